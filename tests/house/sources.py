@@ -1,0 +1,47 @@
+"""Our own files, as the structure tests read them."""
+
+import ast
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("wire", "drivers", "edge", "cloud_relay", "demo", "bench")
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Return the files under version control and those that would come under it, or all files without git."""
+    listing = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        check=False,
+    )
+    if listing.returncode == 0:
+        found = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
+    else:
+        found = [
+            path for path in ROOT.rglob("*") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+        ]
+    return tuple(sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts))
+
+
+def python_files(*folders: str) -> list[Path]:
+    wanted = folders or (*PACKAGES, "tests")
+    return [path for path in tracked() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in wanted]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def texts() -> dict[Path, str]:
+    """Return every tracked file that is text."""
+    found = {}
+    for path in tracked():
+        try:
+            found[path.relative_to(ROOT)] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+    return found
