@@ -28,8 +28,8 @@ def _wall() -> datetime:
 class Clock:
     """Wall time for people, monotonic seconds for machines, relay time for deadlines.
 
-    `wall()` and `monotonic()` are the functions given. `relay_now()` is None until a round trip told it, and again after
-    the wall clock jumped: the shop then refuses physical work rather than guess whether a deadline has passed.
+    `wall()` and `monotonic()` are the functions given. `relay_now()` is None until a round trip told it, and again
+    after the wall clock jumped: the shop then refuses physical work rather than guess whether a deadline has passed.
     """
 
     def __init__(self, wall: Callable[[], datetime] = _wall, monotonic: Callable[[], float] = time.monotonic) -> None:
