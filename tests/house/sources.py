@@ -1,6 +1,7 @@
 """Our own files, as the structure tests read them."""
 
 import ast
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -12,17 +13,16 @@ PACKAGES = ("wire", "drivers", "edge", "cloud_relay", "demo", "bench")
 @cache
 def tracked() -> tuple[Path, ...]:
     """Return the files under version control and those that would come under it, or all files without git."""
-    listing = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+    git = shutil.which("git")
+    listing = git and subprocess.run(
+        [git, "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True,
         check=False,
     )
-    if listing.returncode == 0:
+    if listing and listing.returncode == 0:
         found = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
     else:
-        found = [
-            path for path in ROOT.rglob("*") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
-        ]
+        found = [path for path in ROOT.rglob("*") if "/." not in f"/{path.relative_to(ROOT)}"]
     return tuple(sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts))
 
 
