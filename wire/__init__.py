@@ -1,1 +1,2 @@
-"""What crosses between a shop and the relay: values, envelope, commands, reports, topics, tickets. Knows neither side."""
+"""What crosses between a shop and the relay: values, envelope, commands, reports, topics, tickets. Knows neither
+side."""

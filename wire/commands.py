@@ -1,6 +1,7 @@
 """Commands: what the relay asks of a shop. Imperative; each is signed; the set only grows. Pure.
 
-A *durable* command has a sequence number, is kept in the shop's journal before it is acknowledged, and is sent again until
+A *durable* command has a sequence number, is kept in the shop's journal before it is acknowledged, and is sent again
+until
 it is. A *transient* one (the viewing handshake) is worth nothing a few seconds later, so nobody keeps it.
 """
 
@@ -134,7 +135,8 @@ class UploadPicture(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskAttendant(Command):
-    """A shopper's question while looking: `kind` is open_it, measure_it, show_inside or text; `text` is what they typed."""
+    """A shopper's question while looking: `kind` is open_it, measure_it, show_inside or text; `text` is what they
+    typed."""
 
     session_id: str
     question_id: str
@@ -259,7 +261,8 @@ COMMANDS: dict[str, type[Command]] = {
     cls.__name__: cls
     for cls in (
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
-        AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills, CreditFrame,
+        AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
+        CreditFrame,
         SteerCamera, TakeCamera, TellClock, ConfirmReports,
     )
 }  # fmt: skip
@@ -272,6 +275,7 @@ def encode_command(command: Command) -> dict[str, Any]:
 
 
 def decode_command(type_name: str, data: dict[str, Any]) -> Command:
-    """Return the command of an envelope; BadValueError for a bad body, KeyError for a type this version does not know."""
+    """Return the command of an envelope; BadValueError for a bad body, KeyError for a type this version does not
+    know."""
     command: Command = from_json(COMMANDS[type_name], data)
     return command

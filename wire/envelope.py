@@ -15,14 +15,16 @@ WIRE_VERSION = 1
 
 
 class BadSignatureError(BadValueError):
-    """The signature, its key or the shop it was made for is wrong: the message is dropped and counted, never acted on."""
+    """The signature, its key or the shop it was made for is wrong: the message is dropped and counted, never acted
+    on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """One message with CloudEvents names (CloudEvents 1.0 section 3.1): who says what, when, about what.
 
-    `sequence` counts durable messages of one direction of one shop from 1; None marks a transient one, which nobody stores.
+    `sequence` counts durable messages of one direction of one shop from 1; None marks a transient one, which nobody
+    stores.
     `deadline_s` counts from `time`; after it no effect may start. `trace` is a W3C traceparent.
     """
 
@@ -40,7 +42,8 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedCommand:
-    """The exact UTF-8 of an Envelope as base64url, the id of the relay's key, and the Ed25519 signature over those bytes."""
+    """The exact UTF-8 of an Envelope as base64url, the id of the relay's key, and the Ed25519 signature over those
+    bytes."""
 
     key_id: str
     signed: str

@@ -12,7 +12,8 @@ class PackWhen(StrEnum):
 
 
 class SpotKind(StrEnum):
-    """How a piece comes before its camera: it stays where the camera hangs, or the attendant brings it to the turntable."""
+    """How a piece comes before its camera: it stays where the camera hangs, or the attendant brings it to the
+    turntable."""
 
     STAYS = "stays"
     TURNTABLE = "turntable"
@@ -31,7 +32,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a head looks and a table stands: pan and tilt in degrees, zoom as magnification (1 = widest), table in degrees."""
+    """Where a head looks and a table stands: pan and tilt in degrees, zoom as magnification (1 = widest), table in
+    degrees."""
 
     pan_deg: float = 0.0
     tilt_deg: float = 0.0
@@ -41,7 +43,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """A named view of a piece: `front`, `back`, `left`, `right`, `top`, `label`, `flaw` …"""
+    """A named view of a piece: `front`, `back`, `left`, `right`, `top`, `label`, `flaw` and so on."""
 
     name: str
     position: Position
@@ -49,7 +51,8 @@ class Face:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Where a piece can be looked at: the camera's device name, how it gets there, the view to start with, its faces."""
+    """Where a piece can be looked at: the camera's device name, how it gets there, the view to start with, its
+    faces."""
 
     camera: str
     kind: SpotKind = SpotKind.STAYS
@@ -150,8 +153,10 @@ class LabelLine:
 class LabelContent:
     """What is printed: readable mailing details, a code for the goods, one for the merchant, and one that resolves.
 
-    `goods_code` and `merchant_code` are the texts of the two lesser codes; `resolver_url` is the address in the large one
-    (`…/00/<sscc>` or `…/p/<parcel_id>`); the shop adds its label serial to it as `?s=`. `label_no` counts the labels that
+    `goods_code` and `merchant_code` are the texts of the two lesser codes; `resolver_url` is the address in the
+    large one
+    (`…/00/<sscc>` or `…/p/<parcel_id>`); the shop adds its label serial to it as `?s=`. `label_no` counts the labels
+    that
     the relay ordered for this parcel from 1; a higher one voids those before it.
     """
 

@@ -56,6 +56,9 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
+NO_TEXT = Text()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
     """Application acknowledgement on the ack topic, sent after the journal's commit and repeated byte for byte.
@@ -112,7 +115,7 @@ class DeviceState:
     model: str
     health: Health
     at: datetime
-    text: Text = Text()
+    text: Text = NO_TEXT
     reason: str = ""
     camera: CameraState | None = None
 
@@ -223,7 +226,7 @@ class ParcelHeld(ParcelReport):
     """Stopped until a person decides; `reason` is a code, `text` the sentence for the person who must act."""
 
     reason: str
-    text: Text = Text()
+    text: Text = NO_TEXT
     stage: str = ""
 
 
@@ -237,7 +240,8 @@ class ParcelResumed(ParcelReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver(ParcelReport):
-    """The post took it: scanned at the bench. `courier_token_sha256` is the hash of the token in the link shown once."""
+    """The post took it: scanned at the bench. `courier_token_sha256` is the hash of the token in the link shown
+    once."""
 
     label_serial: str
     scanned: str
@@ -305,7 +309,7 @@ class LookAnswered(TransientReport):
     wait_s: float = 0.0
     turn_no: int = 0
     opens_at: datetime | None = None
-    text: Text = Text()
+    text: Text = NO_TEXT
     faces: tuple[Face, ...] = ()
     can_turn: bool = False
     can_pan: bool = True
@@ -314,7 +318,8 @@ class LookAnswered(TransientReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingChanged(TransientReport):
-    """A session's place changed: waiting, watching, steering or ended, with the reason; `turn_s` None means no clock."""
+    """A session's place changed: waiting, watching, steering or ended, with the reason; `turn_s` None means no
+    clock."""
 
     session_id: str
     state: str
@@ -354,7 +359,8 @@ class AskClock(TransientReport):
 REPORTS: dict[str, type[Report]] = {
     cls.__name__: cls
     for cls in (
-        PlanApplied, StillTaken, PiecePicked, PiecePacked, PieceReturned, PieceGone, LabelPrinted, LabelApplied, LabelRead,
+        PlanApplied, StillTaken, PiecePicked, PiecePacked, PieceReturned, PieceGone, LabelPrinted, LabelApplied,
+        LabelRead,
         LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
         FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
     )
@@ -368,11 +374,13 @@ def encode_report(report: Report) -> dict[str, Any]:
 
 
 def decode_report(type_name: str, data: dict[str, Any]) -> Report:
-    """Return the report of an envelope; BadValueError for a bad body, KeyError for a type this version does not know."""
+    """Return the report of an envelope; BadValueError for a bad body, KeyError for a type this version does not
+    know."""
     report: Report = from_json(REPORTS[type_name], data)
     return report
 
 
 def signed_picture(shop_id: str, parcel_id: str, kind: PictureKind, sha256: str, taken_at: str, previous: str) -> bytes:
     """Return the bytes that the shop's key signs for one picture: one field a line, in this order, for ever."""
-    return "\n".join(("vitrine-picture-1", shop_id, parcel_id, kind.value, sha256, taken_at, previous)).encode()
+    fields = ("vitrine-picture-1", shop_id, parcel_id, kind.value, sha256, taken_at, previous)
+    return "\n".join(fields).encode()

@@ -1,4 +1,5 @@
-"""Viewing tickets: what the relay signs to the shop so that one browser may see one camera once. Pure but for Ed25519."""
+"""Viewing tickets: what the relay signs to the shop so that one browser may see one camera once. Pure but for
+Ed25519."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -18,7 +18,7 @@ class BadValueError(ValueError):
 
 
 def new_id(prefix: str, random_bytes: bytes | None = None) -> str:
-    """Return `prefix_` and 26 base-32 characters (130 bits); `random_bytes` (16 or more) makes it repeatable in tests."""
+    """Return `prefix_` and 26 base-32 characters (130 bits); 17 `random_bytes` make it repeatable in tests."""
     number = int.from_bytes(random_bytes[:17] if random_bytes else secrets.token_bytes(17), "big")
     alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
     digits = []
@@ -87,7 +87,7 @@ class Sscc:
 
 
 REFUSED_CHARACTERS = frozenset("\u200b\u200c\u200d\u2060\ufeff\u061c\u200e\u200f\u2028\u2029\u00ad")
-"""Zero-width, bidi and line separators: invisible on a screen, so a name that holds them is a trap for whoever reads it."""
+"""Zero-width, bidi and line separators: invisible on a screen, so a name that holds them is a trap for its reader."""
 
 
 def clean_text(value: str, field: str, length_max: int = TEXT_LENGTH_MAX, *, lines: int = 1) -> str:
@@ -120,7 +120,7 @@ def format_time(moment: datetime) -> str:
 
 
 def parse_time(text: str, field: str = "time") -> datetime:
-    """Return the aware UTC time that `format_time` wrote; raise BadValueError for anything else or a time without zone."""
+    """Return the aware UTC time that `format_time` wrote; raise BadValueError for anything else or without a zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
