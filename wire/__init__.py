@@ -1,2 +1,3 @@
 """What crosses between a shop and the relay: values, envelope, commands, reports, topics, tickets. Knows neither
-side."""
+side.
+"""

@@ -136,7 +136,8 @@ class UploadPicture(Command):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskAttendant(Command):
     """A shopper's question while looking: `kind` is open_it, measure_it, show_inside or text; `text` is what they
-    typed."""
+    typed.
+    """
 
     session_id: str
     question_id: str
@@ -276,6 +277,7 @@ def encode_command(command: Command) -> dict[str, Any]:
 
 def decode_command(type_name: str, data: dict[str, Any]) -> Command:
     """Return the command of an envelope; BadValueError for a bad body, KeyError for a type this version does not
-    know."""
+    know.
+    """
     command: Command = from_json(COMMANDS[type_name], data)
     return command

@@ -16,7 +16,8 @@ WIRE_VERSION = 1
 
 class BadSignatureError(BadValueError):
     """The signature, its key or the shop it was made for is wrong: the message is dropped and counted, never acted
-    on."""
+    on.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,8 @@ class Envelope:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedCommand:
     """The exact UTF-8 of an Envelope as base64url, the id of the relay's key, and the Ed25519 signature over those
-    bytes."""
+    bytes.
+    """
 
     key_id: str
     signed: str

@@ -13,7 +13,8 @@ class PackWhen(StrEnum):
 
 class SpotKind(StrEnum):
     """How a piece comes before its camera: it stays where the camera hangs, or the attendant brings it to the
-    turntable."""
+    turntable.
+    """
 
     STAYS = "stays"
     TURNTABLE = "turntable"
@@ -33,7 +34,8 @@ class Text:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """Where a head looks and a table stands: pan and tilt in degrees, zoom as magnification (1 = widest), table in
-    degrees."""
+    degrees.
+    """
 
     pan_deg: float = 0.0
     tilt_deg: float = 0.0
@@ -52,7 +54,8 @@ class Face:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
     """Where a piece can be looked at: the camera's device name, how it gets there, the view to start with, its
-    faces."""
+    faces.
+    """
 
     camera: str
     kind: SpotKind = SpotKind.STAYS

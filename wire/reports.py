@@ -241,7 +241,8 @@ class ParcelResumed(ParcelReport):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver(ParcelReport):
     """The post took it: scanned at the bench. `courier_token_sha256` is the hash of the token in the link shown
-    once."""
+    once.
+    """
 
     label_serial: str
     scanned: str
@@ -319,7 +320,8 @@ class LookAnswered(TransientReport):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingChanged(TransientReport):
     """A session's place changed: waiting, watching, steering or ended, with the reason; `turn_s` None means no
-    clock."""
+    clock.
+    """
 
     session_id: str
     state: str
@@ -375,7 +377,8 @@ def encode_report(report: Report) -> dict[str, Any]:
 
 def decode_report(type_name: str, data: dict[str, Any]) -> Report:
     """Return the report of an envelope; BadValueError for a bad body, KeyError for a type this version does not
-    know."""
+    know.
+    """
     report: Report = from_json(REPORTS[type_name], data)
     return report
 

@@ -1,5 +1,6 @@
 """Viewing tickets: what the relay signs to the shop so that one browser may see one camera once. Pure but for
-Ed25519."""
+Ed25519.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
