@@ -21,10 +21,18 @@ DEPTH_MAX = 12
 """Deepest nesting of any message we define, with room to grow; deeper JSON is somebody's attack."""
 
 
+_PLAIN = (str, int, float, bool, type(None))
+"""What is JSON already, asked first because nearly every field is; subclasses (enums) take the longer way."""
+
+
 def to_json(value: Any) -> Any:
     """Return the JSON shape of a message, value or container; times as RFC 3339, enums by value, tuples as lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    cls: Any = type(value)
+    if cls in _PLAIN:
+        return value
+    names = _field_names(cls)
+    if names is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, datetime):
@@ -37,7 +45,12 @@ def to_json(value: Any) -> Any:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _field_names(cls: type) -> tuple[str, ...] | None:
+    return tuple(field.name for field in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else None
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
     return get_type_hints(cls)
 
 

@@ -1,0 +1,53 @@
+"""The fallback rung over HTTP: a WebSocket with credits, polling, and the first still."""
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
+
+from cloud_relay.relay import RelayDep
+from cloud_relay.viewing import service
+from cloud_relay.viewing.routes import room_of
+from cloud_relay.web.principal import Anyone
+from cloud_relay.web.problems import not_found
+from wire.commands import CreditFrame
+
+router = APIRouter()
+
+FRAME_WAIT_S = 10.0
+"""A WebSocket without a new frame for this long is told so by an empty message; the page shows how old its picture is."""
+
+
+@router.get("/api/viewing/{session_id}/frame.jpg")
+async def newest_frame(
+    session_id: str, request: Request, relay: RelayDep, principal: Anyone, after: int = 0
+) -> Response:
+    """Return the newest frame, waiting up to two seconds for one after `after`; its number stands in Vitrine-Frame."""
+    session = await relay.db.read(service.own_session, session_id, principal.account_id)
+    room = room_of(request)
+    frame = await room.frames.newer_than(session_id, after, 2.0)
+    if frame is None:
+        raise not_found()
+    await room.tell_shop(session, CreditFrame(session_id=session_id, frame_no=frame.number))
+    headers = {"Vitrine-Frame": str(frame.number), "Cache-Control": "no-store"}
+    return Response(frame.jpeg, 200, headers, media_type="image/jpeg")
+
+
+@router.websocket("/api/viewing/{session_id}/frames")
+async def frames(socket: WebSocket, session_id: str, relay: RelayDep, principal: Anyone) -> None:
+    """Send each newest frame as one binary message after the page's text `credit`; nothing is queued."""
+    session = await relay.db.read(service.own_session, session_id, principal.account_id)
+    room = room_of(socket)
+    await socket.accept()
+    number = 0
+    try:
+        while True:
+            await socket.receive_text()
+            frame = await room.frames.newer_than(session_id, number, FRAME_WAIT_S)
+            if frame is None:
+                await socket.send_bytes(b"")
+                continue
+            number = frame.number
+            await socket.send_bytes(frame.jpeg)
+            await room.tell_shop(session, CreditFrame(session_id=session_id, frame_no=number))
+    except (WebSocketDisconnect, asyncio.CancelledError):
+        return

@@ -1,0 +1,168 @@
+"""The viewing room at run time: asks the shop over the link, waits for its answers, keeps the newest frames."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cloud_relay.authority import RelaySigner
+from cloud_relay.clock import Clock
+from cloud_relay.db import Database
+from cloud_relay.refusals import RefusedError
+from cloud_relay.shop_link import ShopLink
+from cloud_relay.viewing import service, store
+from cloud_relay.viewing.answers import Answers
+from cloud_relay.viewing.frames import FrameShelf
+from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, without_local_names
+from wire.commands import AskToLook, LeaveViewing, OpenStills, OpenStream, TransientCommand
+from wire.reports import (
+    LookAnswer,
+    LookAnswered,
+    QuestionAnswered,
+    Report,
+    StillsAnswered,
+    StreamAnswered,
+    ViewingChanged,
+)
+from wire.tickets import ViewingTicket, sign_ticket
+from wire.values import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedStream:
+    """A stream that the shop answered: its id for PATCH and DELETE, and the SDP answer."""
+
+    stream_id: str
+    answer_sdp: str
+
+
+class ShopSilentError(RefusedError):
+    """The shop did not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__("shop_silent", "The shop does not answer just now. Try again in a moment.",
+                         "店铺暂时没有应答，请稍后再试。", status=504)  # fmt: skip
+
+
+class ViewingRoom:
+    """Joins pages and shops for looking. One per relay process; every process hears every report."""
+
+    def __init__(self, db: Database, clock: Clock, link: ShopLink, signer: RelaySigner) -> None:
+        self.frames = FrameShelf()
+        self._db, self._clock, self._link, self._signer = db, clock, link, signer
+        self._answers = Answers()
+
+    def attach(self) -> None:
+        """Have the link bring this room what concerns it."""
+        self._link.on_transient("LookAnswered", self._look_answered)
+        self._link.on_transient("ViewingChanged", self._viewing_changed)
+        self._link.on_transient("StreamAnswered", self._stream_answered)
+        self._link.on_transient("StillsAnswered", self._stills_answered)
+        self._link.on_report("QuestionAnswered", _question_answered)
+        self._link.on_device_state(service.take_device_state)
+        self._link.on_frame(self._frame)
+
+    async def _look_answered(self, shop_id: str, report: Report) -> None:
+        assert isinstance(report, LookAnswered)
+        await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
+        self._answers.arrived(report.session_id, report)
+
+    async def _viewing_changed(self, shop_id: str, report: Report) -> None:
+        assert isinstance(report, ViewingChanged)
+        await self._db.run(service.take_viewing_change, shop_id, report, self._clock.now())
+        if report.state == "ended":
+            self.frames.forget(report.session_id)
+
+    async def _stream_answered(self, _shop_id: str, report: Report) -> None:
+        assert isinstance(report, StreamAnswered)
+        self._answers.arrived(report.stream_id, report)
+
+    async def _stills_answered(self, _shop_id: str, report: Report) -> None:
+        assert isinstance(report, StillsAnswered)
+        self._answers.arrived(report.session_id, report)
+
+    async def _frame(self, _shop_id: str, session_id: str, jpeg: bytes) -> None:
+        self.frames.put(session_id, jpeg)
+
+    async def ask_to_look(
+        self, account_id: str | None, nickname: str, piece_id: str, language: str, *, may_steer: bool
+    ) -> str:
+        """Open a session, ask the shop, wait for its word at most ANSWER_WAIT_S; return the session's id."""
+        now = self._clock.now()
+        asked = await self._db.run(service.ask_to_look, account_id, piece_id, now, may_steer=may_steer)
+        for session_id in asked.replaced:
+            await self._link.send_transient(asked.shop_id, LeaveViewing(session_id=session_id, reason="replaced"))
+        command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
+                            nickname=nickname, may_steer=asked.may_steer, language=language)  # fmt: skip
+        with self._answers.expect(asked.session_id) as answered:
+            if asked.shop_is_online:
+                await self._link.send_transient(asked.shop_id, command)
+                try:
+                    await asyncio.wait_for(answered, ANSWER_WAIT_S)
+                except TimeoutError:
+                    await self._nobody_answers(asked)
+            else:
+                await self._nobody_answers(asked)
+        return asked.session_id
+
+    async def _nobody_answers(self, asked: service.Asked) -> None:
+        offline = LookAnswered(session_id=asked.session_id, answer=LookAnswer.CAMERA_OFFLINE)
+        await self._db.run(service.take_look_answer, asked.shop_id, offline, self._clock.now())
+
+    async def leave(self, session_id: str, account_id: str | None) -> None:
+        """End a session from the shopper's side and tell the shop at once."""
+        session = await self._db.read(service.own_session, session_id, account_id)
+        await self._db.run(service.end_session, session_id, "left", self._clock.now())
+        self.frames.forget(session_id)
+        await self._link.send_transient(session["shop_id"], LeaveViewing(session_id=session_id, reason="left"))
+
+    async def open_stream(self, session_id: str, pass_text: str, offer_sdp: str) -> OpenedStream:
+        """Take a pass and an SDP offer to the shop; return its answer. Raises RefusedError or BadValueError."""
+        fingerprint = fingerprint_of(offer_sdp)
+        stream_id, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
+        command = OpenStream(
+            stream_id=stream_id, session_id=session_id, ticket=self._ticket(session, fingerprint),
+            offer_sdp=without_local_names(offer_sdp),
+        )  # fmt: skip
+        with self._answers.expect(stream_id) as answered:
+            await self._link.send_transient(session["shop_id"], command)
+            try:
+                answer: StreamAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
+            except TimeoutError:
+                raise ShopSilentError from None
+        if answer.reason:
+            raise RefusedError("stream_refused", f"The shop refused this picture: {answer.reason}.",
+                               f"店铺拒绝了画面：{answer.reason}。", status=409)  # fmt: skip
+        return OpenedStream(stream_id=stream_id, answer_sdp=answer.answer_sdp)
+
+    async def open_stills(self, session_id: str, pass_text: str, width_px: int) -> None:
+        """Have the shop send JPEGs on the fallback rung."""
+        _, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
+        command = OpenStills(session_id=session_id, ticket=self._ticket(session, "none"), width_px=width_px)
+        with self._answers.expect(session_id) as answered:
+            await self._link.send_transient(session["shop_id"], command)
+            try:
+                answer: StillsAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
+            except TimeoutError:
+                raise ShopSilentError from None
+        if answer.reason:
+            raise RefusedError("stream_refused", f"The shop refused this picture: {answer.reason}.",
+                               f"店铺拒绝了画面：{answer.reason}。", status=409)  # fmt: skip
+
+    async def tell_shop(self, session: store.Row, command: TransientCommand) -> None:
+        """Send a transient command of a session to its shop."""
+        await self._link.send_transient(session["shop_id"], command)
+
+    def _ticket(self, session: store.Row, fingerprint: str) -> str:
+        ticket = ViewingTicket(
+            shop_id=session["shop_id"], camera=session["camera"], session_id=session["session_id"],
+            fingerprint=fingerprint, nonce=new_id("non"), issued_at=self._clock.now(), life_s=TICKET_LIFE_S,
+            may_steer=session["may_steer"],
+        )  # fmt: skip
+        return sign_ticket(ticket, self._signer.key_id, self._signer.private_key)
+
+
+def _question_answered(connection: Connection, shop_id: str, report: Report, now: datetime) -> None:
+    assert isinstance(report, QuestionAnswered)
+    service.take_question_answer(connection, shop_id, report, now)
