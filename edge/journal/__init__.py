@@ -1,4 +1,4 @@
-"""The shop's memory: SQLite, one writer, every row bound into a hash chain. Nothing physical happens before it is here."""
+"""The shop's memory: SQLite, one writer, every row bound into a hash chain. It comes before every act."""
 
 from edge.journal.errors import JournalDamagedError, JournalFailedError, JournalLockedError
 from edge.journal.journal import Journal
