@@ -191,7 +191,8 @@ orders = Table(
     Column("objections", Integer, nullable=False, default=0), _moment("placed_at", nullable=False), _moment("pay_until"),
     _moment("paid_at"), _moment("photo_until"), _moment("handed_over_at"), _moment("delivered_at"), _moment("release_at"),
     _moment("ended_at"), _text("end_reason"), Column("version", Integer, nullable=False, default=1),
-    _text("trace"), Index("ix_orders_due", "state", "release_at"),
+    _text("trace"), Column("tax_ppm", Integer, nullable=False, default=0), _moment("due_at"),
+    Index("ix_orders_due", "due_at"),
 )  # fmt: skip
 order_line = Table(
     "order_line", metadata,
@@ -206,7 +207,7 @@ order_event = Table(
 )  # fmt: skip
 dispute = Table(
     "dispute", metadata,
-    _key("dispute_id"), _id("order_id", nullable=False, unique=True), _text("state", "open"), _text("reason"),
+    _key("dispute_id"), _id("order_id", nullable=False, index=True), _text("state", "open"), _text("reason"),
     _moment("opened_at", nullable=False), _text("ruling"), _text("ruling_reason"), _id("ruled_by"), _moment("ruled_at"),
     _text("resume_state"), Column("timers_left", JSON, nullable=False), _moment("rule_until"),
 )  # fmt: skip
@@ -233,6 +234,7 @@ payment = Table(
     _key("payment_id"), _id("order_id", nullable=False, index=True), _text("provider"), _text("provider_reference"),
     _text("state", "started"), _minor("amount_minor"), Column("currency", String(3), nullable=False), _text("method"),
     _text("reason"), _moment("started_at", nullable=False), _moment("changed_at", nullable=False), _text("kind", "charge"),
+    _id("charge_id"), Column("attempts", Integer, nullable=False, default=0), _moment("next_try_at", index=True),
 )  # fmt: skip
 provider_event = Table(
     "provider_event", metadata,
@@ -243,7 +245,8 @@ payout = Table(
     "payout", metadata,
     _key("payout_id"), _id("merchant_id", nullable=False, index=True), _minor("amount_minor"),
     Column("currency", String(3), nullable=False), _text("state", "started"), _moment("started_at", nullable=False),
-    _moment("changed_at", nullable=False), _text("provider_reference"),
+    _moment("changed_at", nullable=False), _text("provider_reference"), _text("provider"), _text("reason"),
+    Column("attempts", Integer, nullable=False, default=0), _moment("next_try_at", index=True),
 )  # fmt: skip
 
 parcel = Table(

@@ -1,0 +1,1 @@
+"""Escrow: the double-entry ledger, held money, payment providers, reconciliation."""

@@ -1,0 +1,110 @@
+"""Money without a database: the chart of ledger accounts, splitting by largest remainder. Pure."""
+
+from dataclasses import dataclass
+
+PPM = 1_000_000
+"""Shares are parts per million."""
+
+ESCROW, DISPUTE, PAYABLE, RESERVE, POT = "escrow", "dispute", "payable", "reserve", "pot"
+CHART = frozenset({"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE})
+"""First word of each ledger account; all but `loss` are followed by `:` and whose it is.
+
+A credit raises an account, a debit lowers it.
+"""
+NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax"})
+"""Only the outside world (`psp`) and `loss` may be below zero."""
+AMOUNT_MAX = 10**15
+"""Largest amount of one posting in minor units; far above any sale and far below 64 bits."""
+
+
+class LedgerError(ValueError):
+    """A transfer that must not be posted: nothing is written. It is a bug or an attack, never a person's mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`amount_minor` minor units (ISO 4217) leave `debit` and reach `credit`."""
+
+    debit: str
+    credit: str
+    amount_minor: int
+
+
+def psp(provider: str) -> str:
+    """Return the ledger account that mirrors a payment provider: minus what it holds for us."""
+    return f"psp:{provider}"
+
+
+def escrow(order_id: str) -> str:
+    """Return the ledger account of one order's held money; one each, so no two payments share a row."""
+    return f"{ESCROW}:{order_id}"
+
+
+def dispute(order_id: str) -> str:
+    """Return the ledger account where held money stands while it is disputed, out of every timer's reach."""
+    return f"{DISPUTE}:{order_id}"
+
+
+def payable(merchant_id: str) -> str:
+    """Return what the market owes a merchant."""
+    return f"{PAYABLE}:{merchant_id}"
+
+
+def reserve(merchant_id: str) -> str:
+    """Return what is kept back of a merchant's money."""
+    return f"{RESERVE}:{merchant_id}"
+
+
+def fees(market: str) -> str:
+    """Return the market's commission."""
+    return f"fees:{market}"
+
+
+def tax(market: str) -> str:
+    """Return the tax on the market's commission, owed to the state."""
+    return f"tax:{market}"
+
+
+LOSS = "loss"
+
+
+def check_postings(postings: list[Posting]) -> None:
+    """Raise LedgerError unless each posting moves a whole positive amount between two different known accounts."""
+    if not postings:
+        raise LedgerError("transfer: has no posting")
+    for posting in postings:
+        amount = posting.amount_minor
+        if type(amount) is not int or not 0 < amount <= AMOUNT_MAX:
+            raise LedgerError(f"posting: amount {amount!r} must be a whole number from 1 to {AMOUNT_MAX}")
+        if posting.debit == posting.credit:
+            raise LedgerError(f"posting: {posting.debit} on both sides moves nothing")
+        for account in (posting.debit, posting.credit):
+            kind, colon, owner = account.partition(":")
+            if kind not in CHART or bool(colon and owner) is (kind == LOSS):
+                raise LedgerError(f"posting: {account!r} is no ledger account of the chart")
+
+
+def split(amount_minor: int, weights: list[int]) -> list[int]:
+    """Return whole parts of `amount_minor` in the ratio of `weights` that sum to it exactly (largest remainder).
+
+    Each part is less than 1 from the exact share; between equal remainders the earlier part gets the unit.
+    """
+    whole = sum(weights)
+    if amount_minor < 0 or whole <= 0 or min(weights) < 0:
+        raise LedgerError("split: amount and weights must not be negative, nor all weights zero")
+    parts = [amount_minor * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda place: (-(amount_minor * weights[place] % whole), place))
+    for place in by_remainder[: amount_minor - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
+def release_parts(amount_minor: int, commission_ppm: int, tax_ppm: int) -> tuple[int, int, int]:
+    """Return (to the merchant, commission, tax on the commission) of held money that is released.
+
+    `tax_ppm` is the tax inside the commission: of a commission of 100 with 60 000 ppm, 94 are the market's, 6 the tax.
+    """
+    tax_weight = commission_ppm * tax_ppm
+    weights = [(PPM - commission_ppm) * PPM, commission_ppm * PPM - tax_weight, tax_weight]
+    merchant, commission, levy = split(amount_minor, weights)
+    return merchant, commission, levy

@@ -1,0 +1,1 @@
+"""Orders: reservations, the order's state table, placing, disputes, timers."""

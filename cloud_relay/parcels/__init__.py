@@ -1,0 +1,1 @@
+"""Parcels: the fold of what shops report, label codes, couriers' scans, EPCIS export."""
