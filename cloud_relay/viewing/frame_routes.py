@@ -14,7 +14,7 @@ from wire.commands import CreditFrame
 router = APIRouter()
 
 FRAME_WAIT_S = 10.0
-"""A WebSocket without a new frame for this long is told so by an empty message; the page shows how old its picture is."""
+"""Without a new frame for this long an empty message says so; the page shows how old its picture is."""
 
 
 @router.get("/api/viewing/{session_id}/frame.jpg")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from cloud_relay.authority import RelaySigner
+from cloud_relay.authority import Authority
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.refusals import RefusedError
@@ -48,9 +48,9 @@ class ShopSilentError(RefusedError):
 class ViewingRoom:
     """Joins pages and shops for looking. One per relay process; every process hears every report."""
 
-    def __init__(self, db: Database, clock: Clock, link: ShopLink, signer: RelaySigner) -> None:
+    def __init__(self, db: Database, clock: Clock, link: ShopLink, authority: Authority) -> None:
         self.frames = FrameShelf()
-        self._db, self._clock, self._link, self._signer = db, clock, link, signer
+        self._db, self._clock, self._link, self._authority = db, clock, link, authority
         self._answers = Answers()
 
     def attach(self) -> None:
@@ -160,7 +160,8 @@ class ViewingRoom:
             fingerprint=fingerprint, nonce=new_id("non"), issued_at=self._clock.now(), life_s=TICKET_LIFE_S,
             may_steer=session["may_steer"],
         )  # fmt: skip
-        return sign_ticket(ticket, self._signer.key_id, self._signer.private_key)
+        key_id, private_key = self._authority.signer()
+        return sign_ticket(ticket, key_id, private_key)
 
 
 def _question_answered(connection: Connection, shop_id: str, report: Report, now: datetime) -> None:

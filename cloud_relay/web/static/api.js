@@ -21,7 +21,8 @@ export async function api(method, url, body, key) {
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(url, { method, headers, body: isForm ? body : body && JSON.stringify(body), credentials: "same-origin" });
+    response = await fetch(url, { method, headers, body: isForm ? body : body && JSON.stringify(body),
+      credentials: "same-origin", keepalive: method !== "GET" && !isForm });
   } catch {
     throw new Refusal({ title: t("The connection is gone. Check it and try again; nothing is lost.", "网络中断，请检查后重试，内容不会丢失。"), status: 0 });
   }

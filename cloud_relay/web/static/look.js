@@ -1,0 +1,174 @@
+/** The viewing page: ask, wait, look, steer, ask the attendant, confirm this very piece. */
+
+import { Refusal, api, language, say, t } from "./api.js";
+import { Steering } from "./steering.js";
+import { openStream } from "./stream.js";
+
+const page = document.getElementById("look");
+const pick = (name) => page.querySelector(`[data-part="${name}"]`);
+const places = { video: pick("video"), image: pick("image") };
+const status = pick("status"), words = pick("words"), confirmButton = pick("confirm");
+let session = null, opened = null, steering = null, isLeaving = false, events = null;
+
+const SENTENCES = {
+  now: ["You are looking live", "正在实时看货"], steering: ["You steer the camera", "镜头由您操控"],
+  watching: ["You are watching live", "正在实时观看"], waiting: ["In line", "排队中"], queued: ["In line", "排队中"],
+  being_brought: ["The piece is being brought", "店员正在取货"], asked: ["Asking the shop…", "正在询问店铺……"],
+  not_offered: ["This piece is not shown live", "这件货品不提供实时看货"], closed: ["The shop is closed", "店铺已打烊"],
+  camera_offline: ["The shop's camera is not reachable", "店铺镜头暂时无法连接"], piece_gone: ["This piece is gone", "这件货品已不在"],
+  private: ["The shop has paused its cameras", "店铺已暂停镜头"], full: ["Too many are looking; try again soon", "观看人数已满，请稍后再试"],
+  ended: ["The viewing has ended", "看货已结束"],
+};
+const REASONS = {
+  silent: ["We lost contact with you", "与您的连接中断"], time: ["Your turn is over; others were waiting", "时间到了，还有其他人在等"],
+  replaced: ["You opened another viewing", "您打开了另一个看货页面"], taken_over: ["The shop needs the camera", "店铺需要使用镜头"],
+};
+const say2 = (pair) => (pair ? t(...pair) : "");
+
+function show() {
+  const state = session.state === "refused" ? session.answer : session.state;
+  status.className = `pill ${{ steering: "now", watching: "now", now: "now", waiting: "queued", being_brought: "being_brought" }[state] ?? (state === "asked" ? "" : "bad")}`;
+  status.textContent = say2(SENTENCES[state]) || state;
+  const minutes = Math.max(1, Math.round((session.wait_s ?? 0) / 60));
+  const lines = [];
+  if (state === "waiting") lines.push(t(`You are number ${session.place} in line, about ${minutes} min.`, `您排在第 ${session.place} 位，约 ${minutes} 分钟。`));
+  if (state === "being_brought") lines.push(t(`The attendant brings it to the turntable, about ${minutes} min. Stay on this page.`, `店员正把它放上转台，约 ${minutes} 分钟，请留在本页。`));
+  if (session.text?.[language]) lines.push(session.text[language]);
+  if (state === "ended") lines.push(say2(REASONS[session.reason]) || session.reason || "");
+  if (session.turn_s && state === "steering") lines.push(t("Others are waiting; your turn ends in ", "还有其他人在等，您的时间剩余 ") + Math.round(session.turn_s) + " s");
+  words.textContent = lines.join(" ");
+  const isOver = ["ended", "refused"].includes(session.state);
+  pick("again").hidden = !isOver;
+  pick("controls").hidden = session.state !== "steering";
+  confirmButton.disabled = isOver || !["steering", "watching"].includes(session.state);
+  page.dataset.state = session.state;
+}
+
+function take(update) {
+  session = { ...session, ...update };
+  if (steering) steering.turnNo = session.state === "steering" ? session.turn_no : 0;
+  show();
+  if (["steering", "watching"].includes(session.state) && !opened) look();
+  if (session.state === "ended") endStream();
+}
+
+async function look() {
+  opened = { way: "opening", stream: null };
+  const hooks = {
+    onMessage: (message) => message.state && take(message),
+    onFirstFrame: (ms) => { page.dataset.firstFrameMs = ms ?? ""; pick("poster").hidden = true; },
+    onLost: () => { endStream(); if (!isLeaving) setTimeout(() => !opened && session.state !== "ended" && look(), 300); },
+  };
+  try {
+    opened = await openStream(session.session_id, places, hooks, sessionStorage.getItem("vitrine-way"));
+  } catch (error) {
+    opened = null;
+    say(error.message || t("No picture just now", "暂时没有画面"), "error");
+    return;
+  }
+  page.dataset.way = opened.way;
+  places.video.hidden = opened.way !== "webrtc";
+  places.image.hidden = opened.way === "webrtc";
+  pick("way").textContent = opened.way === "webrtc" ? t("direct picture", "直连画面") : t("data saver: stills", "省流量：静态图");
+}
+
+function endStream() {
+  opened?.stream?.close();
+  opened = null;
+}
+
+function follow() {
+  events?.close();
+  events = new EventSource(`/api/events?channels=session:${session.session_id}`);
+  events.onmessage = (message) => {
+    const event = JSON.parse(message.data);
+    if (event.kind === "viewing") take(event.data);
+    if (event.kind === "question_answered") answered(event.data);
+  };
+}
+
+async function ask() {
+  try {
+    session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, watch_only: page.dataset.signedIn !== "yes" });
+  } catch (error) {
+    session = { state: "ended", reason: error.message };
+    return show();
+  }
+  steering = steering ?? new Steering((wish, isMotion) => opened?.stream?.send(wish, isMotion), {
+    pan: session.can_pan !== false, zoom: session.can_zoom !== false, turn: Boolean(session.can_turn),
+  });
+  bind();
+  follow();
+  take({});
+}
+
+let isBound = false;
+function bind() {
+  pick("turn").hidden = !session.can_turn;
+  pick("pan").hidden = session.can_pan === false;
+  pick("zoom").hidden = session.can_zoom === false;
+  const faces = pick("faces");
+  faces.replaceChildren(...(session.faces ?? []).map((face) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.face = face.name;
+    button.textContent = say2(FACES[face.name]) || face.name;
+    return button;
+  }));
+  faces.hidden = !session.faces?.length;
+  if (!isBound) steering.bindPicture(pick("stage"), (axis) => say({ look: t("Arrows look around", "方向键：移动"), zoom: t("Up and down zoom", "上下键：缩放"), turn: t("Left and right turn the piece", "左右键：转动货品") }[axis]));
+  steering.bindButtons(isBound ? faces : page);
+  isBound = true;
+}
+const FACES = { front: ["Front", "正面"], back: ["Back", "背面"], left: ["Left", "左侧"], right: ["Right", "右侧"], top: ["Top", "顶部"], bottom: ["Base", "底部"], label: ["Mark", "款识"], flaw: ["Flaw", "瑕疵"] };
+
+function answered(data) {
+  const line = page.querySelector(`[data-question="${data.question_id}"] [data-part="answer"]`);
+  if (line) line.textContent = data.answer;
+  say(t("The attendant answers: ", "店员回复：") + data.answer, "good");
+}
+
+page.querySelector("form[data-part=question]").addEventListener("submit", (event) => { event.preventDefault(); question("text", event.target.elements.text.value, event.target); });
+for (const button of page.querySelectorAll("[data-ask]")) button.addEventListener("click", () => question(button.dataset.ask, "", button));
+
+async function question(kind, text, from) {
+  try {
+    const { question_id } = await api("POST", `/api/viewing/${session.session_id}/questions`, { kind, text }, crypto.randomUUID());
+    const line = document.createElement("li");
+    line.dataset.question = question_id;
+    line.append(text || from.textContent, Object.assign(document.createElement("p"), { className: "soft", textContent: t("Asked; the attendant will answer here.", "已提问，店员会在此回复。") }));
+    line.lastChild.dataset.part = "answer";
+    pick("questions").append(line);
+    if (from.reset) from.reset();
+  } catch (error) { refused(error); }
+}
+
+confirmButton.addEventListener("click", async () => {
+  confirmButton.disabled = true;
+  steering.stop();
+  try {
+    const reservation = await api("POST", "/api/reservations", { piece_id: page.dataset.piece, session_id: session.session_id }, confirmKey);
+    location.assign(`/checkout/${reservation.parcel_id}`);
+  } catch (error) { confirmButton.disabled = false; refused(error); }
+});
+const confirmKey = crypto.randomUUID();
+
+function refused(error) {
+  if (!(error instanceof Refusal)) throw error;
+  if (error.problem.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  say([error.problem.title, error.problem.detail].filter(Boolean).join(" — "), "error");
+}
+
+pick("again").addEventListener("click", () => { endStream(); ask(); });
+pick("switch").addEventListener("click", () => {
+  sessionStorage.setItem("vitrine-way", opened?.way === "webrtc" ? "stills" : "webrtc");
+  endStream();
+  look();
+});
+addEventListener("pagehide", () => {
+  isLeaving = true;
+  endStream();
+  if (session?.session_id) api("POST", `/api/viewing/${session.session_id}/leave`, {}).catch(() => {});
+});
+
+ask();
