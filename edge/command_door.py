@@ -2,13 +2,13 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.clock import Clock
-from edge.journal import Journal, Receipt
+from edge.journal import AckDecision, Journal, Receipt
 from wire.codec import from_base64url, from_json, load_bytes
 from wire.commands import COMMANDS, Command, ConfirmReports, TellClock, TransientCommand, decode_command
 from wire.envelope import Envelope, SignedCommand, verify_command
@@ -48,8 +48,11 @@ class CommandDoor:
         """Expect a TellClock with this nonce; earlier questions count no more."""
         self._asked = {nonce: self._clock.monotonic()}
 
-    async def take(self, payload: bytes) -> bytes | None:
-        """Take one payload in; returns when it is safe to tell the broker that it arrived."""
+    async def take(self, payload: bytes) -> AckDecision | None:
+        """Take one payload in; returns when it is safe to tell the broker that it arrived.
+
+        What a durable command decides is to be acknowledged and then given to `hand_out`, in this order.
+        """
         try:
             envelope = verify_command(payload, self._shop_id, dict(self._keys()))
             outer: SignedCommand = from_json(SignedCommand, load_bytes(payload))
@@ -61,25 +64,27 @@ class CommandDoor:
         if known is not None and not known.DURABLE:
             await self._take_transient(envelope)
             return None
-        if envelope.sequence is None:
+        if envelope.sequence is None or envelope.sequence < 1:
             self._drop("no_sequence", f"{envelope.type[:40]} without a sequence number")
             return None
         return await self._take_durable(envelope, signed)
 
     async def replay(self) -> None:
         """Hand out what was taken in before a restart and has no final answer yet."""
-        for envelope in await self._journal.open_commands():
+        await self.hand_out(await self._journal.open_commands())
+
+    async def hand_out(self, envelopes: Iterable[Envelope]) -> None:
+        """Give stored commands to whoever carries them out; one that can't be read is answered at once."""
+        for envelope in envelopes:
             await self._hand_out(envelope)
 
-    async def _take_durable(self, envelope: Envelope, signed: bytes) -> bytes:
+    async def _take_durable(self, envelope: Envelope, signed: bytes) -> AckDecision:
         decision = await self._journal.receive(envelope, signed, self._clock.relay_now())
         if decision.receipt is Receipt.REFUSED:
             self._drop(
                 "refused", f"{envelope.type[:40]} {envelope.id[:40]}: used number, or another body under this id"
             )
-        for ready in decision.ready:
-            await self._hand_out(ready)
-        return decision.ack
+        return decision
 
     async def _hand_out(self, envelope: Envelope) -> None:
         try:

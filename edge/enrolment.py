@@ -113,7 +113,7 @@ def _save(identity: Identity, answer: Enrolled, https_url: str) -> None:
 
 
 def _fetch_ca(claim: Claim) -> str:
-    """Fetch the relay's CA without trust and accept it only by its fingerprint: that is what the claim carries it for."""
+    """Fetch the relay's CA without trust and accept it only by its fingerprint, which the claim carries for this."""
     try:
         answer = httpx.get(
             f"{claim.https_url}/shop-door/ca.pem",

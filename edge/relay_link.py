@@ -5,6 +5,7 @@ import logging
 import random
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -116,6 +117,7 @@ class RelayLink:
         self._jitter = jitter
         self._states: dict[str, DeviceState] = {}
         self._outgoing: asyncio.Queue[tuple[str, bytes, int, bool]] = asyncio.Queue(OUTGOING_MAX)
+        self._told_acks: deque[bytes] = deque(maxlen=BATCH)
         self._wanted = asyncio.Event()
         self._flushed = asyncio.Event()
         self._leaving = asyncio.Event()
@@ -278,10 +280,15 @@ class RelayLink:
 
     async def _receive(self, client: _Client) -> None:
         async for message in client.messages:
-            ack = await self.door.take(message.payload)
+            decision = await self.door.take(message.payload)
             client.confirm(message)
-            if ack is not None:
-                await client.publish(topics.ack(self._shop_id), ack, 1)
+            if decision is None:
+                continue
+            try:
+                await client.publish(topics.ack(self._shop_id), decision.ack, 1)
+                self._told_acks.append(decision.ack)
+            finally:
+                await self.door.hand_out(decision.ready)
 
     async def _pump_outgoing(self, client: _Client) -> None:
         while True:
@@ -295,7 +302,8 @@ class RelayLink:
             if self._clock.monotonic() >= rewind_s:
                 sent_up_to, rewind_s = 0, self._clock.monotonic() + RESEND_S
             for ack in await self._journal.pending_acks():
-                await client.publish(topics.ack(self._shop_id), ack.payload, 1)
+                if ack.payload not in self._told_acks:
+                    await client.publish(topics.ack(self._shop_id), ack.payload, 1)
                 await self._journal.ack_sent(ack)
             reports = await self._journal.unsent_reports(sent_up_to, BATCH)
             for report in reports:

@@ -1,0 +1,155 @@
+"""What the attendant's page shows and what it may do, gathered from bench, viewing, devices and journal."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from edge.attendant.questions import Questions
+from edge.bench import ScanResult, Task
+from edge.device_host import DeviceHost
+from wire.codec import to_json
+from wire.plan import PiecePlan, ShopPlan
+
+logger = logging.getLogger(__name__)
+
+
+class BenchFace(Protocol):
+    """The part of the bench that a person sees."""
+
+    async def tasks(self) -> list[Task]: ...
+    async def answer_task(self, task_id: str, answer: str) -> ScanResult: ...
+    async def on_scan(self, text: str) -> ScanResult: ...
+    async def board(self) -> list[dict[str, Any]]: ...
+    @property
+    def last_scan(self) -> ScanResult | None: ...
+
+
+class Privacy:
+    """The privacy switch: a file, so that a restart doesn't open the shop's eyes again."""
+
+    def __init__(self, path: Path, switch: Callable[[bool], Awaitable[None]]) -> None:
+        self._path = path
+        self._switch = switch
+
+    @property
+    def is_on(self) -> bool:
+        """True while no picture may leave the shop."""
+        return self._path.exists()
+
+    async def set(self, is_on: bool) -> None:
+        """Turn it on or off; returns when the cameras obey."""
+        if is_on:
+            self._path.touch()
+        await self._switch(is_on)
+        if not is_on:
+            self._path.unlink(missing_ok=True)
+        logger.info("privacy switch", extra={"is_on": is_on})
+
+
+class AttendantRoom:
+    """One shop's page: its state as JSON, and how pages learn that it changed."""
+
+    def __init__(
+        self,
+        *,
+        shop_id: str,
+        language: str,
+        bench: BenchFace,
+        devices: DeviceHost,
+        questions: Questions,
+        privacy: Privacy,
+        plan: Callable[[], Awaitable[ShopPlan | None]],
+        is_relay_near: Callable[[], bool],
+        picture: Callable[[str], Awaitable[bytes | None]],
+    ) -> None:
+        self.bench = bench
+        self.questions = questions
+        self.privacy = privacy
+        self.picture = picture
+        self.language = language
+        self._shop_id = shop_id
+        self._devices = devices
+        self._plan = plan
+        self._is_relay_near = is_relay_near
+        self._version = 0
+        self._changed = asyncio.Condition()
+        self._noted = asyncio.Event()
+
+    def changed(self) -> None:
+        """Note that something on the page is new; pages learn of it within a twentieth of a second."""
+        self._noted.set()
+
+    async def run(self) -> None:
+        """Tell the open pages of changes, many at once as one; ends only by cancellation."""
+        while True:
+            await self._noted.wait()
+            self._noted.clear()
+            self._version += 1
+            async with self._changed:
+                self._changed.notify_all()
+            await asyncio.sleep(0.05)
+
+    async def wait_change(self, version: int, timeout_s: float) -> int:
+        """Wait until the version is another one than `version`, or time is up; returns the version now."""
+        try:
+            async with asyncio.timeout(timeout_s), self._changed:
+                await self._changed.wait_for(lambda: self._version != version)
+        except TimeoutError:
+            return version
+        return self._version
+
+    @property
+    def version(self) -> int:
+        """Counts the changes."""
+        return self._version
+
+    async def state(self) -> dict[str, Any]:
+        """Return everything the page shows."""
+        plan = await self._plan()
+        scan = self.bench.last_scan
+        return {
+            "shop": {"shop_id": self._shop_id, "name": to_json(plan.shop_name) if plan else {"en": "", "zh": ""}},
+            "is_relay_near": self._is_relay_near(),
+            "is_private": self.privacy.is_on,
+            "tasks": await self.tasks(),
+            "questions": self.open_questions(),
+            "parcels": to_json(await self.bench.board()),
+            "devices": self.devices(),
+            "last_scan": to_json(scan) if scan else None,
+        }
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """Return what the attendant is asked, most urgent first, each with the piece it is about."""
+        plan = await self._plan()
+        pieces = {piece.piece_id: piece for piece in plan.pieces} if plan else {}
+        return [_task_json(task, pieces.get(task.piece_id)) for task in await self.bench.tasks()]
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Return every device's state, those that need somebody first."""
+        order = {"needs_attendant": 0, "offline": 1, "unknown": 2, "online": 3}
+        states: list[dict[str, Any]] = [to_json(state) for state in self._devices.states()]
+        return sorted(states, key=lambda state: (order[state["health"]], state["device"]))
+
+    def open_questions(self) -> list[dict[str, Any]]:
+        """Return the shoppers' questions, oldest first."""
+        return [
+            {
+                "question_id": question.question_id,
+                "kind": to_json(question.kind),
+                "text": question.text,
+                "asked_at": to_json(question.asked_at),
+                "until": to_json(question.until),
+            }
+            for question in self.questions.open()
+        ]
+
+
+def _task_json(task: Task, piece: PiecePlan | None) -> dict[str, Any]:
+    shown: dict[str, Any] = to_json(task)
+    shown["has_link"] = bool(shown.pop("link"))
+    shown["piece"] = None
+    if piece is not None:
+        shown["piece"] = {"code": piece.code, "title": to_json(piece.title), "location": piece.location}
+    return shown

@@ -1,0 +1,73 @@
+// What stands on the page, in both languages, and which of them the person chose.
+
+export const WORDS = {
+  en: {
+    other: "中文", otherLang: "zh", leave: "Sign out", pin: "PIN", enter: "Come in", wrong: "This is not the PIN.",
+    locked: "Too many wrong PINs. Try again in {s} s.", unreachable: "The shop box does not answer.",
+    near: "Internet and relay are there", away: "No internet: keep working, everything is sent later",
+    gone: "The shop box does not answer. Trying again …",
+    soundOn: "Turn the bell on", soundIs: "Bell is on", privacyOff: "Cameras are open", privacyOn: "Privacy: no picture leaves the shop",
+    code: "Scan, or type a code", send: "Enter", questions: "Questions from shoppers", noQuestions: "Nobody asks.",
+    answer: "Answer", answerHint: "What you see, in a few words", looking: "At the cameras", nobody: "Nobody is looking.",
+    looks: "A shopper is looking", waits: "{n} waiting", parcels: "On the bench", noParcels: "No parcel in work.",
+    devices: "Devices", quiet: "All quiet", quietMore: "The bell rings when somebody wants to look or an order arrives.",
+    next: "Then", scanFirst: "Scan it first", scanNow: "Scan to answer", scanned: "Scanned", onceOnly: "Shown once: let the courier photograph it now.",
+    newTask: "Something for you to do", newQuestion: "A shopper asks", newLook: "Somebody wants to look", newTrouble: "A device needs you",
+    pieceAt: "Place", sayAgain: "That went wrong. Try again.", by_hand: "By hand", online: "Works", needs_attendant: "Needs you",
+    offline: "Offline", unknown: "Not asked yet", photo: "Photo",
+    kinds: {
+      bring_piece: "Bring to the turntable", fetch_piece: "Fetch", pack_by_hand: "Pack", pack_in_doubt: "Was it packed?",
+      stick_label: "Stick the label on", label_in_doubt: "Label in doubt", read_label: "Read the label",
+      destroy_label: "Destroy the label", tend_device: "A device needs you", unpack: "Unpack", put_back: "Put back",
+      hand_over: "Hand over", show_courier_link: "For the courier", note: "Note", question: "A question",
+    },
+  },
+  zh: {
+    other: "English", otherLang: "en", leave: "退出", pin: "密码", enter: "进入", wrong: "密码不对。",
+    locked: "错误次数过多，请 {s} 秒后再试。", unreachable: "店内主机没有回应。",
+    near: "网络和平台都正常", away: "没有网络：请照常工作，稍后自动补传",
+    gone: "店内主机没有回应，正在重试……",
+    soundOn: "打开铃声", soundIs: "铃声已开", privacyOff: "摄像头开放中", privacyOn: "隐私：画面不会离开本店",
+    code: "扫描或输入条码", send: "确定", questions: "顾客提问", noQuestions: "没有人提问。",
+    answer: "回答", answerHint: "用几句话说说您看到的", looking: "摄像头前", nobody: "没有人在看。",
+    looks: "有顾客在看", waits: "{n} 人在等", parcels: "工作台上", noParcels: "没有在处理的包裹。",
+    devices: "设备", quiet: "一切安静", quietMore: "有人想看货或有订单时会响铃。",
+    next: "接下来", scanFirst: "请先扫描", scanNow: "扫描即可回答", scanned: "已扫描", onceOnly: "只显示一次：请快递员现在拍下。",
+    newTask: "有事要做", newQuestion: "有顾客提问", newLook: "有人想看货", newTrouble: "有设备需要您",
+    pieceAt: "位置", sayAgain: "没有成功，请再试一次。", by_hand: "手工", online: "正常", needs_attendant: "需要您",
+    offline: "离线", unknown: "尚未查询", photo: "照片",
+    kinds: {
+      bring_piece: "请拿到转台", fetch_piece: "请取货", pack_by_hand: "请打包", pack_in_doubt: "打包好了吗？",
+      stick_label: "请贴标签", label_in_doubt: "标签存疑", read_label: "请读取标签",
+      destroy_label: "请销毁标签", tend_device: "设备需要您", unpack: "请拆包", put_back: "请放回原处",
+      hand_over: "请交给快递", show_courier_link: "给快递员", note: "提示", question: "提问",
+    },
+  },
+};
+
+export function chosenLanguage() {
+  const kept = localStorage.getItem("language");
+  return kept in WORDS ? kept : null;
+}
+
+export async function language() {
+  const kept = chosenLanguage();
+  if (kept) return kept;
+  const answer = await fetch("/healthz").then((reply) => reply.json()).catch(() => ({}));
+  return answer.language in WORDS ? answer.language : "en";
+}
+
+export function choose(code) {
+  localStorage.setItem("language", code);
+  document.documentElement.lang = code;
+}
+
+export function fill(text, parts) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in parts ? String(parts[name]) : whole));
+}
+
+// A text that came with both languages.
+export function pick(text, code) {
+  if (!text) return "";
+  return code === "zh" ? text.zh || text.en : text.en || text.zh;
+}
