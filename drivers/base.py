@@ -46,7 +46,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceStatus:
-    """What a device says of itself; `reason` is the same code as in DeviceError, `raw` the bytes or words it answered."""
+    """What a device says of itself; `reason` is the same code as in DeviceError, `raw` what it answered."""
 
     condition: Condition
     reason: str = ""

@@ -12,7 +12,7 @@ from drivers.base import Driver
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: BGR, height × width × 3 bytes; `captured_s` is monotonic seconds at capture; `number` counts from 1."""
+    """One picture: BGR, height × width × 3 bytes; `captured_s` is monotonic seconds; `number` counts from 1."""
 
     pixels: npt.NDArray[np.uint8]
     captured_s: float

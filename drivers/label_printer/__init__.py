@@ -30,6 +30,6 @@ class LabelPrinter(Driver):
         """Print one label: a black-on-white image of `media` size in dots.
 
         Checks status first (AttendantNeededError: nothing was sent); after the last byte asks the printer again. Raises
-        OutcomeUnknownError when it falls silent or hangs up once bytes were sent. Returning means the printer said it is
-        well, not that paper came out: only reading the label back proves that.
+        OutcomeUnknownError when it falls silent or hangs up once bytes were sent. Returning means the printer said so,
+        not that paper came out: only reading the label back proves that.
         """

@@ -1,0 +1,285 @@
+"""Camera that serves MJPEG over HTTP (multipart/x-mixed-replace), as nearly every network camera does.
+
+Source: RFC 2046 §5.1 (multipart), the de-facto `multipart/x-mixed-replace` of network cameras; stills by a second
+address at the sensor's full resolution. Scale: simulated; also read against a server that is not ours (tests).
+"""
+
+import asyncio
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
+from drivers.camera import Camera, Frame, Still
+from drivers.camera._http import HttpPicture, check_url, fetch_still, public_url
+from drivers.camera._picture import JPEG_LIMIT, PictureWatch, checked_still, decode_jpeg
+
+_LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$")
+_HEAD_LIMIT = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MjpegOptions:
+    """Options of camera.mjpeg."""
+
+    url: str  # address of the MJPEG stream; name and password may stand in it: http://name:password@10.0.0.7/stream
+    still_url: str = ""  # address of one JPEG at full resolution; empty = the next picture of the stream is the still
+    timeout_s: float = 3.0  # no answer, or no further byte of a stream, for this long is offline
+    silent_s: float = 2.0  # no whole picture for this long shows as no_signal
+    frozen_s: float = 10.0  # the very same picture for this long shows as frozen
+    black_level: int = 8  # mean brightness (0…255) below which the picture shows as black
+
+    def __post_init__(self) -> None:
+        check_url(self.url, "url")
+        if self.still_url:
+            check_url(self.still_url, "still_url")
+
+
+def parse_boundary(content_type: str) -> bytes:
+    """Return the delimiter of a multipart content type, with its two hyphens; raise ValueError for anything else.
+
+    Many cameras write the hyphens into the parameter itself, so they are taken off first.
+    """
+    match = re.match(r"(?i)multipart/[\w-]+\s*;.*?boundary=(?:\"([^\"]+)\"|([^\s;]+))", content_type)
+    if match is None:
+        raise ValueError(f"content type {content_type[:80]!r} is no multipart stream")
+    name = (match[1] or match[2]).lstrip("-")
+    if not name or not name.isascii():
+        raise ValueError("the boundary is empty or not ASCII")
+    return b"--" + name.encode("ascii")
+
+
+class MultipartReader:
+    """Turns the bytes of a multipart stream into its parts' bodies; survives garbage between parts.
+
+    A part with Content-Length is cut by it (a JPEG may contain the boundary), one without it by the next boundary.
+    """
+
+    def __init__(self, boundary: bytes, limit: int = JPEG_LIMIT) -> None:
+        self._boundary = boundary
+        self._limit = limit
+        self._data = bytearray()
+        self._body_length: int | None = None
+        self._is_in_body = False
+        self._searched = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the bodies that are complete now; raise ValueError when a part grows past the limit."""
+        self._data += data
+        bodies = []
+        while True:
+            body = self._body() if self._is_in_body else None
+            if body is not None:
+                bodies.append(body)
+            elif self._is_in_body or not self._head():
+                break
+        if len(self._data) > self._limit:
+            raise ValueError(f"a picture of more than {self._limit} bytes")
+        return bodies
+
+    def _head(self) -> bool:
+        start = self._data.find(self._boundary)
+        if start < 0:
+            del self._data[: max(0, len(self._data) - len(self._boundary))]
+            return False
+        end, skip = _head_end(self._data, start)
+        if end < 0:
+            if len(self._data) - start > _HEAD_LIMIT:
+                del self._data[: start + len(self._boundary)]
+                return True
+            return False
+        length = _LENGTH.search(self._data, start, end + 2)
+        self._body_length = int(length[1]) if length else None
+        if self._body_length is not None and self._body_length > self._limit:
+            raise ValueError(f"a picture of {self._body_length} bytes")
+        del self._data[: end + skip]
+        self._is_in_body, self._searched = True, 0
+        return True
+
+    def _body(self) -> bytes | None:
+        end = self._body_length
+        if end is None:
+            end = self._data.find(b"\r\n" + self._boundary, self._searched)
+            self._searched = max(0, len(self._data) - len(self._boundary) - 2)
+        if end < 0 or len(self._data) < end:
+            return None
+        body = bytes(self._data[:end])
+        del self._data[:end]
+        self._is_in_body = False
+        return body
+
+
+def _head_end(data: bytearray, start: int) -> tuple[int, int]:
+    """Return where the part's header ends and how long the blank line is; some cameras send bare line feeds."""
+    crlf, lf = data.find(b"\r\n\r\n", start), data.find(b"\n\n", start)
+    if crlf >= 0 and (lf < 0 or crlf < lf):
+        return crlf, 4
+    return lf, 2
+
+
+class MjpegCamera(Camera):
+    """One HTTP stream, read in a thread while somebody watches; its host reopens a lost one."""
+
+    Options = MjpegOptions
+
+    def __init__(self, options: MjpegOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
+        self._monotonic = monotonic
+        self._where = public_url(options.url)
+        self._capture: _Capture | None = None
+
+    async def open(self) -> None:
+        """Ask for one still, which proves address, password and picture."""
+        await self.still()
+
+    async def close(self) -> None:
+        await self.unwatch()
+
+    async def status(self) -> DeviceStatus:
+        if self._capture is not None:
+            return self._capture.status()
+        still = await self.still()
+        pixels = await asyncio.to_thread(decode_jpeg, still.jpeg)
+        if pixels is None:
+            raise DeviceOfflineError(f"{self._where}: sent a damaged still", "garbled")
+        judge = self._judge()
+        judge.frame(pixels)
+        return judge.status(self._where)
+
+    async def watch(self, on_frame: Callable[[Frame], None]) -> None:
+        await self.unwatch()
+        stream = HttpPicture(self._options.url, self._options.timeout_s)
+        self._capture = _Capture(stream, self._judge(), on_frame)
+        try:
+            await self._capture.started()
+        except DeviceError:
+            await self.unwatch()
+            raise
+
+    async def unwatch(self) -> None:
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            await asyncio.to_thread(capture.stop)
+
+    async def still(self) -> Still:
+        options = self._options
+        if options.still_url:
+            jpeg = await asyncio.to_thread(fetch_still, options.still_url, options.timeout_s)
+            return checked_still(jpeg, public_url(options.still_url))
+        if self._capture is not None:
+            return checked_still(await self._capture.next_jpeg(options.timeout_s), self._where)
+        return checked_still(await asyncio.to_thread(_first_jpeg, options), self._where)
+
+    def _judge(self) -> PictureWatch:
+        options = self._options
+        return PictureWatch(options.frozen_s, options.black_level, options.silent_s, self._monotonic)
+
+
+class _Capture:
+    """The thread that reads one stream from its request to its end; the thread alone closes it."""
+
+    def __init__(self, stream: HttpPicture, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
+        self._stream = stream
+        self._picture = picture
+        self._on_frame = on_frame
+        self._loop = asyncio.get_running_loop()
+        self._started: asyncio.Future[None] = self._loop.create_future()
+        self._next: asyncio.Future[bytes] | None = None
+        self._lost: DeviceError | None = None
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name=f"mjpeg {stream.where}", daemon=True)
+        self._thread.start()
+
+    async def started(self) -> None:
+        """Wait for the stream's header; raise DeviceOfflineError or BadOptionsError."""
+        await asyncio.shield(self._started)
+        if self._lost is not None:
+            raise self._lost
+
+    async def next_jpeg(self, timeout_s: float) -> bytes:
+        """Return the next picture as the camera made it."""
+        self._next = self._loop.create_future()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._next
+        except TimeoutError:
+            raise self._lost or DeviceOfflineError(
+                f"{self._stream.where}: no picture within {timeout_s} s", "no_signal"
+            ) from None
+        finally:
+            self._next = None
+
+    def status(self) -> DeviceStatus:
+        if self._lost is not None:
+            raise self._lost
+        return self._picture.status(self._stream.where)
+
+    def stop(self) -> None:
+        """End the stream and wait for the thread; blocks."""
+        self._is_stopped = True
+        self._stream.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            reader = _start(self._stream)
+            self._tell(self._started, None)
+            while not self._is_stopped and (data := self._stream.read_some()):
+                for jpeg in reader.feed(data):
+                    self._take(jpeg)
+            self._lost = DeviceOfflineError(f"{self._stream.where}: the camera ended the stream", "hang_up")
+        except DeviceError as error:
+            self._lost = error
+        except ValueError as error:
+            self._lost = DeviceOfflineError(f"{self._stream.where}: sent {error}", "garbled")
+        finally:
+            self._stream.close()
+            self._tell(self._started, None)
+
+    def _take(self, jpeg: bytes) -> None:
+        pixels = decode_jpeg(jpeg)
+        if pixels is None:
+            self._picture.damaged += 1
+            return
+        if not self._is_stopped:
+            self._tell(self._next, jpeg)
+            self._on_frame(self._picture.frame(pixels))
+
+    def _tell(self, future: "asyncio.Future[Any] | None", value: object) -> None:
+        def settle() -> None:
+            if future is not None and not future.done():
+                future.set_result(value)
+
+        if future is not None:
+            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                self._loop.call_soon_threadsafe(settle)
+
+
+def _start(stream: HttpPicture) -> MultipartReader:
+    content_type = stream.open()
+    try:
+        return MultipartReader(parse_boundary(content_type))
+    except ValueError as error:
+        message = f"{stream.where}: {error}; url must be the camera's MJPEG stream"
+        raise BadOptionsError(message, "bad_address") from None
+
+
+def _first_jpeg(options: MjpegOptions) -> bytes:
+    stream = HttpPicture(options.url, options.timeout_s)
+    try:
+        reader = _start(stream)
+        while data := stream.read_some():
+            for jpeg in reader.feed(data):
+                return jpeg
+    except ValueError as error:
+        raise DeviceOfflineError(f"{stream.where}: sent {error}", "garbled") from None
+    finally:
+        stream.close()
+    raise DeviceOfflineError(f"{stream.where}: the camera ended the stream", "hang_up")
+
+
+DRIVER = MjpegCamera

@@ -1,0 +1,390 @@
+"""Pan-tilt-zoom head that speaks VISCA over a serial line (or a serial server: tcp://).
+
+Source: Sony EVI-D70/D70P technical manual, "VISCA/RS-232C Command List"; section names stand beside the bytes. Scale:
+simulated; frames are equal to those of the independent encoder visca-over-ip 0.5.2 (tests/drivers/peers).
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+
+from drivers.base import AttendantNeededError, BadOptionsError, Condition, DeviceError, DeviceOfflineError, DeviceStatus
+from drivers.pan_tilt import HeadLimits, HeadPosition, PanTilt
+from drivers.transport import Pipe, PipeSilentError, open_pipe
+
+END = b"\xff"
+ADDRESS_SET = b"\x88\x30\x01\xff"
+IF_CLEAR = b"\x01\x00\x01"
+POWER_INQUIRY = b"\x09\x04\x00"
+POSITION_INQUIRY = b"\x09\x06\x12"
+ZOOM_INQUIRY = b"\x09\x04\x47"
+DRIVE_STOP = b"\x01\x06\x01\x01\x01\x03\x03"
+ZOOM_STOP = b"\x01\x04\x07\x00"
+# lens table of the manual, "Zoom ratio and zoom position": 1× … 18×, straight lines between
+EVI_D70_LENS = (
+    0x0000, 0x1606, 0x2151, 0x2860, 0x2CB5, 0x3060, 0x32D3, 0x3545, 0x3727, 0x38A9,
+    0x3A42, 0x3B4B, 0x3C85, 0x3D75, 0x3E4E, 0x3EF7, 0x3FA0, 0x4000,
+)  # fmt: skip
+_ERRORS = {
+    2: "syntax error",
+    3: "both command sockets busy",
+    4: "cancelled",
+    5: "no such socket",
+    0x41: "not executable",
+}
+_SYNTAX_ERROR, _BUFFER_FULL, _CANCELLED = 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViscaOptions:
+    """Options of pan_tilt.visca."""
+
+    address: str  # /dev/serial/by-id/… or tcp://host:port of a serial server
+    baud: int = 9600  # as set on the head; Sony's heads leave the factory with 9600
+    head_number: int = 1  # position in the daisy chain, 1…7
+    timeout_s: float = 0.5  # an acknowledgement takes one or two video fields; half a second means silence
+    pan_min_deg: float = -100.0  # farthest left that shoppers may see (masks: other people, doors, tills)
+    pan_max_deg: float = 100.0  # farthest right
+    tilt_min_deg: float = -25.0  # lowest
+    tilt_max_deg: float = 25.0  # highest
+    zoom_max: float = 18.0  # largest magnification
+    units_per_deg: float = 40 / 3  # position units of the head per degree (EVI-D70: 0.075° each)
+    pan_speed_max: int = 24  # fastest pan speed code, 1…24
+    tilt_speed_max: int = 23  # fastest tilt speed code, 1…23
+    lens: tuple[int, ...] = EVI_D70_LENS  # zoom positions of 1×, 2×, 3× …; rising
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.head_number <= 7:
+            raise ValueError("head_number must be 1…7")
+        if not (self.pan_min_deg < self.pan_max_deg and self.tilt_min_deg < self.tilt_max_deg):
+            raise ValueError("pan_min_deg must be below pan_max_deg, tilt_min_deg below tilt_max_deg")
+        if len(self.lens) < 2 or any(low >= high for low, high in pairwise(self.lens)):
+            raise ValueError("lens must be rising zoom positions of 1×, 2× …")
+        if not 1 <= self.zoom_max <= len(self.lens):
+            raise ValueError(f"zoom_max must be 1…{len(self.lens)}, as far as lens reaches")
+        if not (1 <= self.pan_speed_max <= 24 and 1 <= self.tilt_speed_max <= 23):
+            raise ValueError("pan_speed_max must be 1…24, tilt_speed_max 1…23")
+        if not self.units_per_deg > 0:
+            raise ValueError("units_per_deg must be positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The head took the command into this socket."""
+
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command in this socket has ended."""
+
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The head refused a command, or ended it early (`code` 4: cancelled)."""
+
+    socket: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an inquiry asked for."""
+
+    data: bytes
+
+
+Reply = Ack | Done | Refused | Answer
+
+
+def encode_frame(head_number: int, payload: bytes) -> bytes:
+    """Return header, payload, terminator ("Packet structure"): sender 0, receiver 1…7."""
+    return bytes([0x80 | head_number]) + payload + END
+
+
+def encode_drive(pan: float, tilt: float, pan_speed_max: int = 24, tilt_speed_max: int = 23) -> bytes:
+    """Return Pan-tiltDrive for shares −1…1 of the fastest speed; right and up are positive."""
+    pan_way = 3 if pan == 0 else 2 if pan > 0 else 1
+    tilt_way = 3 if tilt == 0 else 1 if tilt > 0 else 2
+    return bytes([1, 6, 1, _speed(pan, pan_speed_max), _speed(tilt, tilt_speed_max), pan_way, tilt_way])
+
+
+def encode_zoom(zoom: float) -> bytes:
+    """Return CAM_Zoom for a share −1…1 of the fastest speed: tele is positive, eight speeds, 0 stops."""
+    if zoom == 0:
+        return ZOOM_STOP
+    return bytes([1, 4, 7, (0x20 if zoom > 0 else 0x30) | min(7, int(abs(zoom) * 8))])
+
+
+def encode_absolute(pan_units: int, tilt_units: int, pan_speed: int = 24, tilt_speed: int = 23) -> bytes:
+    """Return Pan-tiltDrive AbsolutePosition: signed 16-bit units, one hexadecimal digit a byte."""
+    return bytes([1, 6, 2, pan_speed, tilt_speed]) + _nibbles(pan_units) + _nibbles(tilt_units)
+
+
+def encode_zoom_direct(position: int) -> bytes:
+    """Return CAM_Zoom Direct."""
+    return b"\x01\x04\x47" + _nibbles(position)
+
+
+def encode_limit(corner: int, pan_units: int, tilt_units: int) -> bytes:
+    """Return Pan-tiltLimitSet: corner 1 is up and right, 0 down and left."""
+    return bytes([1, 6, 7, 0, corner]) + _nibbles(pan_units) + _nibbles(tilt_units)
+
+
+def parse_reply(frame: bytes, head_number: int = 1) -> Reply | None:
+    """Return what a frame up to its terminator says, or None for noise and frames of another head."""
+    if len(frame) < 3 or frame[-1:] != END or frame[0] != 0x80 | head_number << 4:
+        return None
+    kind, socket = frame[1] >> 4, frame[1] & 0x0F
+    if kind == 4 and len(frame) == 3:
+        return Ack(socket)
+    if kind == 5:
+        return Done(socket) if len(frame) == 3 else Answer(frame[2:-1])
+    if kind == 6 and len(frame) == 4:
+        return Refused(socket, frame[2])
+    return None
+
+
+def parse_position(data: bytes) -> tuple[int, int]:
+    """Return signed pan and tilt units of a Pan-tiltPosInq answer; raise ValueError."""
+    if len(data) != 8:
+        raise ValueError("a position answer has 8 bytes")
+    return _signed(_number(data[:4])), _signed(_number(data[4:]))
+
+
+def parse_zoom(data: bytes) -> int:
+    """Return the zoom position of a CAM_ZoomPosInq answer; raise ValueError."""
+    if len(data) != 4:
+        raise ValueError("a zoom answer has 4 bytes")
+    return _number(data)
+
+
+def zoom_to_position(zoom: float, lens: tuple[int, ...]) -> int:
+    """Return the zoom position of a magnification."""
+    step = min(max(int(zoom), 1), len(lens) - 1)
+    share = min(max(zoom - step, 0.0), 1.0)
+    return round(lens[step - 1] + share * (lens[step] - lens[step - 1]))
+
+
+def position_to_zoom(position: int, lens: tuple[int, ...]) -> float:
+    """Return the magnification of a zoom position."""
+    for step, (low, high) in enumerate(pairwise(lens), start=1):
+        if position <= high:
+            return step + max(0.0, (position - low) / (high - low))
+    return float(len(lens))
+
+
+def _speed(share: float, fastest: int) -> int:
+    return max(1, round(min(abs(share), 1.0) * fastest))
+
+
+def _nibbles(value: int) -> bytes:
+    return bytes((value >> shift) & 0x0F for shift in (12, 8, 4, 0))
+
+
+def _number(data: bytes) -> int:
+    if any(byte > 0x0F for byte in data):
+        raise ValueError("each byte of a number carries one hexadecimal digit")
+    return data[0] << 12 | data[1] << 8 | data[2] << 4 | data[3]
+
+
+def _signed(value: int) -> int:
+    return value - 0x10000 if value & 0x8000 else value
+
+
+class ViscaHead(PanTilt):
+    """One head. It is told the limits itself; where it can't keep them, each `move` looks first where it stands.
+
+    A head that falls silent is DeviceOfflineError, even after a command: opening it again stops it first.
+    """
+
+    Options = ViscaOptions
+
+    def __init__(self, options: ViscaOptions) -> None:
+        self._options = options
+        self._pipe = Pipe(options.address)
+        self._busy: set[int] = set()  # sockets whose command has not ended
+        self._driving: bytes | None = None  # what the head was last told; None = unknown
+        self._zooming: bytes | None = None
+        self._keeps_limits = False
+
+    @property
+    def limits(self) -> HeadLimits:
+        options = self._options
+        return HeadLimits(
+            pan_min_deg=options.pan_min_deg,
+            pan_max_deg=options.pan_max_deg,
+            tilt_min_deg=options.tilt_min_deg,
+            tilt_max_deg=options.tilt_max_deg,
+            zoom_max=options.zoom_max,
+        )
+
+    async def open(self) -> None:
+        options = self._options
+        self._pipe = await open_pipe(options.address, baud=options.baud)
+        try:
+            await self._pipe.write(ADDRESS_SET, options.timeout_s)
+            await self._command(IF_CLEAR)
+            await self.stop()
+            if await self._ask(POWER_INQUIRY, 1) != b"\x02":
+                raise DeviceOfflineError(f"{options.address}: the head is in standby; switch it on", "standby")
+            self._keeps_limits = await self._give_limits()
+        except DeviceError:
+            await self._pipe.close()
+            raise
+
+    async def close(self) -> None:
+        with suppress(DeviceError):  # gone, or silent: nothing more can be told to it
+            await self.stop()
+        await self._pipe.close()
+
+    async def status(self) -> DeviceStatus:
+        power = await self._ask(POWER_INQUIRY, 1)
+        if power == b"\x02":
+            return DeviceStatus(condition=Condition.ONLINE, raw=power.hex())
+        return DeviceStatus(condition=Condition.NEEDS_ATTENDANT, reason="standby", raw=power.hex())
+
+    async def move(self, pan: float, tilt: float, zoom: float) -> None:
+        pan, tilt, zoom = await self._within(pan, tilt, zoom)
+        drive = encode_drive(pan, tilt, self._options.pan_speed_max, self._options.tilt_speed_max)
+        if drive != self._driving:
+            self._driving = None
+            await self._command(drive)
+            self._driving = drive
+        zooming = encode_zoom(zoom)
+        if zooming != self._zooming:
+            self._zooming = None
+            await self._command(zooming)
+            self._zooming = zooming
+
+    async def go_to(self, position: HeadPosition) -> None:
+        options = self._options
+        pan_deg = min(max(position.pan_deg, options.pan_min_deg), options.pan_max_deg)
+        tilt_deg = min(max(position.tilt_deg, options.tilt_min_deg), options.tilt_max_deg)
+        zoom = min(max(position.zoom, 1.0), options.zoom_max)
+        self._driving = self._zooming = None
+        await self._free_sockets()
+        speeds = options.pan_speed_max, options.tilt_speed_max
+        await self._command(encode_absolute(self._units(pan_deg), self._units(tilt_deg), *speeds))
+        await self._command(encode_zoom_direct(zoom_to_position(zoom, options.lens)))
+
+    async def stop(self) -> None:
+        self._driving = self._zooming = None
+        trouble: DeviceError | None = None
+        for payload in (DRIVE_STOP, ZOOM_STOP):  # one that is not answered must not keep the other from being sent
+            try:
+                await self._command(payload)
+            except PipeSilentError as error:
+                trouble = error
+        await self._free_sockets()
+        if trouble is not None:
+            raise trouble
+        self._driving, self._zooming = DRIVE_STOP, ZOOM_STOP
+
+    async def position(self) -> HeadPosition:
+        options = self._options
+        try:
+            pan, tilt = parse_position(await self._ask(POSITION_INQUIRY, 8))
+            zoom = parse_zoom(await self._ask(ZOOM_INQUIRY, 4))
+        except ValueError as error:
+            raise DeviceOfflineError(f"{options.address}: {error}", "garbled") from None
+        return HeadPosition(
+            pan_deg=pan / options.units_per_deg,
+            tilt_deg=tilt / options.units_per_deg,
+            zoom=position_to_zoom(zoom, options.lens),
+        )
+
+    async def _within(self, pan: float, tilt: float, zoom: float) -> tuple[float, float, float]:
+        """Take off motion that would lead out of the limits, as far as the head does not do so itself."""
+        options = self._options
+        must_look = (pan != 0 or tilt != 0) and not self._keeps_limits
+        if not must_look and (zoom <= 0 or options.zoom_max >= len(options.lens)):
+            return pan, tilt, zoom
+        now = await self.position()
+        return (
+            0.0
+            if (pan > 0 and now.pan_deg >= options.pan_max_deg) or (pan < 0 and now.pan_deg <= options.pan_min_deg)
+            else pan,
+            0.0
+            if (tilt > 0 and now.tilt_deg >= options.tilt_max_deg)
+            or (tilt < 0 and now.tilt_deg <= options.tilt_min_deg)
+            else tilt,
+            0.0 if zoom > 0 and now.zoom >= options.zoom_max else zoom,
+        )
+
+    async def _give_limits(self) -> bool:
+        """Tell the head its limits; False when this model knows no such command."""
+        options = self._options
+        corners = (1, options.pan_max_deg, options.tilt_max_deg), (0, options.pan_min_deg, options.tilt_min_deg)
+        for corner, pan_deg, tilt_deg in corners:
+            payload = encode_limit(corner, self._units(pan_deg), self._units(tilt_deg))
+            if isinstance(await self._exchange(payload, _is_end_of_command), Refused):
+                return False
+        return True
+
+    def _units(self, degrees: float) -> int:
+        return max(-0x8000, min(0x7FFF, round(degrees * self._options.units_per_deg)))
+
+    async def _free_sockets(self) -> None:
+        """Cancel what still runs ("CommandCancel")."""
+        for socket in sorted(self._busy):
+            await self._exchange(bytes([0x20 | socket]), lambda reply: isinstance(reply, Refused))
+            self._busy.discard(socket)
+
+    async def _command(self, payload: bytes) -> None:
+        reply = await self._exchange(payload, _is_end_of_command)
+        if reply == Refused(0, _BUFFER_FULL):
+            self._busy |= {1, 2}
+            await self._free_sockets()
+            reply = await self._exchange(payload, _is_end_of_command)
+        if not isinstance(reply, Refused):
+            return
+        where = f"{self._options.address}: the head refused {payload.hex(' ')}"
+        if reply.code == _SYNTAX_ERROR:
+            raise BadOptionsError(f"{where}: it does not know this command; is it this model?", "not_understood")
+        raise AttendantNeededError(f"{where}: {_ERRORS.get(reply.code, hex(reply.code))}", "not_executable")
+
+    async def _ask(self, payload: bytes, length: int) -> bytes:
+        reply = await self._exchange(
+            payload,
+            lambda reply: isinstance(reply, Refused) or (isinstance(reply, Answer) and len(reply.data) == length),
+        )
+        if isinstance(reply, Answer):
+            return reply.data
+        raise DeviceOfflineError(f"{self._options.address}: refused the question {payload.hex(' ')}", "garbled")
+
+    async def _exchange(self, payload: bytes, is_wanted: Callable[[Reply], bool]) -> Reply:
+        """Send one command and return the reply to it; replies to earlier ones are noted on the way."""
+        timeout_s = self._options.timeout_s
+        for frame in self._pipe.drop_input().split(END):
+            self._note(parse_reply(frame + END, self._options.head_number))
+        await self._pipe.write(encode_frame(self._options.head_number, payload), timeout_s)
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + timeout_s
+        while True:
+            frame = await self._pipe.read_until(END, max(0.0, until_s - loop.time()), limit=64)
+            reply = parse_reply(frame, self._options.head_number)
+            self._note(reply)
+            if reply is not None and is_wanted(reply):
+                return reply
+
+    def _note(self, reply: Reply | None) -> None:
+        if isinstance(reply, Ack):
+            self._busy.add(reply.socket)
+        elif isinstance(reply, Done | Refused):
+            self._busy.discard(reply.socket)
+
+
+def _is_end_of_command(reply: Reply) -> bool:
+    """Whether this answers the command just sent: not the end (Done, cancelled) of an earlier one in its socket."""
+    if isinstance(reply, Done):
+        return reply.socket == 0
+    return isinstance(reply, Ack) or (isinstance(reply, Refused) and reply.code != _CANCELLED)
+
+
+DRIVER = ViscaHead
