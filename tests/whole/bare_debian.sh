@@ -4,7 +4,7 @@
 #   sudo tests/whole/bare_debian.sh DIR [COMMAND…]       default: ./vitrine demo --once --report out --nonce K7Q4
 #
 # DIR becomes the system's root and is kept, so that a second run shows a start that installs nothing; the committed checkout is
-# cloned to DIR/srv/vitrine. Needs debootstrap and git. This machine's certificates, pip and apt settings are copied in, because
+# cloned into DIR/srv. Needs debootstrap and git. This machine's certificates, pip and apt settings are copied in, because
 # that is how it reaches its registries; PIP_* and SSL_CERT_* variables go along.
 set -eu
 
