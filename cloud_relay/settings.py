@@ -180,7 +180,9 @@ def load(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Setting
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadSettingsError(f"{file}: not there; make it with: python -m cloud_relay init --data {data_dir}") from None
+        raise BadSettingsError(
+            f"{file}: not there; make it with: python -m cloud_relay init --data {data_dir}"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSettingsError(f"{file}: {error}") from None
     sections = {

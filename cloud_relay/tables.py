@@ -305,6 +305,7 @@ shop_report = Table(
     "shop_report", metadata,
     _id("shop_id"), Column("sequence", Integer), _id("report_id", nullable=False), _text("type"), Column("data", JSON, nullable=False),
     _moment("at", nullable=False), _moment("received_at", nullable=False), PrimaryKeyConstraint("shop_id", "sequence"),
+    Index("ix_shop_report_report_id", "shop_id", "report_id"),
 )  # fmt: skip
 device_state = Table(
     "device_state", metadata,

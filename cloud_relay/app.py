@@ -1,0 +1,175 @@
+"""Composition root: builds the relay from its settings, and runs listeners, link and timers in one TaskGroup."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from cloud_relay import rooms
+from cloud_relay.authority import Authority
+from cloud_relay.broker.mosquitto import MosquittoAdmission
+from cloud_relay.clock import Clock, RelayClock
+from cloud_relay.db import Database
+from cloud_relay.migrations import migrate
+from cloud_relay.pictures import PictureStore
+from cloud_relay.relay import Relay
+from cloud_relay.settings import Settings
+from cloud_relay.shop_link import ShopLink
+from cloud_relay.shop_link.mqtt import Broker
+from cloud_relay.tables import high_water
+from cloud_relay.web import problems
+from cloud_relay.web.events import PageHub
+from cloud_relay.web.guard import Guard
+from cloud_relay.web.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+HIGH_WATER = "clock"
+HIGH_WATER_S = 2.0
+"""How often the clock's mark is stored: after a crash time may seem to go back by this much, never by more."""
+DATABASE_TIME_S = 30.0
+STOP_S = 5
+
+
+def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
+    """Open the database, bring it up to date, and make every collaborator of one relay process."""
+    db = Database(settings.database_url)
+    migrate(db)
+    clock = clock or RelayClock(db.read_now(_stored_mark))
+    authority = Authority(settings.data_dir / "pki")
+    authority.prepare(clock.now(), settings.relay.name, settings.server_names)
+    certificate, key = authority.pair(settings.relay.name)
+    broker = Broker(
+        host=settings.mqtt.host, port=settings.mqtt.port, name=settings.relay.name, protocol=settings.mqtt.protocol,
+        ca_file=authority.folder / "ca.pem", certificate_file=certificate, key_file=key,
+    )  # fmt: skip
+    metrics = Metrics()
+    link = ShopLink(
+        broker=broker, db=db, clock=clock, authority=authority, admission=MosquittoAdmission(), metrics=metrics
+    )
+    return Relay(
+        settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
+        pictures=PictureStore(settings.data_dir / "pictures"),
+    )  # fmt: skip
+
+
+def build(relay: Relay) -> FastAPI:
+    """Return the public application: every room's routes on one relay."""
+    app = FastAPI(title="Vitrine", version="1", docs_url=None, redoc_url=None)
+    app.state.relay = relay
+    app.state.pages = PageHub()
+    relay.db.listen("pages", app.state.pages.wake)
+    problems.install(app)
+    for router in rooms.ROUTERS:
+        app.include_router(router)
+    for join in rooms.JOINS:
+        join(relay)
+    app.add_middleware(Guard, limits=relay.settings.limits)
+    return app
+
+
+def build_door(relay: Relay) -> FastAPI:
+    """Return the application of the shop door: for shop boxes, over TLS under our own CA."""
+    door = FastAPI(title="Vitrine shop door", version="1", docs_url=None, redoc_url=None)
+    door.state.relay = relay
+    problems.install(door)
+    for router in rooms.DOOR_ROUTERS:
+        door.include_router(router)
+    door.add_middleware(Guard, limits=relay.settings.limits)
+    return door
+
+
+def _stored_mark(connection: Connection) -> datetime | None:
+    return connection.execute(select(high_water.c.at).where(high_water.c.name == HIGH_WATER)).scalar()
+
+
+def _store_mark(connection: Connection, now: datetime) -> None:
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else pg_insert
+    fresh = insert(high_water).values(name=HIGH_WATER, at=now).on_conflict_do_nothing()
+    connection.execute(fresh)
+    is_older = (high_water.c.name == HIGH_WATER, high_water.c.at < now)
+    connection.execute(update(high_water).where(*is_older).values(at=now))
+
+
+async def keep_time(relay: Relay) -> None:
+    """Store the clock's mark now and then; on PostgreSQL follow the database's time, so that all relays agree."""
+    followed_at = float("-inf")
+    while True:
+        monotonic = relay.clock.monotonic()
+        if not relay.db.is_sqlite and isinstance(relay.clock, RelayClock) and monotonic - followed_at > DATABASE_TIME_S:
+            relay.clock.follow(await relay.db.read(lambda c: c.execute(text("SELECT clock_timestamp()")).scalar_one()))
+            followed_at = monotonic
+        await relay.db.run(_store_mark, relay.clock.now())
+        await asyncio.sleep(HIGH_WATER_S)
+
+
+class _Server(uvicorn.Server):
+    """A listener that leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  # uvicorn's own signature
+        yield
+
+
+def _public(app: FastAPI, settings: Settings) -> _Server:
+    config = uvicorn.Config(
+        app, settings.relay.host, settings.relay.port, log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=STOP_S, server_header=False, proxy_headers=True, forwarded_allow_ips="127.0.0.1",
+    )  # fmt: skip
+    return _Server(config)
+
+
+def _door(app: FastAPI, relay: Relay) -> _Server:
+    certificate, key = relay.authority.pair("door")
+    config = uvicorn.Config(
+        app, relay.settings.door.host, relay.settings.door.port, log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=STOP_S, server_header=False, ssl_certfile=str(certificate), ssl_keyfile=str(key),
+    )  # fmt: skip
+    return _Server(config)
+
+
+@contextlib.asynccontextmanager
+async def background(relay: Relay) -> AsyncIterator[asyncio.TaskGroup]:
+    """Run link, clock and the rooms' timers while the block runs; a failure of one ends the block."""
+    async with asyncio.TaskGroup() as tasks:
+        jobs = [
+            tasks.create_task(relay.link.run(), name="shop link"),
+            tasks.create_task(keep_time(relay), name="clock"),
+        ]
+        jobs += [tasks.create_task(_endless(work(relay)), name=work.__module__) for work in rooms.TASKS]
+        try:
+            yield tasks
+        finally:
+            for job in jobs:
+                job.cancel()
+
+
+async def _endless(work: object) -> None:
+    await work  # type: ignore[misc]  # an Awaitable made into the coroutine that create_task wants
+
+
+async def serve(relay: Relay) -> None:
+    """Serve until SIGTERM or SIGINT; what fails stops everything, and the process manager starts it anew."""
+    servers = [_public(build(relay), relay.settings), _door(build_door(relay), relay)]
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with background(relay) as tasks:
+        listeners = [tasks.create_task(server.serve(), name="listener") for server in servers]
+        log.info("relay serves %s", relay.settings.relay.public_url)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *listeners], return_when=asyncio.FIRST_COMPLETED)
+        for server in servers:
+            server.should_exit = True
+        await asyncio.wait(listeners)
+        stopped.cancel()
+    relay.db.close()

@@ -1,0 +1,154 @@
+"""The relay's database: one use case is one transaction, run in a worker thread; after the commit listeners are woken."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 4
+"""Reader threads on SQLite: WAL readers never block the writer, and more than the cores' double only waits."""
+POSTGRES_THREADS = 8
+BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite waits for another process's write (the CLI beside a running relay)."""
+RETRIES_MAX = 12
+SERIALIZATION_STATES = frozenset({"40001", "40P01"})
+"""PostgreSQL: serialization_failure and deadlock_detected; the manual (13.2.3) tells to run the transaction again."""
+
+
+class DatabaseBusyError(RuntimeError):
+    """The database could not commit because of others, again and again; the caller answers 503 and tries later."""
+
+
+def after_commit(connection: Connection, call: Callable[[], None]) -> None:
+    """Have `call` run on the event loop when this transaction is committed; never if it is rolled back."""
+    connection.info.setdefault("after_commit", []).append(call)
+
+
+def wake(connection: Connection, name: str) -> None:
+    """Wake who listens for `name` ("outbox", "pages" …) when this transaction is committed."""
+    connection.info.setdefault("wakes", set()).add(name)
+
+
+def _prepare_sqlite(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # the driver's own BEGIN is deferred and comes too late; ours is sent below
+        for pragma in pragmas:
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+class Database:
+    """One database by URL: SQLite (one writer thread, WAL, synchronous=FULL) or PostgreSQL (SERIALIZABLE with retry)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        if self.is_sqlite:
+            self.engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=2)
+            self._read_engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=READERS)
+            pragmas = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON")
+            _prepare_sqlite(self.engine, "BEGIN IMMEDIATE", pragmas)
+            _prepare_sqlite(self._read_engine, "BEGIN", (*pragmas[2:], "query_only=ON"))
+        else:
+            self.engine = create_engine(url, isolation_level="SERIALIZABLE", pool_size=POSTGRES_THREADS)
+            self._read_engine = create_engine(url, isolation_level="REPEATABLE READ", pool_size=POSTGRES_THREADS)
+        writers = 1 if self.is_sqlite else POSTGRES_THREADS
+        self._writer = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
+        self._reader = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+
+    def listen(self, name: str, call: Callable[[], None]) -> None:
+        """Have `call` run on the event loop after every commit that woke `name`."""
+        self._listeners.setdefault(name, []).append(call)
+
+    def forget(self, name: str, call: Callable[[], None]) -> None:
+        """Undo `listen`."""
+        self._listeners[name].remove(call)
+
+    async def run(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(connection, …)` as one transaction in the writer thread; commit, wake listeners, return its answer.
+
+        What `fn` raises rolls everything back and is raised here. On PostgreSQL `fn` may run more than once, so it has
+        no effect outside the connection.
+        """
+        loop = asyncio.get_running_loop()
+        answer, calls = await loop.run_in_executor(self._writer, lambda: self._transact(fn, args, kwargs))
+        for call in calls:
+            call()
+        return answer
+
+    async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(connection, …)` on one consistent snapshot in a reader thread; it must not write."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader, lambda: self.read_now(fn, *args, **kwargs))
+
+    def run_now(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`, in this thread: for the command line and for tests."""
+        answer, calls = self._transact(fn, args, kwargs)
+        for call in calls:
+            call()
+        return answer
+
+    def read_now(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `read`, in this thread."""
+        with self._read_engine.connect() as connection, connection.begin():
+            return fn(connection, *args, **kwargs)
+
+    def _transact(
+        self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[T, list[Callable[[], None]]]:
+        for attempt in range(RETRIES_MAX):
+            try:
+                return self._attempt(fn, args, kwargs)
+            except DBAPIError as error:
+                if not self._is_worth_repeating(error):
+                    raise
+            time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311  # spreads competitors, keeps no secret
+        raise DatabaseBusyError(f"database: {RETRIES_MAX} attempts met other writers each time; try again")
+
+    def _attempt(
+        self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[T, list[Callable[[], None]]]:
+        with self.engine.connect() as connection:
+            connection.info.pop("after_commit", None)
+            connection.info.pop("wakes", None)
+            with connection.begin():
+                answer = fn(connection, *args, **kwargs)
+            calls: list[Callable[[], None]] = connection.info.pop("after_commit", [])
+            for name in connection.info.pop("wakes", ()):
+                calls.extend(self._listeners.get(name, ()))
+            return answer, calls
+
+    def _is_worth_repeating(self, error: DBAPIError) -> bool:
+        if self.is_sqlite:
+            return isinstance(error, OperationalError) and "locked" in str(error.orig)
+        return getattr(error.orig, "sqlstate", None) in SERIALIZATION_STATES
+
+    def violations(self) -> list[dict[str, Any]]:
+        """Return the rows of the `violations` view, which must be none; empty before the view exists."""
+
+        def look(connection: Connection) -> list[dict[str, Any]]:
+            if "violations" not in inspect(connection).get_view_names():
+                return []
+            return [dict(row) for row in connection.execute(text("SELECT * FROM violations")).mappings()]
+
+        return self.read_now(look)
+
+    def close(self) -> None:
+        """Let running transactions end, then close every connection."""
+        self._writer.shutdown(wait=True)
+        self._reader.shutdown(wait=True)
+        self.engine.dispose()
+        self._read_engine.dispose()

@@ -1,0 +1,145 @@
+"""Doing a POST once however often it is sent: the answer is stored in the transaction of its effect."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Concatenate, ParamSpec
+
+from fastapi import Depends, Header, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from sqlalchemy import Connection, insert, select, update
+
+from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.tables import idempotency_key
+from cloud_relay.web.principal import Anyone
+from cloud_relay.web.problems import Problem
+
+P = ParamSpec("P")
+KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,120}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What the first request with this key was answered."""
+
+    status: int
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One Idempotency-Key of one principal, and the hash of the request it came with."""
+
+    principal: str
+    key: str
+    request_sha256: str
+
+
+def begin(connection: Connection, claim: Claim | None, now: datetime) -> StoredAnswer | None:
+    """Claim the key within this transaction; return the stored answer if the request was done before.
+
+    Another body under the same key is 422; the same one while the first is still at work is 409.
+    """
+    if claim is None:
+        return None
+    key = idempotency_key.c
+    found = connection.execute(
+        select(key.request_sha256, key.status, key.response).where(
+            key.principal == claim.principal, key.key == claim.key
+        )
+    ).one_or_none()
+    if found is None:
+        row = {"principal": claim.principal, "key": claim.key, "request_sha256": claim.request_sha256}
+        connection.execute(insert(idempotency_key).values(**row, created_at=now))
+        return None
+    if found.request_sha256 != claim.request_sha256:
+        title = ("This Idempotency-Key was used for another request", "该 Idempotency-Key 已用于另一请求")
+        raise Problem(422, "idempotency_key_reused", *title)
+    if found.status is None:
+        title = ("The same request is still being worked on", "相同的请求正在处理")
+        raise Problem(409, "request_in_flight", *title, headers={"Retry-After": "1"})
+    return StoredAnswer(found.status, found.response)
+
+
+def finish(connection: Connection, claim: Claim | None, status: int, body: Any) -> None:
+    """Store the answer of a claimed request within this transaction."""
+    if claim is not None:
+        key = idempotency_key.c
+        where = (key.principal == claim.principal, key.key == claim.key)
+        connection.execute(update(idempotency_key).where(*where).values(status=status, response=body))
+
+
+def forget(connection: Connection, claim: Claim | None) -> None:
+    """Give a claimed key back: the request surely had no effect and may be sent again."""
+    if claim is not None:
+        key = idempotency_key.c
+        where = (key.principal == claim.principal, key.key == claim.key, key.status.is_(None))
+        connection.execute(idempotency_key.delete().where(*where))
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can carry it (times as RFC 3339, models as objects)."""
+    return value if isinstance(value, dict) and _is_plain(value) else jsonable_encoder(value)
+
+
+def _is_plain(value: dict[str, Any]) -> bool:
+    return all(isinstance(part, str | int | float | bool | None) for part in value.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Runs a use case of one transaction once per key. `claim` is None when the request brought no key."""
+
+    relay: Relay
+    claim: Claim | None
+
+    async def __call__(
+        self, status: int, fn: Callable[Concatenate[Connection, P], Any], *args: P.args, **kwargs: P.kwargs
+    ) -> JSONResponse:
+        """Run `fn(connection, …)` and its stored answer in one transaction; return the answer as JSON with `status`.
+
+        What `fn` raises is not stored: the request had no effect and may be sent again.
+        """
+        now = self.relay.clock.now()
+
+        def work(connection: Connection) -> StoredAnswer:
+            stored = begin(connection, self.claim, now)
+            if stored is not None:
+                return stored
+            body = plain(fn(connection, *args, **kwargs))
+            finish(connection, self.claim, status, body)
+            return StoredAnswer(status, body)
+
+        answer = await self.relay.db.run(work)
+        return JSONResponse(answer.body, answer.status)
+
+
+async def claim_of(
+    request: Request,
+    principal: Anyone,
+    key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=120)] = None,
+) -> Claim | None:
+    """Return the claim of this request, or None without the header."""
+    if key is None:
+        return None
+    if not KEY_PATTERN.fullmatch(key):
+        raise Problem(
+            422, "bad_idempotency_key", "Idempotency-Key: 1 to 120 visible characters", "Idempotency-Key 无效"
+        )
+    body = await request.body()
+    head = json.dumps([request.method, request.url.path]).encode()
+    return Claim(principal.key, key, hashlib.sha256(head + b"\n" + body).hexdigest())
+
+
+async def _once(relay: RelayDep, claim: Annotated[Claim | None, Depends(claim_of)]) -> Once:
+    return Once(relay, claim)
+
+
+ClaimDep = Annotated[Claim | None, Depends(claim_of)]
+"""For use cases of several transactions: call `begin` in the first, `finish` in the last."""
+OnceDep = Annotated[Once, Depends(_once)]
+"""For use cases of one transaction: `return await once(201, service.fn, …)`."""

@@ -1,0 +1,19 @@
+"""Events to open pages: rows of page_event, written in the caller's transaction and read by the event stream."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from cloud_relay.db import wake
+from cloud_relay.tables import page_event as page_event_table
+
+
+def page_event(connection: Connection, channel: str, kind: str, data: dict[str, Any], now: datetime) -> None:
+    """Tell every open page that reads `channel` that something changed, when this transaction commits.
+
+    Channels: `account:<id>`, `merchant:<id>`, `shop:<id>`, `session:<id>`, `order:<id>`, `operator`.
+    """
+    row = {"channel": channel, "kind": kind, "data": data, "created_at": now}
+    connection.execute(insert(page_event_table).values(row))
+    wake(connection, "pages")
