@@ -66,7 +66,7 @@ class GrblError(DeviceError):
     """The controller answered a line with `error:n`; the line was not obeyed."""
 
     def __init__(self, message: str, code: int) -> None:
-        super().__init__(message, f"error_{code}")
+        super().__init__(message, "refused")
         self.code = code
 
 

@@ -27,9 +27,7 @@ _FASTEST_FPS = 120.0
 class OpencvOptions:
     """Options of camera.opencv."""
 
-    source: (
-        str  # "0" (device number), /dev/v4l/by-id/… (keeps its name after re-plugging), a file, rtsp://… or http://…
-    )
+    source: str  # device number "0", /dev/v4l/by-id/… (the same after re-plugging), file, rtsp://… or http://…
     still_url: str = ""  # address of one JPEG at full resolution; empty = the next picture, encoded here
     width_px: int = 0  # asked of a device; 0 = as the device likes
     height_px: int = 0  # asked of a device; 0 = as the device likes

@@ -44,9 +44,7 @@ class EscposOptions:
     length_mm: float = 100.0  # length of the label
     dots_per_mm: int = 8  # 203 dpi; 300 dpi heads are 12
     label_end: str = "cut"  # "cut" = cut roll paper, "gap" = feed die-cut labels to the next gap
-    proof: str = (
-        "paper_status"  # how the printer says that a label is out: "paper_status" (GS r), "process_id" (GS ( H)
-    )
+    proof: str = "paper_status"  # how it says that a label is out: "paper_status" (GS r) or "process_id" (GS ( H)
     timeout_s: float = 3.0  # no answer to a question for this long is offline
     print_s: float = 20.0  # from the last byte to the proof that the label is out
 

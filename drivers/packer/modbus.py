@@ -90,7 +90,7 @@ class _ExceptionAnswerError(DeviceError):
     """The machine answered with an exception code: it did not do what was asked."""
 
     def __init__(self, message: str, code: int) -> None:
-        super().__init__(message, f"exception_{code}")
+        super().__init__(message, "refused")
         self.code = code
 
 
