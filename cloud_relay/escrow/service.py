@@ -1,0 +1,110 @@
+"""Held money of one order: hold, refund, release, dispute, charge-back. Each in the caller's transaction."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cloud_relay.escrow import ledger, payments, rules
+from cloud_relay.escrow.payments import Payment
+from cloud_relay.escrow.rules import LedgerError, Posting
+
+
+def hold(connection: Connection, paid: Payment, now: datetime) -> None:
+    """Post a charge that succeeded: from the provider into the order's escrow."""
+    line = Posting(rules.psp(paid.provider), rules.escrow(paid.order_id), paid.amount_minor)
+    reference = f"hold:{paid.payment_id}"
+    ledger.post(connection, reference, "hold", [line], now, currency=paid.currency, order_id=paid.order_id)
+
+
+def held_minor(connection: Connection, order_id: str, currency: str) -> int:
+    """Return what the order's escrow holds beyond what is already promised back."""
+    held = ledger.balance(connection, rules.escrow(order_id), currency)
+    return held - payments.pending_refunds(connection, order_id)
+
+
+def start_refund(connection: Connection, order_id: str, currency: str, amount_minor: int, now: datetime) -> None:
+    """Promise `amount_minor` of the held money back to the shopper; it leaves the escrow when the provider confirms.
+
+    Raises LedgerError when the order does not hold that much, whoever asks.
+    """
+    if amount_minor <= 0:
+        return
+    if amount_minor > held_minor(connection, order_id, currency):
+        raise LedgerError(f"order {order_id}: refund of {amount_minor} is more than it holds")
+    all_of_order = payments.of_order(connection, order_id)
+    returned = {one.charge_id for one in all_of_order if one.kind == payments.REFUND}
+    charge = next(
+        one
+        for one in all_of_order
+        if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED and one.payment_id not in returned
+    )
+    _start_refund_of(connection, charge, amount_minor, now)
+
+
+def refund_payment(connection: Connection, payment_id: str, now: datetime) -> None:
+    """Promise one whole charge back: it came twice, or too late."""
+    charge = payments.load(connection, payment_id)
+    if charge is None or charge.state != payments.SUCCEEDED or charge.kind != payments.CHARGE:
+        raise LedgerError(f"payment {payment_id}: only a charge that succeeded can go back")
+    _start_refund_of(connection, charge, charge.amount_minor, now)
+
+
+def _start_refund_of(connection: Connection, charge: Payment, amount_minor: int, now: datetime) -> None:
+    payments.start(
+        connection, payments.REFUND, charge.order_id, amount_minor, charge.currency, now,
+        provider=charge.provider, method=charge.method, charge_id=charge.payment_id,
+    )  # fmt: skip
+
+
+def refunded(connection: Connection, refund: Payment, now: datetime) -> None:
+    """Post a refund that the provider confirmed: out of the order's own escrow, never another's."""
+    line = Posting(rules.escrow(refund.order_id), rules.psp(refund.provider), refund.amount_minor)
+    reference = f"refund:{refund.payment_id}"
+    ledger.post(connection, reference, "refund", [line], now, currency=refund.currency, order_id=refund.order_id)
+
+
+def release(
+    connection: Connection, order_id: str, now: datetime,
+    *, currency: str, merchant_id: str, market: str, commission_ppm: int, tax_ppm: int,
+) -> int:  # fmt: skip
+    """Post all that the order still holds to the merchant, less the market's commission; return the merchant's part."""
+    held = held_minor(connection, order_id, currency)
+    to_merchant, commission, levy = rules.release_parts(held, commission_ppm, tax_ppm)
+    source = rules.escrow(order_id)
+    lines = [
+        Posting(source, rules.payable(merchant_id), to_merchant),
+        Posting(source, rules.fees(market), commission),
+        Posting(source, rules.tax(market), levy),
+    ]
+    ledger.post(connection, f"release:{order_id}", "release", lines, now, currency=currency, order_id=order_id)
+    return to_merchant
+
+
+def set_aside(connection: Connection, dispute_id: str, order_id: str, currency: str, now: datetime) -> None:
+    """Move the held money out of every timer's reach while it is disputed."""
+    amount = held_minor(connection, order_id, currency)
+    line = Posting(rules.escrow(order_id), rules.dispute(order_id), amount)
+    ledger.post(connection, f"dispute:{dispute_id}", "dispute", [line], now, currency=currency, order_id=order_id)
+
+
+def bring_back(connection: Connection, dispute_id: str, order_id: str, currency: str, now: datetime) -> None:
+    """Move disputed money back into escrow: the dispute ended and the order's own rules go on."""
+    amount = ledger.balance(connection, rules.dispute(order_id), currency)
+    line = Posting(rules.dispute(order_id), rules.escrow(order_id), amount)
+    reference = f"dispute_ended:{dispute_id}"
+    ledger.post(connection, reference, "dispute_ended", [line], now, currency=currency, order_id=order_id)
+
+
+def charge_back(connection: Connection, taken: Payment, merchant_id: str, now: datetime) -> None:
+    """Post that the bank took a charge back: from the hold, then the merchant, then its reserve, then a loss."""
+    provider, left, lines = rules.psp(taken.provider), taken.amount_minor, []
+    sources = (rules.payable(merchant_id), rules.reserve(merchant_id))
+    amounts = [(rules.escrow(taken.order_id), held_minor(connection, taken.order_id, taken.currency))]
+    amounts += [(source, ledger.balance(connection, source, taken.currency)) for source in sources]
+    for source, amount in amounts:
+        part = max(0, min(left, amount))
+        lines.append(Posting(source, provider, part))
+        left -= part
+    lines.append(Posting(rules.LOSS, provider, left))
+    reference = f"charge_back:{taken.payment_id}"
+    ledger.post(connection, reference, "charge_back", lines, now, currency=taken.currency, order_id=taken.order_id)

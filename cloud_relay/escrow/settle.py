@@ -1,0 +1,95 @@
+"""What became of a payment: one function for the provider's answer, its webhook and our asking again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from cloud_relay.escrow import payments, service
+from cloud_relay.escrow.payments import CHARGE, FAILED, STARTED, SUCCEEDED, Payment
+from cloud_relay.notices import service as notices
+from cloud_relay.orders import steps, store
+from cloud_relay.orders.effects import Happening
+from cloud_relay.orders.rules import OrderEvent
+from cloud_relay.orders.trade import Trade
+
+REFUND_RETRY_S_MAX = 3600.0
+
+
+class OutcomeState(StrEnum):
+    """What a provider says of a payment; `pending` is no news and never moves a settled payment back."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A provider's word on one payment, with the amount and currency that it really moved."""
+
+    state: OutcomeState
+    amount_minor: int
+    currency: str
+    provider_reference: str = ""
+    reason: str = ""
+
+
+def settle(connection: Connection, payment_id: str, outcome: Outcome, now: datetime, trade: Trade) -> str:
+    """Apply a provider's word on a payment, however often and in whatever order it comes; return the payment's state.
+
+    Success after failure counts (money was taken); nothing counts after success. An answer about another amount or
+    currency changes nothing but is told to the operators.
+    """
+    paid = payments.load(connection, payment_id)
+    if paid is None:
+        raise LookupError(f"payment {payment_id}: is not ours")
+    if outcome.state is OutcomeState.PENDING or paid.state == SUCCEEDED:
+        return paid.state
+    if (outcome.amount_minor, outcome.currency) != (paid.amount_minor, paid.currency):
+        _odd(connection, paid, f"{outcome.amount_minor} {outcome.currency}", now)
+        return paid.state
+    if outcome.state is OutcomeState.SUCCEEDED:
+        return _succeed(connection, paid, outcome, now, trade)
+    return _fail(connection, paid, outcome, now, trade) if paid.state == STARTED else paid.state
+
+
+def _succeed(connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade) -> str:
+    reference = outcome.provider_reference or paid.provider_reference
+    payments.save(connection, paid.payment_id, SUCCEEDED, now, provider_reference=reference, reason="")
+    if paid.kind == CHARGE:
+        service.hold(connection, paid, now)
+        happening = Happening(event=OrderEvent.PAYMENT_SUCCEEDED, actor="provider", payment_id=paid.payment_id)
+        steps.apply(connection, paid.order_id, happening, now, trade)
+        return SUCCEEDED
+    service.refunded(connection, paid, now)
+    order = store.load(connection, paid.order_id)
+    assert order is not None
+    amount = f"{paid.amount_minor} {paid.currency}"
+    values = {"title_en": order.title_en, "title_zh": order.title_zh, "amount": amount}
+    notices.notify(connection, [order.account_id], "refund_done", f"/orders/{order.order_id}", now, **values)
+    store.add_event(
+        connection, order.order_id, order.parcel_id, "refunded", {"amount_minor": paid.amount_minor}, "provider", now
+    )
+    return SUCCEEDED
+
+
+def _fail(connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade) -> str:
+    if paid.kind == CHARGE:
+        payments.save(connection, paid.payment_id, FAILED, now, reason=outcome.reason)
+        happening = Happening(event=OrderEvent.PAYMENT_FAILED, actor="provider", reason=outcome.reason)
+        steps.apply(connection, paid.order_id, happening, now, trade)
+        return FAILED
+    # What was promised back stays promised: it is tried again, and after the first failure a person knows of it.
+    if paid.attempts <= 1:
+        values = {"order_id": paid.order_id, "reason": outcome.reason}
+        notices.notify(connection, notices.operators(connection), "refund_stuck", "/operator", now, **values)
+    again_at = now + timedelta(seconds=min(REFUND_RETRY_S_MAX, 10.0 * 2**paid.attempts))
+    payments.save(connection, paid.payment_id, STARTED, now, reason=outcome.reason, next_try_at=again_at)
+    return STARTED
+
+
+def _odd(connection: Connection, paid: Payment, reason: str, now: datetime) -> None:
+    values = {"payment_id": paid.payment_id, "reason": reason}
+    notices.notify(connection, notices.operators(connection), "payment_odd", "/operator", now, **values)

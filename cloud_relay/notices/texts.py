@@ -1,0 +1,73 @@
+"""The sentences of all notices, in English and Chinese; `{…}` are filled with names that people gave. Pure."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "order_paid": (
+        "Paid: {title}. The shop packs it now; your money is held.",
+        "已付款：{title}。店铺正在打包，货款由平台代管。",
+    ),
+    "order_received": ("New order: {title}", "新订单：{title}"),
+    "payment_failed": ("The payment for {title} was declined.", "{title} 的付款被拒绝。"),
+    "order_expired": ("Not paid in time: {title} is free again.", "未及时付款：{title} 已重新上架。"),
+    "photo_ready": ("Please look at the photo of your parcel: {title}", "请查看包裹照片：{title}"),
+    "photo_confirmed": ("The photo was confirmed: {title} may be handed over.", "照片已确认：{title} 可以交寄。"),
+    "photo_silent": (
+        "No answer to the photo in the agreed time; it counts as confirmed: {title}",
+        "约定时间内未答复照片，视为确认：{title}",
+    ),
+    "photo_objected": (
+        "The shopper objects to the photo of {title}: {reason}",
+        "买家对 {title} 的照片有异议：{reason}",
+    ),
+    "handed_over": ("Handed over to the post: {title}", "已交寄：{title}"),
+    "tracking": ("{title}: {step} at {place}", "{title}：{step_zh}，{place}"),
+    "delivered": ("Delivered: {title}. Please confirm that you have it.", "已送达：{title}。请确认收货。"),
+    "money_released": ("The held money for {title} was released to the merchant.", "{title} 的代管货款已转给商家。"),
+    "money_received": ("Money released to you: {title}", "货款已入账：{title}"),
+    "cancelling": ("Cancelled by request; the shop must answer: {title}", "已申请取消，等待店铺答复：{title}"),
+    "order_cancelled": ("Cancelled: {title}. What you paid goes back to you.", "已取消：{title}。已付款项将退回。"),
+    "order_called_off": ("Cancelled: {title}", "订单已取消：{title}"),
+    "cancel_refused": ("Too late to cancel: {title} is with the post already.", "无法取消：{title} 已交寄。"),
+    "order_refunded": ("Your money for {title} goes back to you.", "{title} 的款项将退还给您。"),
+    "refund_done": ("Refunded: {amount} for {title}", "已退款：{title}，{amount}"),
+    "refund_stuck": (
+        "A refund does not go through: order {order_id}, {reason}",
+        "退款未成功：订单 {order_id}，{reason}",
+    ),
+    "piece_gone": (
+        "{title} is not there any more; your money goes back to you.",
+        "{title} 已不在店内，款项将退还给您。",
+    ),
+    "dispute_opened": ("A dispute was opened about {title}: {reason}", "{title} 发生争议：{reason}"),
+    "dispute_withdrawn": ("The dispute about {title} was withdrawn.", "{title} 的争议已撤回。"),
+    "dispute_ruled": ("The dispute about {title} was decided.", "{title} 的争议已裁定。"),
+    "charged_back": ("The shopper's bank took the money for {title} back.", "{title} 的货款被买家银行追回。"),
+    "reservation_expired": (
+        "The time to pay for {title} is over; it is free again.",
+        "{title} 的付款时间已过，已重新上架。",
+    ),
+    "parcel_held": ("{title} waits for a decision at the bench: {reason}", "{title} 在工作台等待处理：{reason}"),
+    "payout_done": ("Paid out: {amount}", "已提现：{amount}"),
+    "payout_failed": (
+        "A payout of {amount} failed: {reason}. The money is back in your account.",
+        "提现 {amount} 失败：{reason}。款项已退回账户。",
+    ),
+    "payment_odd": (
+        "The provider's answer does not fit: payment {payment_id}, {reason}",
+        "支付方答复不符：付款 {payment_id}，{reason}",
+    ),
+}  # fmt: skip
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def sentences(kind: str, values: dict[str, str]) -> tuple[str, str]:
+    """Return (English, Chinese); `title` may be given as `title_en` and `title_zh`."""
+    english, chinese = TEXTS[kind]
+    title_en = values.get("title_en") or values.get("title_zh", "")
+    title_zh = values.get("title_zh") or values.get("title_en", "")
+    in_english = english.format_map(_Blank({**values, "title": title_en}))
+    in_chinese = chinese.format_map(_Blank({**values, "title": title_zh}))
+    return in_english, in_chinese

@@ -1,0 +1,192 @@
+"""Placing an order: price, stock, order, payment intent in one transaction; the provider is asked after it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from cloud_relay.escrow import payments
+from cloud_relay.orders import reservations, stock, store
+from cloud_relay.orders.rules import OrderState
+from cloud_relay.orders.trade import Trade
+from cloud_relay.parcels import work as parcels
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import order_line, orders, parcel
+from wire.codec import to_json
+from wire.plan import Address
+from wire.values import BadValueError, clean_text, new_id
+
+ADDRESS_LINES_MAX = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWish:
+    """What the shopper asks for: a reserved parcel, or (bought unseen) any free piece of a listing.
+
+    `payment_method` is `provider:token`. `total_minor`, if given, is the total that the shopper saw.
+    """
+
+    parcel_id: str = ""
+    listing_id: str = ""
+    address: Address
+    delivery_from: datetime | None = None
+    delivery_until: datetime | None = None
+    payment_method: str
+    agrees_photo_window: bool
+    total_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A placed order and the payment that the provider is to be asked for next."""
+
+    order_id: str
+    parcel_id: str
+    payment_id: str
+    state: str
+    total_minor: int
+    currency: str
+    pay_until: datetime
+
+
+def clean_address(address: Address) -> Address:
+    """Return the address as it will stand on the label; BadValueError for what cannot be printed or delivered to."""
+    lines = tuple(clean_text(line, "address.lines") for line in address.lines if line.strip())
+    if not 1 <= len(lines) <= ADDRESS_LINES_MAX:
+        raise BadValueError(f"address.lines: 1 to {ADDRESS_LINES_MAX} lines are needed")
+    country = address.country.strip().upper()
+    if not (len(country) == 2 and country.isascii() and country.isalpha()):
+        raise BadValueError("address.country: two letters (ISO 3166-1), such as CN or DE")
+    return Address(
+        name=clean_text(address.name, "address.name"),
+        lines=lines,
+        postal_code=clean_text(address.postal_code, "address.postal_code", 20),
+        city=clean_text(address.city, "address.city"),
+        country=country,
+        phone=clean_text(address.phone, "address.phone", 40) if address.phone.strip() else "",
+    )
+
+
+def address_sha256(address: Address) -> str:
+    """Return the hash by which label and order are compared without spelling the address."""
+    text = json.dumps(to_json(address), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def place_order(connection: Connection, account_id: str, wish: OrderWish, now: datetime, trade: Trade) -> Placed:
+    """Take the stock, write the order and the intent to charge; all or nothing. The charge itself is asked for after.
+
+    Raises RefusedError (out of stock, reservation over, price changed, not agreed) or BadValueError (address).
+    """
+    provider = _check(wish, now, trade)
+    address = clean_address(wish.address)
+    reserved = None
+    if wish.parcel_id:
+        reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
+    sale = reservations.sale_of(connection, reserved.listing_id if reserved else wish.listing_id)
+    total = sale.price_minor + sale.shipping_minor
+    if wish.total_minor not in (None, total) or total <= 0:
+        raise RefusedError(
+            "price_changed", "The price has changed; please look again", "价格已变动，请重新确认", total_minor=total
+        )
+    order_id = new_id("ord")
+    piece_id, parcel_id = _take(connection, reserved, wish, sale, account_id, order_id, now)
+    pay_until = now + timedelta(seconds=trade.settings.pay_s)
+    connection.execute(
+        insert(orders).values(
+            order_id=order_id, account_id=account_id, shop_id=sale.shop_id, merchant_id=sale.merchant_id,
+            market=sale.market or trade.market, state=OrderState.UNPAID.value, price_minor=sale.price_minor,
+            shipping_minor=sale.shipping_minor, total_minor=total, currency=sale.currency,
+            payment_method=wish.payment_method, payment_provider=provider, address=to_json(address),
+            address_sha256=address_sha256(address), delivery_from=wish.delivery_from,
+            delivery_until=wish.delivery_until, photo_window_s=trade.settings.photo_window_s,
+            release_after_s=trade.settings.release_after_s, commission_ppm=trade.settings.commission_ppm,
+            tax_ppm=trade.settings.tax_ppm, placed_at=now, pay_until=pay_until, due_at=pay_until,
+        )
+    )  # fmt: skip
+    connection.execute(
+        insert(order_line).values(
+            order_id=order_id, line=1, listing_id=sale.listing_id, piece_id=piece_id, parcel_id=parcel_id,
+            title_en=sale.title_en, title_zh=sale.title_zh, price_minor=sale.price_minor, quantity=1,
+        )
+    )  # fmt: skip
+    payment_id = _start_charge(connection, order_id, provider, wish.payment_method, total, sale.currency, now, trade)
+    store.add_event(connection, order_id, parcel_id, "placed", {"total_minor": total}, account_id, now)
+    return Placed(
+        order_id=order_id, parcel_id=parcel_id, payment_id=payment_id, state=OrderState.UNPAID.value, total_minor=total,
+        currency=sale.currency, pay_until=pay_until,
+    )  # fmt: skip
+
+
+def _check(wish: OrderWish, now: datetime, trade: Trade) -> str:
+    if not wish.agrees_photo_window:
+        raise RefusedError(
+            "photo_window_not_agreed",
+            "Please agree how long you have to answer the photo",
+            "请先同意照片确认的时限",
+            422,
+        )
+    if bool(wish.parcel_id) == bool(wish.listing_id):
+        raise BadValueError("parcel_id, listing_id: exactly one of them must be given")
+    if wish.delivery_from and wish.delivery_until and wish.delivery_until <= wish.delivery_from:
+        raise BadValueError("delivery_until: must be after delivery_from")
+    if wish.delivery_until and wish.delivery_until <= now:
+        raise BadValueError("delivery_until: must not be over already")
+    return check_method(wish.payment_method, trade)
+
+
+def check_method(payment_method: str, trade: Trade) -> str:
+    """Return the provider of a way of payment; BadValueError for one that is not offered."""
+    provider, _, token = payment_method.partition(":")
+    if provider not in trade.providers or not token or len(payment_method) > 100:
+        raise BadValueError(f"payment_method: {payment_method[:40]!r} is not offered here")
+    return provider
+
+
+def _take(
+    connection: Connection, reserved: reservations.Reservation | None, wish: OrderWish, sale: Any, account_id: str,
+    order_id: str, now: datetime,
+) -> tuple[str, str]:  # fmt: skip
+    if reserved is None:
+        piece_id = stock.reserve_any(connection, wish.listing_id)
+        parcel_id = parcels.create(connection, sale.shop_id, piece_id, account_id, now, order_id=order_id)
+        return piece_id, parcel_id
+    reservations.convert(connection, reserved)
+    change = update(parcel).where(parcel.c.parcel_id == reserved.parcel_id).values(order_id=order_id, changed_at=now)
+    connection.execute(change)
+    return reserved.piece_id, reserved.parcel_id
+
+
+def _start_charge(
+    connection: Connection, order_id: str, provider: str, method: str, total: int, currency: str, now: datetime,
+    trade: Trade,
+) -> str:  # fmt: skip
+    retry_at = now + timedelta(seconds=trade.charge_retry_s)
+    return payments.start(
+        connection, payments.CHARGE, order_id, total, currency, now,
+        provider=provider, method=method, next_try_at=retry_at,
+    )  # fmt: skip
+
+
+def pay_again(
+    connection: Connection, account_id: str, order_id: str, payment_method: str, now: datetime, trade: Trade
+) -> str:
+    """Start another charge for an unpaid order whose last one failed; return its payment id.
+
+    RefusedError while an earlier one is still open: it may yet succeed, and nobody shall pay twice.
+    """
+    order = store.load(connection, order_id)
+    if order is None or order.account_id != account_id:
+        raise LookupError(f"order {order_id}: is not this account's")
+    if order.state != OrderState.UNPAID or (order.due_at and order.due_at <= now):
+        raise RefusedError("not_payable", "This order cannot be paid now", "此订单目前不能付款")
+    if any(one.state == payments.STARTED for one in payments.of_order(connection, order_id)):
+        raise RefusedError("payment_open", "A payment is still being checked", "上一笔付款仍在确认中")
+    provider = check_method(payment_method, trade)
+    change = update(orders).where(orders.c.order_id == order_id)
+    connection.execute(change.values(payment_method=payment_method, payment_provider=provider))
+    total, currency = order.total_minor, order.currency
+    return _start_charge(connection, order_id, provider, payment_method, total, currency, now, trade)

@@ -1,0 +1,210 @@
+"""Reservations: a shopper confirmed this piece and has a visible countdown to pay."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from cloud_relay.notices import service as notices
+from cloud_relay.orders import stock
+from cloud_relay.orders.trade import Trade
+from cloud_relay.parcels import work as parcels
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import listing, merchant, piece, reservation, shop
+from cloud_relay.web.pages import page_event
+
+ACTIVE, ORDERED, EXPIRED, GIVEN_UP, GONE = "active", "ordered", "expired", "given_up", "gone"
+"""A reservation ends exactly once, in one of the last four."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A piece kept for an account until `until`; `parcel_id` is the key of everything physical from here on."""
+
+    parcel_id: str
+    piece_id: str
+    listing_id: str
+    account_id: str
+    state: str
+    until: datetime
+    extensions: int
+
+
+_COLUMNS = [reservation.c[name] for name in Reservation.__dataclass_fields__]
+
+
+def gone() -> RefusedError:
+    """Return the refusal for a reservation that is over or never was."""
+    return RefusedError("reservation_over", "The reservation is over; please choose again", "保留时间已过，请重新选择")
+
+
+def sale_of(connection: Connection, listing_id: str) -> Any:
+    """Return listing, shop and price of what is for sale; RefusedError when it is not published or the shop closed."""
+    query = (
+        select(
+            listing.c.listing_id, listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency,
+            shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
+        )
+        .join(shop, shop.c.shop_id == listing.c.shop_id)
+        .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
+        .where(listing.c.listing_id == listing_id, listing.c.state == "published", ~shop.c.is_closed)
+        .where(merchant.c.state.not_in(("pending", "rejected", "suspended")))
+    )  # fmt: skip
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise RefusedError("not_for_sale", "This is not for sale now", "此商品目前不出售")
+    return row
+
+
+def confirm_piece(
+    connection: Connection, account_id: str, piece_id: str, session_id: str | None, now: datetime, trade: Trade
+) -> Reservation:
+    """Reserve this very piece for the account and send it to packing; RefusedError when somebody else has it.
+
+    With `session_id` the still is what that viewing session sees now. Confirming one's own reserved piece again
+    returns the same reservation, so a double click does nothing.
+    """
+    own = _active_of_piece(connection, account_id, piece_id, now)
+    if own is not None:
+        return own
+    listing_id = connection.scalar(select(piece.c.listing_id).where(piece.c.piece_id == piece_id))
+    if listing_id is None:
+        raise stock.out_of_stock()
+    sale = sale_of(connection, listing_id)
+    _check_bound(connection, account_id, trade)
+    stock.reserve(connection, piece_id)
+    until = now + timedelta(seconds=trade.settings.reservation_s)
+    parcel_id = parcels.create(connection, sale.shop_id, piece_id, account_id, now)
+    row = {
+        "parcel_id": parcel_id, "piece_id": piece_id, "listing_id": listing_id, "account_id": account_id,
+        "state": ACTIVE, "until": until, "extensions": 0,
+    }  # fmt: skip
+    connection.execute(insert(reservation).values(**row, session_id=session_id, created_at=now))
+    parcels.prepare(
+        connection, sale.shop_id, parcel_id, piece_id, now, session_id=session_id or "", reserved_until=until
+    )
+    _tell(connection, account_id, sale.shop_id, parcel_id, ACTIVE, until, now)
+    return Reservation(**row)
+
+
+def _active_of_piece(connection: Connection, account_id: str, piece_id: str, now: datetime) -> Reservation | None:
+    query = select(*_COLUMNS).where(
+        reservation.c.account_id == account_id, reservation.c.piece_id == piece_id,
+        reservation.c.state == ACTIVE, reservation.c.until > now,
+    )  # fmt: skip
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else Reservation(**row)
+
+
+def _check_bound(connection: Connection, account_id: str, trade: Trade) -> None:
+    """One shopper must not keep a shop's goods from all others without paying."""
+    query = select(func.count()).where(reservation.c.account_id == account_id, reservation.c.state == ACTIVE)
+    if int(connection.scalar(query) or 0) >= trade.settings.reservations_per_account:
+        raise RefusedError(
+            "too_many_reservations",
+            "Please pay or give up a piece that you have reserved first",
+            "请先支付或放弃已保留的商品",
+        )
+
+
+def find(connection: Connection, parcel_id: str, account_id: str | None = None) -> Reservation | None:
+    """Return the reservation of a parcel, of this account only if one is given."""
+    query = select(*_COLUMNS).where(reservation.c.parcel_id == parcel_id)
+    if account_id is not None:
+        query = query.where(reservation.c.account_id == account_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else Reservation(**row)
+
+
+def require_active(connection: Connection, parcel_id: str, account_id: str, now: datetime) -> Reservation:
+    """Return the account's reservation while it runs; RefusedError otherwise, at its very deadline too."""
+    found = find(connection, parcel_id, account_id)
+    if found is None or found.state != ACTIVE or found.until <= now:
+        raise gone()
+    return found
+
+
+def extend_reservation(
+    connection: Connection, account_id: str, parcel_id: str, now: datetime, trade: Trade
+) -> Reservation:
+    """Give the shopper more time, once; RefusedError the second time or when it is over."""
+    found = require_active(connection, parcel_id, account_id, now)
+    if found.extensions >= 1:
+        raise RefusedError("extended_already", "It can be extended only once", "只能延长一次")
+    until = found.until + timedelta(seconds=trade.settings.extension_s)
+    change = update(reservation).where(reservation.c.parcel_id == parcel_id, reservation.c.extensions == 0)
+    connection.execute(change.values(until=until, extensions=1))
+    shop_id = _shop_of(connection, found.listing_id)
+    _tell(connection, account_id, shop_id, parcel_id, ACTIVE, until, now)
+    changed = find(connection, parcel_id)
+    assert changed is not None
+    return changed
+
+
+def give_up_reservation(connection: Connection, account_id: str, parcel_id: str, now: datetime) -> None:
+    """The shopper lets the piece go; it is unpacked and free for others."""
+    found = require_active(connection, parcel_id, account_id, now)
+    _end(connection, found, GIVEN_UP, now)
+
+
+def expire_due(connection: Connection, now: datetime, limit: int = 100) -> int:
+    """End reservations whose time is over and return how many; their pieces are free for others."""
+    due = select(*_COLUMNS).where(reservation.c.state == ACTIVE, reservation.c.until <= now)
+    rows = connection.execute(due.order_by(reservation.c.until).limit(limit)).mappings().all()
+    for row in rows:
+        found = Reservation(**row)
+        _end(connection, found, EXPIRED, now)
+        title = connection.execute(
+            select(listing.c.title_en, listing.c.title_zh).where(listing.c.listing_id == found.listing_id)
+        ).one()
+        values = {"title_en": title.title_en, "title_zh": title.title_zh}
+        link = f"/l/{found.listing_id}"
+        notices.notify(connection, [found.account_id], "reservation_expired", link, now, **values)
+    return len(rows)
+
+
+def next_until(connection: Connection) -> datetime | None:
+    """Return the nearest deadline of all reservations."""
+    query = select(func.min(reservation.c.until)).where(reservation.c.state == ACTIVE)
+    until: datetime | None = connection.scalar(query)
+    return until
+
+
+def convert(connection: Connection, found: Reservation) -> None:
+    """End a reservation by an order."""
+    _set_state(connection, found, ORDERED)
+
+
+def lose(connection: Connection, parcel_id: str, now: datetime) -> None:
+    """End a reservation whose piece is not there any more; the stock is written off by the caller."""
+    found = find(connection, parcel_id)
+    if found is not None and found.state == ACTIVE:
+        _set_state(connection, found, GONE)
+        _tell(connection, found.account_id, _shop_of(connection, found.listing_id), parcel_id, GONE, found.until, now)
+
+
+def _end(connection: Connection, found: Reservation, state: str, now: datetime) -> None:
+    _set_state(connection, found, state)
+    stock.give_back(connection, found.piece_id)
+    shop_id = _shop_of(connection, found.listing_id)
+    parcels.release(connection, shop_id, found.parcel_id, state, now)
+    _tell(connection, found.account_id, shop_id, found.parcel_id, state, found.until, now)
+
+
+def _set_state(connection: Connection, found: Reservation, state: str) -> None:
+    where = (reservation.c.parcel_id == found.parcel_id, reservation.c.state == ACTIVE)
+    if connection.execute(update(reservation).where(*where).values(state=state)).rowcount != 1:
+        raise gone()
+
+
+def _shop_of(connection: Connection, listing_id: str) -> str:
+    return str(connection.scalar(select(listing.c.shop_id).where(listing.c.listing_id == listing_id)))
+
+
+def _tell(
+    connection: Connection, account_id: str, shop_id: str, parcel_id: str, state: str, until: datetime, now: datetime
+) -> None:
+    data = {"parcel_id": parcel_id, "state": state, "until": until.isoformat()}
+    for channel in (f"account:{account_id}", f"shop:{shop_id}"):
+        page_event(connection, channel, "reservation", data, now)

@@ -1,0 +1,97 @@
+"""The one road by which an order changes: due timers first, then the table, its effects, the timeline, the pages."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloud_relay.orders import stock, store, telling
+from cloud_relay.orders.effects import EFFECTS, Happening, Scene
+from cloud_relay.orders.rules import FINAL, OrderEvent, OrderState, OrderView, StepRefusedError, due_event, step
+from cloud_relay.orders.store import Order
+from cloud_relay.orders.trade import Trade
+
+CHAIN_MAX = 8
+"""More deadlines than this can never be due one after the other; the table has no such path."""
+
+
+def apply(connection: Connection, order_id: str, happening: Happening, now: datetime, trade: Trade) -> Order:
+    """Let `happening` happen to an order and return the order after it.
+
+    Deadlines reached by `now` happen first, so the outcome never depends on how late the timer task is. An event that
+    the state ignores changes nothing; one that it refuses raises RefusedError with the sentence for the person.
+    """
+    order = settle_due(connection, order_id, now, trade)
+    if happening.event is OrderEvent.PAYMENT_SUCCEEDED and order.state == OrderState.EXPIRED:
+        happening = _late(connection, order, happening)
+    return _apply(connection, order, happening, now, trade)
+
+
+def settle_due(connection: Connection, order_id: str, now: datetime, trade: Trade) -> Order:
+    """Let every deadline of the order that is reached by `now` happen; return the order."""
+    order = store.load(connection, order_id)
+    if order is None:
+        raise LookupError(f"order {order_id}: is not there")
+    for _ in range(CHAIN_MAX):
+        event = due_event(order.view, now)
+        if event is None:
+            return order
+        order = _apply(connection, order, Happening(event=event, actor="clock"), now, trade)
+    raise RuntimeError(f"order {order_id}: its deadlines never end")
+
+
+def _late(connection: Connection, order: Order, happening: Happening) -> Happening:
+    """A payment after the order expired takes the piece if it is free again; otherwise the payment goes back."""
+    is_retaken = stock.retake(connection, order.piece_id)
+    return replace(happening, event=OrderEvent.PAYMENT_RETAKEN) if is_retaken else happening
+
+
+def _apply(connection: Connection, order: Order, happening: Happening, now: datetime, trade: Trade) -> Order:
+    before, terms = order.view, trade.terms(order.photo_window_s, order.release_after_s)
+    try:
+        after, effects = step(before, happening.event, now, terms)
+    except StepRefusedError as error:
+        raise telling.refusal(error.state, error.event) from None
+    if after == before and not effects:
+        return order
+    scene = Scene(connection, order, after, happening, now, trade)
+    for effect in effects:
+        EFFECTS[effect](scene)
+    if after.state is OrderState.DISPUTED and before.state is OrderState.DISPUTED:
+        store.save_shadow(connection, order, after)
+    store.save(connection, order, after, _moments(before, after, happening, now))
+    changed = store.load(connection, order.order_id)
+    assert changed is not None
+    _record(connection, changed, happening, now)
+    telling.tell(connection, changed, before, happening, now)
+    return changed
+
+
+def _moments(before: OrderView, after: OrderView, happening: Happening, now: datetime) -> dict[str, Any]:
+    """Return the times of the order's row that this step sets."""
+    values: dict[str, Any] = {}
+    if before.state in (OrderState.UNPAID, OrderState.EXPIRED) and after.state is OrderState.PAID:
+        values |= {"paid_at": now, "ended_at": None, "end_reason": ""}
+    if after.state is OrderState.PHOTOGRAPHED:
+        values["photo_until"] = after.until
+    if happening.event in (OrderEvent.HANDED_OVER, OrderEvent.CANCEL_REFUSED):
+        values["handed_over_at"] = now
+    if happening.event is OrderEvent.DELIVERED:
+        values["delivered_at"] = now
+    values["release_at"] = after.until if after.state is OrderState.DELIVERED else None
+    if after.state in FINAL and before.state is not after.state:
+        values |= {"ended_at": now, "end_reason": happening.event.value}
+    return values
+
+
+def _record(connection: Connection, order: Order, happening: Happening, now: datetime) -> None:
+    detail: dict[str, Any] = {"state": order.state}
+    if happening.picture_sha256:
+        detail["picture_sha256"] = happening.picture_sha256
+    if happening.reason:
+        detail["reason"] = happening.reason
+    if happening.to_shopper_minor:
+        detail["to_shopper_minor"] = happening.to_shopper_minor
+    kind = happening.event.value
+    store.add_event(connection, order.order_id, order.parcel_id, kind, detail, happening.actor, now)

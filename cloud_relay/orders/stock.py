@@ -1,0 +1,96 @@
+"""Stock to promise: each change is one conditional UPDATE, so that nobody sells what another took a moment before."""
+
+from sqlalchemy import Connection, select, update
+
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import listing, piece
+
+
+class StockError(RuntimeError):
+    """The piece is not in the state that its order says: a bug; nothing of the transaction is kept."""
+
+
+def out_of_stock() -> RefusedError:
+    """Return the refusal for the last piece gone."""
+    return RefusedError("out_of_stock", "Somebody else was faster: it is taken", "手慢了一步：已被他人选走")
+
+
+def _move(connection: Connection, piece_id: str, before: str, after: str) -> str | None:
+    """Set the piece's state if it is `before`; return its listing, or None when it is not."""
+    change = update(piece).where(piece.c.piece_id == piece_id, piece.c.state == before).values(state=after)
+    listing_id: str | None = connection.scalar(change.returning(piece.c.listing_id))
+    return listing_id
+
+
+def _count(connection: Connection, listing_id: str, on_hand: int, reserved: int) -> bool:
+    """Add to the listing's counts unless more would be promised than there is; return whether it was done."""
+    new_on_hand, new_reserved = listing.c.on_hand + on_hand, listing.c.reserved + reserved
+    change = (
+        update(listing)
+        .where(listing.c.listing_id == listing_id, new_reserved >= 0, new_on_hand >= new_reserved)
+        .values(on_hand=new_on_hand, reserved=new_reserved, version=listing.c.version + 1)
+    )
+    return connection.execute(change).rowcount == 1
+
+
+def _must(is_done: object, piece_id: str, what: str) -> None:
+    if not is_done:
+        raise StockError(f"piece {piece_id}: cannot be {what}; its state or its listing's counts say otherwise")
+
+
+def reserve(connection: Connection, piece_id: str) -> None:
+    """Reserve this very piece; RefusedError when it is not free."""
+    listing_id = _move(connection, piece_id, "free", "reserved")
+    if listing_id is None or not _count(connection, listing_id, 0, 1):
+        raise out_of_stock()
+
+
+def reserve_any(connection: Connection, listing_id: str) -> str:
+    """Reserve any free piece of a listing and return it; RefusedError when none is free."""
+    if not _count(connection, listing_id, 0, 1):
+        raise out_of_stock()
+    free = select(piece.c.piece_id).where(piece.c.listing_id == listing_id, piece.c.state == "free")
+    first = free.order_by(piece.c.code).limit(1).scalar_subquery()
+    change = update(piece).where(piece.c.piece_id == first, piece.c.state == "free").values(state="reserved")
+    piece_id: str | None = connection.scalar(change.returning(piece.c.piece_id))
+    if piece_id is None:
+        raise out_of_stock()
+    return piece_id
+
+
+def take(connection: Connection, piece_id: str) -> None:
+    """Reserved → sold: it is paid."""
+    listing_id = _move(connection, piece_id, "reserved", "sold")
+    _must(listing_id and _count(connection, listing_id, -1, -1), piece_id, "sold")
+
+
+def give_back(connection: Connection, piece_id: str) -> None:
+    """Reserved → free: not paid, or given up."""
+    listing_id = _move(connection, piece_id, "reserved", "free")
+    _must(listing_id and _count(connection, listing_id, 0, -1), piece_id, "given back")
+
+
+def retake(connection: Connection, piece_id: str) -> bool:
+    """Free → sold, for a payment that came after the reservation ended; return False when somebody else has it."""
+    listing_id = _move(connection, piece_id, "free", "sold")
+    if listing_id is None:
+        return False
+    if _count(connection, listing_id, -1, 0):
+        return True
+    _must(_move(connection, piece_id, "sold", "free"), piece_id, "put back")
+    return False
+
+
+def put_back(connection: Connection, piece_id: str) -> None:
+    """Sold → free: the shop stopped and the money goes back. A piece that is gone stays gone."""
+    listing_id = _move(connection, piece_id, "sold", "free")
+    _must(listing_id is None or _count(connection, listing_id, 1, 0), piece_id, "put back")
+
+
+def write_off(connection: Connection, piece_id: str) -> None:
+    """The piece is not there any more, whatever it was promised to."""
+    for before, on_hand, reserved in (("reserved", -1, -1), ("free", -1, 0), ("sold", 0, 0)):
+        listing_id = _move(connection, piece_id, before, "gone")
+        if listing_id is not None:
+            _must(_count(connection, listing_id, on_hand, reserved), piece_id, "written off")
+            return

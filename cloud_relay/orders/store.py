@@ -1,0 +1,140 @@
+"""SQL of orders: one row with its one line and its open dispute."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from cloud_relay.orders.rules import STATE_TIMERS, OrderState, OrderView
+from cloud_relay.tables import dispute, order_event, order_line, orders
+
+
+class StaleOrderError(RuntimeError):
+    """The order changed between reading and writing: the transaction is not serializable, which is a bug."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as use cases see it: what was agreed, whose it is, where it stands."""
+
+    order_id: str
+    account_id: str
+    shop_id: str
+    merchant_id: str
+    market: str
+    state: str
+    price_minor: int
+    shipping_minor: int
+    total_minor: int
+    currency: str
+    payment_provider: str
+    payment_method: str
+    photo_window_s: int
+    release_after_s: int
+    commission_ppm: int
+    tax_ppm: int
+    objections: int
+    due_at: datetime | None
+    handed_over_at: datetime | None
+    version: int
+    trace: str
+    piece_id: str
+    parcel_id: str
+    listing_id: str
+    title_en: str
+    title_zh: str
+    dispute_id: str | None
+    resume_state: str | None
+    timers_left: dict[str, float] | None
+
+    @property
+    def view(self) -> OrderView:
+        """What the state table knows of it."""
+        resume = OrderState(self.resume_state) if self.resume_state else None
+        left_s = next(iter((self.timers_left or {}).values()), None)
+        return OrderView(OrderState(self.state), self.objections, self.due_at, resume, left_s)
+
+
+_LINE = ("piece_id", "parcel_id", "listing_id", "title_en", "title_zh")
+_DISPUTE = ("dispute_id", "resume_state", "timers_left")
+_OWN = tuple(name for name in Order.__dataclass_fields__ if name not in (*_LINE, *_DISPUTE))
+_QUERY = (
+    select(
+        *(orders.c[name] for name in _OWN),
+        *(order_line.c[name] for name in _LINE),
+        *(dispute.c[name] for name in _DISPUTE),
+    )
+    .join(order_line, and_(order_line.c.order_id == orders.c.order_id, order_line.c.line == 1))
+    .outerjoin(dispute, and_(dispute.c.order_id == orders.c.order_id, dispute.c.state == "open"))
+)
+
+
+def load(connection: Connection, order_id: str) -> Order | None:
+    """Return the order, or None."""
+    row = connection.execute(_QUERY.where(orders.c.order_id == order_id)).mappings().one_or_none()
+    return None if row is None else Order(**row)
+
+
+def find_by_parcel(connection: Connection, parcel_id: str) -> str | None:
+    """Return the order that this parcel is for, or None."""
+    order_id: str | None = connection.scalar(select(order_line.c.order_id).where(order_line.c.parcel_id == parcel_id))
+    return order_id
+
+
+def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Return orders whose deadline is reached, the most overdue first."""
+    query = select(orders.c.order_id).where(orders.c.due_at <= now).order_by(orders.c.due_at).limit(limit)
+    return list(connection.scalars(query))
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """Return the nearest deadline of all orders."""
+    query = select(orders.c.due_at).where(orders.c.due_at.is_not(None)).order_by(orders.c.due_at).limit(1)
+    due: datetime | None = connection.scalar(query)
+    return due
+
+
+def save(connection: Connection, order: Order, view: OrderView, values: dict[str, Any]) -> None:
+    """Write where the order stands now; StaleOrderError when it changed since `order` was read."""
+    change = (
+        update(orders)
+        .where(orders.c.order_id == order.order_id, orders.c.version == order.version)
+        .values(
+            state=view.state.value,
+            objections=view.objections,
+            due_at=view.until,
+            version=order.version + 1,
+            **values,
+        )
+    )
+    if connection.execute(change).rowcount != 1:
+        raise StaleOrderError(f"order {order.order_id}: changed under a running transaction")
+
+
+def save_shadow(connection: Connection, order: Order, view: OrderView) -> None:
+    """Keep in the open dispute where the order will go on."""
+    change = update(dispute).where(dispute.c.dispute_id == order.dispute_id)
+    connection.execute(change.values(resume_state=view.resume, timers_left=timers_left(view)))
+
+
+def timers_left(view: OrderView) -> dict[str, float]:
+    """Return the stopped timer of a disputed order by name, in seconds."""
+    if view.resume is None or view.left_s is None:
+        return {}
+    return {STATE_TIMERS[view.resume].value: view.left_s}
+
+
+def add_event(
+    connection: Connection, order_id: str, parcel_id: str, kind: str, detail: dict[str, Any], actor: str, now: datetime
+) -> None:
+    """Add one line to the order's timeline; lines are never changed."""
+    row = {"order_id": order_id, "parcel_id": parcel_id, "kind": kind, "detail": detail, "actor": actor, "at": now}
+    connection.execute(insert(order_event).values(row))
+
+
+def events_of(connection: Connection, order_id: str, parcel_ids: list[str]) -> list[dict[str, Any]]:
+    """Return the timeline of an order and of its parcels, oldest first."""
+    whose = (order_event.c.order_id == order_id) | order_event.c.parcel_id.in_(parcel_ids)
+    query = select(order_event).where(whose).order_by(order_event.c.at, order_event.c.event_no)
+    return [dict(row) for row in connection.execute(query).mappings()]

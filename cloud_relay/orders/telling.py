@@ -1,0 +1,103 @@
+"""Who hears of a step of an order: open pages, notices, and the sentences with which a step is refused."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cloud_relay.notices import service as notices
+from cloud_relay.orders.effects import Happening
+from cloud_relay.orders.rules import OrderEvent, OrderState, OrderView
+from cloud_relay.orders.store import Order
+from cloud_relay.refusals import RefusedError
+from cloud_relay.web.pages import page_event
+
+E, S = OrderEvent, OrderState
+
+SHOPPER_NOTICES: dict[OrderEvent, str] = {
+    E.PAYMENT_FAILED: "payment_failed",
+    E.PAY_DUE: "order_expired",
+    E.CANCEL_REFUSED: "cancel_refused",
+    E.PHOTOGRAPHED: "photo_ready",
+    E.PHOTO_DUE: "photo_silent",
+    E.PIECE_GONE: "piece_gone",
+    E.HANDED_OVER: "handed_over",
+    E.DELIVERED: "delivered",
+}
+MERCHANT_NOTICES: dict[OrderEvent, str] = {
+    E.PHOTO_CONFIRMED: "photo_confirmed",
+    E.PHOTO_DUE: "photo_confirmed",
+    E.PHOTO_OBJECTED: "photo_objected",
+    E.PIECE_GONE: "order_called_off",
+    E.CHARGED_BACK: "charged_back",
+}
+BOTH = {
+    E.DISPUTE_OPENED: "dispute_opened",
+    E.SHIP_DUE: "dispute_opened",
+    E.ARRIVE_DUE: "dispute_opened",
+    E.CANCEL_DUE: "dispute_opened",
+    E.CANCEL_FAILED: "dispute_opened",
+    E.DISPUTE_WITHDRAWN: "dispute_withdrawn",
+    E.RULED_REFUND: "dispute_ruled",
+    E.RULED_RELEASE: "dispute_ruled",
+    E.RULED_SPLIT: "dispute_ruled",
+    E.RULE_DUE: "dispute_ruled",
+}
+STATE_NOTICES: dict[OrderState, tuple[str, str]] = {
+    S.PAID: ("order_paid", "order_received"),
+    S.CANCELLING: ("cancelling", "cancelling"),
+    S.CANCELLED: ("order_cancelled", "order_called_off"),
+    S.RELEASED: ("money_released", "money_received"),
+    S.REFUNDED: ("order_refunded", "order_called_off"),
+}
+"""(to the shopper, to the merchant) on entering a state, beside what the event itself says."""
+
+REFUSALS: dict[OrderEvent, tuple[str, str, str]] = {
+    E.CANCEL_ASKED: ("too_late_to_cancel", "This order can no longer be cancelled", "此订单已不能取消"),
+    E.PHOTO_CONFIRMED: ("no_photo_to_answer", "There is no photo to answer now", "目前没有需要确认的照片"),
+    E.PHOTO_OBJECTED: ("no_photo_to_answer", "There is no photo to answer now", "目前没有需要确认的照片"),
+    E.RECEIPT: ("nothing_received", "This order has not been handed over", "此订单尚未交寄"),
+    E.DISPUTE_OPENED: ("no_dispute_possible", "A dispute is not possible now", "目前不能发起争议"),
+    E.DISPUTE_WITHDRAWN: ("no_dispute", "There is no open dispute", "没有进行中的争议"),
+    E.RULED_REFUND: ("no_dispute", "There is no open dispute", "没有进行中的争议"),
+    E.RULED_RELEASE: ("not_handed_over", "Money is released only after hand-over", "交寄之后才能放款"),
+    E.RULED_SPLIT: ("not_handed_over", "Money is released only after hand-over", "交寄之后才能放款"),
+}
+
+
+def refusal(state: OrderState, event: OrderEvent) -> RefusedError:
+    """Return why `event` is not possible in `state`, for the person who asked."""
+    type_, english, chinese = REFUSALS.get(event, ("not_possible", "This is not possible now", "目前无法进行此操作"))
+    return RefusedError(type_, english, chinese, state=state.value)
+
+
+def tell(connection: Connection, order: Order, before: OrderView, happening: Happening, now: datetime) -> None:
+    """Tell pages and people of one step."""
+    data = {
+        "order_id": order.order_id,
+        "parcel_id": order.parcel_id,
+        "state": order.state,
+        "event": happening.event.value,
+    }
+    for channel in (f"order:{order.order_id}", f"account:{order.account_id}", f"merchant:{order.merchant_id}"):
+        page_event(connection, channel, "order", data, now)
+    to_shopper = [SHOPPER_NOTICES.get(happening.event), BOTH.get(happening.event)]
+    to_merchant = [MERCHANT_NOTICES.get(happening.event), BOTH.get(happening.event)]
+    if before.state.value != order.state and not _says_it_all(happening.event):
+        shopper_kind, merchant_kind = STATE_NOTICES.get(OrderState(order.state), (None, None))
+        to_shopper.append(shopper_kind)
+        to_merchant.append(merchant_kind if before.state is not S.UNPAID or order.state == S.PAID else None)
+    values = {"title_en": order.title_en, "title_zh": order.title_zh, "reason": happening.reason}
+    link = f"/orders/{order.order_id}"
+    for kind in filter(None, to_shopper):
+        notices.notify(connection, [order.account_id], kind, link, now, **values)
+    members = notices.members_of(connection, order.merchant_id) if any(to_merchant) else []
+    for kind in filter(None, to_merchant):
+        notices.notify(connection, members, kind, link, now, **values)
+    if BOTH.get(happening.event) == "dispute_opened":
+        notices.notify(connection, notices.operators(connection), "dispute_opened", "/operator", now, **values)
+        page_event(connection, "operator", "dispute", data, now)
+
+
+def _says_it_all(event: OrderEvent) -> bool:
+    """Whether the event's own notice already tells where the order went."""
+    return event in (E.PIECE_GONE, E.PHOTO_OBJECTED, E.DISPUTE_WITHDRAWN, E.CHARGED_BACK)

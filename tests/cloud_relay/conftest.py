@@ -1,0 +1,45 @@
+"""A migrated database for each test, and after each test: the violations view must be empty."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_relay.db import Database
+from cloud_relay.migrations import migrate
+from tests.cloud_relay.trade_world import World
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file in the newest shape, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "relay.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+    """Return an empty relay database; when the test is over nothing in it may violate a rule of money or goods."""
+    path = tmp_path / "relay.sqlite3"
+    shutil.copy(migrated_file, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    violations = database.violations()
+    database.close()
+    assert violations == []
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Return a market with two shoppers, an operator, and one shop with one listing of two pieces."""
+    world = World(database)
+    world.account("ann", nickname="Ann")
+    world.account("bob", nickname="Bob")
+    world.account("olga", is_operator=True)
+    world.shop()
+    world.listing(pieces=2)
+    return world
