@@ -22,7 +22,12 @@ def tracked() -> tuple[Path, ...]:
     if listing and listing.returncode == 0:
         found = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
     else:
-        found = [path for path in ROOT.rglob("*") if "/." not in f"/{path.relative_to(ROOT)}"]
+        made = {"out", "node_modules"}
+        found = [
+            path
+            for path in ROOT.rglob("*")
+            if "/." not in f"/{path.relative_to(ROOT)}" and path.relative_to(ROOT).parts[0] not in made
+        ]
     return tuple(sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts))
 
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Prove the launcher on a bare Debian 12: minimal packages, python3 and CA certificates, nothing else.
+# Prove the launcher on a bare Debian: minimal packages, python3 and CA certificates, nothing else.
 #
 #   sudo tests/whole/bare_debian.sh DIR [COMMAND…]       default: ./vitrine demo --once --report out --nonce K7Q4
 #
 # DIR becomes the system's root and is kept, so that a second run shows a start that installs nothing; the committed checkout is
 # cloned into DIR/srv. Needs debootstrap and git. This machine's certificates, pip and apt settings are copied in, because
-# that is how it reaches its registries; PIP_* and SSL_CERT_* variables go along.
+# that is how it reaches its registries; PIP_* and SSL_CERT_* variables go along. SUITE=trixie makes a Debian 13.
 set -eu
 
 [ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -16,7 +16,7 @@ shift
 [ $# -gt 0 ] || set -- ./vitrine demo --once --report out --nonce K7Q4
 
 if [ ! -x "$bare/usr/bin/python3" ]; then
-    debootstrap --variant=minbase --include=python3,ca-certificates bookworm "$bare"
+    debootstrap --variant=minbase --include=python3,ca-certificates "${SUITE:-bookworm}" "$bare"
 fi
 for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /etc/pip.conf /etc/apt/apt.conf.d/99*; do
     if [ -f "$file" ]; then
