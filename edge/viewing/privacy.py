@@ -1,0 +1,56 @@
+"""Masks: parts of a camera's picture that no shopper ever sees. Applied before encoding and to every still."""
+
+import io
+import math
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from drivers.camera import Still
+from wire.plan import Mask, ShopPlan
+
+STILL_QUALITY = 92
+"""JPEG quality of a still that had to be masked: no loss that an eye finds, half the size of 98."""
+
+
+def masks_for(plan: ShopPlan, camera: str) -> tuple[Mask, ...]:
+    """Return the masks of a camera in the plan."""
+    return next((one.masks for one in plan.cameras if one.camera == camera), ())
+
+
+def _box(mask: Mask, width_px: int, height_px: int) -> tuple[int, int, int, int]:
+    """The mask in pixels, rounded outwards: left, top, right, bottom (right and bottom not included)."""
+    left = int(max(mask.left, 0.0) * width_px)
+    top = int(max(mask.top, 0.0) * height_px)
+    right = min(math.ceil((mask.left + mask.width) * width_px), width_px)
+    bottom = min(math.ceil((mask.top + mask.height) * height_px), height_px)
+    return left, top, max(right, left), max(bottom, top)
+
+
+def mask_pixels(pixels: npt.NDArray[np.uint8], masks: tuple[Mask, ...]) -> npt.NDArray[np.uint8]:
+    """Return the picture with every masked part black; the given one stays as it is."""
+    if not masks:
+        return pixels
+    masked = pixels.copy()
+    height_px, width_px = masked.shape[:2]
+    for mask in masks:
+        left, top, right, bottom = _box(mask, width_px, height_px)
+        masked[top:bottom, left:right] = 0
+    return masked
+
+
+def mask_still(still: Still, masks: tuple[Mask, ...]) -> Still:
+    """Return the still with every masked part black; without masks it is the camera's own JPEG, byte for byte."""
+    if not masks:
+        return still
+    with Image.open(io.BytesIO(still.jpeg)) as opened:
+        picture = opened.convert("RGB")
+    draw = ImageDraw.Draw(picture)
+    for mask in masks:
+        left, top, right, bottom = _box(mask, picture.width, picture.height)
+        if right > left and bottom > top:
+            draw.rectangle((left, top, right - 1, bottom - 1), fill=0)
+    masked = io.BytesIO()
+    picture.save(masked, "JPEG", quality=STILL_QUALITY)
+    return Still(jpeg=masked.getvalue(), width_px=picture.width, height_px=picture.height)

@@ -1,0 +1,127 @@
+"""The fallback rung: JPEGs over MQTT for browsers that no stream reaches. Newest only, one on its way at a time."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from edge.viewing.capture import Capture
+from edge.viewing.privacy import mask_pixels
+from wire.plan import Mask
+
+FRAME_BYTES_MAX = 64 * 1024
+"""What crosses on the frame topic; the relay drops more."""
+
+WIDTH_PX_MIN, WIDTH_PX_MAX = 160, 1280
+QUALITIES = (70, 55, 40, 25)
+PERIOD_S = 0.1
+"""Ten frames a second of 360p are 2.2 Mbit/s: more does not go over MQTT."""
+
+LOST_S = 2.0
+"""A frame that was not credited by now was lost on its way: the newest may follow."""
+
+SILENT_S = 10.0
+"""No credit for this long: the page is gone. The relay's own wait for a frame is 10 s."""
+
+
+def draw_jpeg(pixels: npt.NDArray[np.uint8], width_px: int) -> bytes:
+    """Return a BGR picture as a JPEG of at most `width_px` and FRAME_BYTES_MAX, at the best quality that fits."""
+    picture = Image.fromarray(np.ascontiguousarray(pixels[:, :, ::-1]))
+    width_px = min(max(width_px, WIDTH_PX_MIN), WIDTH_PX_MAX, picture.width)
+    while True:
+        height_px = max(round(picture.height * width_px / picture.width), 1)
+        small = picture.resize((width_px, height_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        for quality in QUALITIES:
+            packed = io.BytesIO()
+            small.save(packed, "JPEG", quality=quality)
+            if packed.tell() <= FRAME_BYTES_MAX:
+                return packed.getvalue()
+        width_px = width_px * 3 // 4
+
+
+@dataclass(slots=True)
+class Taker:
+    """One session on this rung. `seen` is the version of the frame it got last."""
+
+    session_id: str
+    width_px: int
+    heard_s: float
+    seen: int = -1
+    sent_s: float = float("-inf")
+    has_credit: bool = True
+
+
+class Stills:
+    """The sessions of one camera that get JPEGs; each picture and width is drawn once for all of them."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        masks: Callable[[], tuple[Mask, ...]],
+        send_frame: Callable[[str, bytes], object],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._capture = capture
+        self._masks = masks
+        self._send_frame = send_frame
+        self._monotonic = monotonic
+        self._takers: dict[str, Taker] = {}
+        self._wanted = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._takers)
+
+    def open(self, session_id: str, width_px: int) -> None:
+        """Send frames to this session from now on, the first at once if there is a fresh one."""
+        self._takers[session_id] = Taker(session_id=session_id, width_px=width_px, heard_s=self._monotonic())
+        self._capture.need(f"stills:{session_id}")
+        self._wanted.set()
+
+    def credit(self, session_id: str) -> None:
+        """The page showed its frame: the newest may follow. Numbers are the relay's own, so any credit is for one."""
+        taker = self._takers.get(session_id)
+        if taker is not None:
+            taker.has_credit, taker.heard_s = True, self._monotonic()
+            self._wanted.set()
+
+    def close(self, session_id: str) -> None:
+        """Send nothing more to this session."""
+        if self._takers.pop(session_id, None) is not None:
+            self._capture.release(f"stills:{session_id}")
+
+    def close_all(self) -> None:
+        """Send nothing more to anybody."""
+        for session_id in list(self._takers):
+            self.close(session_id)
+
+    async def run(self) -> None:
+        """Send what is credited, at most every PERIOD_S; ends by cancellation."""
+        while True:
+            if not self._takers:
+                self._wanted.clear()
+                await self._wanted.wait()
+            await self._send_round()
+            await asyncio.sleep(PERIOD_S)
+
+    async def _send_round(self) -> None:
+        now_s = self._monotonic()
+        version, frame = self._capture.newest.read()
+        if frame is None or self._capture.cached() is None:
+            version = -1
+        drawn: dict[int, bytes] = {}
+        for taker in list(self._takers.values()):
+            if now_s - taker.heard_s >= SILENT_S:
+                self.close(taker.session_id)
+            may_send = taker.has_credit or now_s - taker.sent_s >= LOST_S
+            if frame is None or version <= taker.seen or not may_send:
+                continue
+            if taker.width_px not in drawn:
+                pixels = mask_pixels(frame.pixels, self._masks())
+                drawn[taker.width_px] = await asyncio.to_thread(draw_jpeg, pixels, taker.width_px)
+            if self._takers.get(taker.session_id) is taker:  # not closed while it was drawn
+                taker.has_credit, taker.sent_s, taker.seen = False, now_s, version
+                self._send_frame(taker.session_id, drawn[taker.width_px])

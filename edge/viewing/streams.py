@@ -1,0 +1,222 @@
+"""The streams of one camera: opened by offers, fed by one encoder, closed when their browser is gone."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from edge.viewing.capture import Capture
+from edge.viewing.encoder import CameraEncoder, Codec, Encoded
+from edge.viewing.peer_connection import BadOfferError, Peer, PeerEvents, install_playout_delay, pin_host_addresses
+from edge.viewing.ports import Spawn, ViewingRefusedError
+from wire.plan import Mask
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5.5
+"""Nothing heard of a browser for this long: its tab is closed or its network gone. Reports come about once a second."""
+
+CONNECT_S = 15.0
+"""An offer whose browser never arrives is given up after this."""
+
+
+class Listener(Protocol):
+    """Who owns the streams: hears what their browsers say."""
+
+    def heard(self, session_id: str) -> None:
+        """A sign of life of this session."""
+
+    def message(self, stream_id: str, session_id: str, raw: bytes) -> None:
+        """A message on one of its data channels."""
+
+    def channel(self, stream_id: str, session_id: str) -> None:
+        """A data channel was opened: what is to be known can be said."""
+
+    def closed(self, stream_id: str, session_id: str) -> None:
+        """This stream is over."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """One browser that watches this camera."""
+
+    stream_id: str
+    session_id: str
+    opened_s: float
+    peer: Peer
+    heard_s: float | None = None
+    remb_bps: int = 0
+
+
+class Streams:
+    """Fans one encoder's packets out to every browser; opening and closing are safe at any time and in any order."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        masks: Callable[[], tuple[Mask, ...]],
+        listener: Listener,
+        monotonic: Callable[[], float],
+        spawn: Spawn,
+        viewers_max: int,
+    ) -> None:
+        self._capture = capture
+        self._masks = masks
+        self._listener = listener
+        self._monotonic = monotonic
+        self._spawn = spawn
+        self._viewers_max = viewers_max
+        self._streams: dict[str, Stream] = {}
+        self._encoders: dict[Codec, CameraEncoder] = {}
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    @property
+    def encoders(self) -> tuple[CameraEncoder, ...]:
+        """The encoders that run now: at most one of each codec."""
+        return tuple(self._encoders.values())
+
+    async def open(
+        self,
+        stream_id: str,
+        session_id: str,
+        offer_sdp: str,
+        ice_servers: tuple[dict[str, Any], ...] = (),
+        *,
+        is_relay_only: bool = False,
+    ) -> str:
+        """Return the SDP answer; a stream that the session had before ends. Raises ViewingRefusedError."""
+        older = [one.stream_id for one in self._streams.values() if one.session_id == session_id]
+        if len(self._streams) - len(older) >= self._viewers_max:
+            raise ViewingRefusedError("full", f"{self._viewers_max} watch this camera already")
+        for one in older:
+            self.close(one)
+        stream = self._make(stream_id, session_id, ice_servers, is_relay_only=is_relay_only)
+        try:
+            answer = await stream.peer.answer(offer_sdp)
+        except BadOfferError as error:
+            self.close(stream_id)
+            raise ViewingRefusedError("bad_offer", str(error)) from None
+        if stream_id not in self._streams:  # closed while it was being answered
+            raise ViewingRefusedError("closed")
+        return answer
+
+    async def add_candidates(self, stream_id: str, fragment: str) -> None:
+        """Take candidates that came after the offer; only once `open` returned."""
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            await stream.peer.add_candidates(fragment)
+
+    def close(self, stream_id: str) -> None:
+        """End a stream: from now on not one picture goes to it; its connection is closed beside."""
+        stream = self._streams.pop(stream_id, None)
+        if stream is None:
+            return
+        stream.peer.track.stop()
+        self._capture.release(f"stream:{stream_id}")
+        self._spawn(stream.peer.close(), f"close stream {stream_id}")
+        codec = stream.peer.codec
+        if not any(one.peer.codec is codec for one in self._streams.values()):
+            encoder = self._encoders.pop(codec, None)
+            if encoder is not None:
+                encoder.stop()
+        self._listener.closed(stream_id, stream.session_id)
+
+    def close_session(self, session_id: str) -> None:
+        """End the stream of a session."""
+        for stream_id in [one.stream_id for one in self._streams.values() if one.session_id == session_id]:
+            self.close(stream_id)
+
+    def close_all(self) -> None:
+        """End every stream."""
+        for stream_id in list(self._streams):
+            self.close(stream_id)
+
+    def tick(self) -> None:
+        """Close the streams whose browser is gone or never came."""
+        now_s = self._monotonic()
+        for stream in list(self._streams.values()):
+            is_gone = stream.heard_s is not None and now_s - stream.heard_s >= HEARTBEAT_S
+            is_lost = stream.heard_s is None and now_s - stream.opened_s >= CONNECT_S
+            if is_gone or is_lost:
+                logger.info("stream given up", extra={"stream": stream.stream_id, "was_connected": is_gone})
+                self.close(stream.stream_id)
+
+    def say(self, session_id: str, text: str) -> None:
+        """Say something to a session's page on its reliable data channel, if it has one."""
+        for stream in self._streams.values():
+            if stream.session_id == session_id:
+                stream.peer.send("control", text)
+
+    def _make(
+        self, stream_id: str, session_id: str, ice_servers: tuple[dict[str, Any], ...], *, is_relay_only: bool
+    ) -> Stream:
+        events = PeerEvents(
+            on_idr_wanted=lambda: self._want_idr(stream_id),
+            on_message=lambda _label, raw: self._listener.message(stream_id, session_id, raw),
+            on_alive=lambda: self._heard(stream_id),
+            on_remb=lambda rate_bps: self._note_remb(stream_id, rate_bps),
+            on_channel=lambda _label, is_open: self._on_channel(stream_id, session_id, is_open=is_open),
+            on_end=lambda: self.close(stream_id),
+        )
+        peer = Peer(events, lambda: self._on_first_pull(stream_id), ice_servers, is_relay_only=is_relay_only)
+        stream = Stream(stream_id=stream_id, session_id=session_id, opened_s=self._monotonic(), peer=peer)
+        self._streams[stream_id] = stream
+        self._capture.need(f"stream:{stream_id}")
+        return stream
+
+    def _on_channel(self, stream_id: str, session_id: str, *, is_open: bool) -> None:
+        if is_open and stream_id in self._streams:
+            self._listener.channel(stream_id, session_id)
+
+    def _heard(self, stream_id: str) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream.heard_s = self._monotonic()
+            self._listener.heard(stream.session_id)
+
+    def _note_remb(self, stream_id: str, rate_bps: int) -> None:
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream.remb_bps = rate_bps
+
+    def _on_first_pull(self, stream_id: str) -> None:
+        """The browser can take pictures: the encoder starts, or makes one that this browser can begin with."""
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            return
+        stream.heard_s = stream.heard_s or self._monotonic()
+        codec = stream.peer.codec
+        if codec in self._encoders:
+            self._encoders[codec].want_idr()
+        else:
+            self._encoders[codec] = CameraEncoder(
+                codec, self._capture.newest, self._masks, lambda encoded: self._fan_out(codec, encoded)
+            )
+
+    def _want_idr(self, stream_id: str) -> None:
+        stream = self._streams.get(stream_id)
+        encoder = self._encoders.get(stream.peer.codec) if stream else None
+        if encoder is not None:
+            encoder.want_idr()
+
+    def _fan_out(self, codec: Codec, encoded: Encoded) -> None:
+        for stream in self._streams.values():
+            if stream.peer.codec is codec:
+                stream.peer.track.put(encoded)
+
+
+def prepare(addresses: tuple[str, ...]) -> None:
+    """Make aiortc ready for this shop: pinned addresses, playout delay. Once, before the first stream."""
+    pin_host_addresses(addresses)
+    install_playout_delay()
+
+
+async def warm_up() -> None:
+    """Make a connection for nobody, so that the first shopper does not wait for what is only loaded when first used."""
+    nothing = PeerEvents(*(lambda *_: None for _ in range(6)))
+    peer = Peer(nothing, lambda: None)
+    await peer.close()
+    await asyncio.sleep(0)
