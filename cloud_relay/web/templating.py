@@ -1,0 +1,108 @@
+"""Renders pages: Jinja2 with autoescape, both languages side by side in the templates, assets by version."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cloud_relay.web.language import COOKIE, LANGUAGES
+from cloud_relay.web.principal import Principal
+from wire.values import parse_time
+
+FOLDER = Path(__file__).parent
+MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
+"""ISO 4217 minor units where they are not 2."""
+
+SYMBOLS = {"CNY": "¥", "EUR": "€", "USD": "$", "GBP": "£", "JPY": "JP¥"}
+
+PAGE_HEADERS = {
+    # No inline script or style, nothing from elsewhere: what a shop or shopper typed can never become code.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self' ws: wss:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+_environment = Environment(
+    loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+    lstrip_blocks=True,
+)  # fmt: skip
+
+
+@cache
+def _version() -> str:
+    """Return a name for all static files as they are now: modules import one another, so they change together."""
+    files = sorted((FOLDER / "static").iterdir())
+    return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file; after a change it is another address, so browsers may keep it for ever."""
+    return f"/static/{_version()}/{name}"
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """Return an amount as people write it: symbol, thousands, minor digits of the currency (ISO 4217)."""
+    digits = MINOR_DIGITS.get(currency, 2)
+    whole, rest = divmod(abs(amount_minor), 10**digits)
+    text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
+    sign = "−" if amount_minor < 0 else ""
+    symbol = SYMBOLS.get(currency)
+    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {currency}"
+
+
+def text_in(language: str) -> Callable[[Any], str]:
+    """Return a function that picks this language from `{en, zh}` objects, falling back to the other one."""
+
+    def pick(value: Any) -> str:
+        if value is None or isinstance(value, str):
+            return value or ""
+        first, second = ("zh", "en") if language == "zh" else ("en", "zh")
+        return str(value.get(first) or value.get(second) or "")
+
+    return pick
+
+
+def moment(value: Any) -> str:
+    """Return a time as `2026-11-22 10:30` UTC."""
+    when = parse_time(value) if isinstance(value, str) else value
+    return when.strftime("%Y-%m-%d %H:%M UTC") if isinstance(when, datetime) else ""
+
+
+def duration_in(language: str) -> Callable[[int], str]:
+    """Return a function that says seconds in the largest unit that fits."""
+    units = ((86400, "day", "天"), (3600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒"))
+
+    def say(seconds: int) -> str:
+        size, en, zh = next(unit for unit in units if seconds >= unit[0] or unit[0] == 1)
+        count = round(seconds / size)
+        return f"{count} {zh}" if language == "zh" else f"{count} {en}{'' if count == 1 else 's'}"
+
+    return say
+
+
+def _other_language(request: Request, language: str) -> str:
+    query = dict(request.query_params) | {"lang": "en" if language == "zh" else "zh"}
+    return f"{request.url.path}?{urlencode(query)}"
+
+
+def render(request: Request, principal: Principal, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page in the reader's language; a `?lang=` wish is remembered in a cookie."""
+    language = principal.language
+    body = _environment.get_template(template).render(
+        principal=principal, language=language, t=lambda en, zh: zh if language == "zh" else en, asset=asset,
+        money=money, moment=moment, text=text_in(language), duration=duration_in(language),
+        other_language_url=_other_language(request, language), **values,
+    )  # fmt: skip
+    response = HTMLResponse(body, status, PAGE_HEADERS)
+    if request.query_params.get("lang", "")[:2] in LANGUAGES:
+        response.set_cookie(COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True)
+    return response
