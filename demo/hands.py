@@ -1,0 +1,182 @@
+"""The attendant's hands in the simulated shop: read the attendant's own page and do what it asks, with what stands there.
+
+Everything goes through what a person has: the page at the bench, the scanner in the hand, the pieces on the shelf.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+THINK_S = 0.6
+"""A person needs a moment between two things; short, so that nobody waits for a demonstration."""
+
+Act = dict[str, Any]
+
+
+class Bench:
+    """One shop's attendant page and the world around it, as JSON over HTTP."""
+
+    def __init__(self, page_url: str, pin: str, control_url: str) -> None:
+        self._page = httpx.AsyncClient(base_url=page_url, timeout=10)
+        self._world = httpx.AsyncClient(base_url=control_url, timeout=10)
+        self._pin = pin
+
+    async def sign_in(self) -> None:
+        """Sign in at the page with the PIN."""
+        (await self._page.post("/api/sign-in", json={"pin": self._pin})).raise_for_status()
+
+    async def state(self) -> dict[str, Any]:
+        """Return what the page shows; signs in when the page asks for it."""
+        answer = await self._page.get("/api/state")
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            await self.sign_in()
+            answer = await self._page.get("/api/state")
+        state: dict[str, Any] = answer.raise_for_status().json()
+        return state
+
+    async def answer(self, task_id: str, answer: str) -> None:
+        """Press one of the large buttons."""
+        (await self._page.post(f"/api/tasks/{task_id}/answer", json={"answer": answer})).raise_for_status()
+
+    async def reply(self, question_id: str, text: str) -> None:
+        """Answer a shopper's question."""
+        (await self._page.post(f"/api/questions/{question_id}/answer", json={"text": text})).raise_for_status()
+
+    async def do(self, act: str, **words: Any) -> None:
+        """Do something with the hands."""
+        (await self._world.post("/hands", json={"act": act, **words})).raise_for_status()
+
+    async def world(self) -> dict[str, Any]:
+        """Look around in the shop."""
+        world: dict[str, Any] = (await self._world.get("/world")).raise_for_status().json()
+        return world
+
+    async def piece_of(self, code: str) -> str:
+        """Return which piece bears this tag."""
+        pieces = (await self.world())["pieces"]
+        return next(str(piece["id"]) for piece in pieces if piece["code"] == code)
+
+    async def close(self) -> None:
+        """Let go of both."""
+        await self._page.aclose()
+        await self._world.aclose()
+
+
+class Hands:
+    """Does each task once; `say` tells what was done, `on_link` gets the courier link that is shown once."""
+
+    def __init__(self, bench: Bench, say: Callable[[str], None], on_link: Callable[[str], None]) -> None:
+        self._bench, self._say, self._on_link = bench, say, on_link
+        self._done: set[str] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled; a page that is away for a moment is asked again."""
+        while True:
+            try:
+                state = await self._bench.state()
+                for task in state["tasks"]:
+                    await self._do(task)
+                for question in state["questions"]:
+                    await self._bench.reply(question["question_id"], REPLIES.get(question["kind"], REPLIES["text"]))
+            except (httpx.TransportError, httpx.HTTPStatusError, json.JSONDecodeError):
+                await asyncio.sleep(THINK_S)
+            await asyncio.sleep(THINK_S)
+
+    async def _do(self, task: dict[str, Any]) -> None:
+        work = WORK.get(task["kind"])
+        if work is None or task["task_id"] in self._done:
+            return
+        self._say(f"attendant: {task['text']['en']}")
+        await work(self, task)
+        self._done.add(task["task_id"])
+
+    async def bring_piece(self, task: dict[str, Any]) -> None:
+        """Carry a piece to the turntable and prove it with its tag."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        standing = next((one["id"] for one in (await self._bench.world())["pieces"] if one["at"] == "turntable"), piece)
+        if standing != piece:
+            await self._bench.do("carry", piece=standing, to="spot")
+        await self._bench.do("carry", piece=piece, to="turntable")
+        await self._bench.do("scan_piece", piece=piece)
+
+    async def fetch_piece(self, task: dict[str, Any]) -> None:
+        """Carry a piece to the bench and prove it with its tag."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        await self._bench.do("carry", piece=piece, to="bench")
+        await self._bench.do("scan_piece", piece=piece)
+
+    async def put_back(self, task: dict[str, Any]) -> None:
+        """Carry a piece back to where it stands."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        await self._bench.do("scan_piece", piece=piece)
+        await self._bench.do("carry", piece=piece, to="spot")
+
+    async def pack_by_hand(self, task: dict[str, Any]) -> None:
+        """Pack without a machine."""
+        await self._bench.do("pack")
+        await self._bench.answer(task["task_id"], "packed")
+
+    async def unpack(self, task: dict[str, Any]) -> None:
+        """Open the parcel, if there is one."""
+        if (await self._bench.world())["parcel"]:
+            await self._bench.do("unpack")
+        await self._bench.answer(task["task_id"], "unpacked")
+
+    async def stick_label(self, task: dict[str, Any]) -> None:
+        """Stick the label on without a robot."""
+        await self._bench.do("stick_label")
+        await self._bench.answer(task["task_id"], "stuck")
+
+    async def destroy_label(self, task: dict[str, Any]) -> None:
+        """Scan the label where that is asked, peel it off, tear it up."""
+        if task["needs_scan"]:
+            await self._bench.do("scan_parcel")
+        await self._bench.do("peel_label")
+        await self._bench.answer(task["task_id"], "destroyed")
+
+    async def hand_over(self, task: dict[str, Any]) -> None:
+        """Scan the label and give the parcel to the courier."""
+        await self._bench.do("scan_parcel", match="s=")
+        await self._scanned(task["task_id"])
+        await self._bench.do("take_away")
+        await self._bench.answer(task["task_id"], "handed_over")
+
+    async def _scanned(self, task_id: str) -> None:
+        for _ in range(50):
+            tasks = (await self._bench.state())["tasks"]
+            if any(task["task_id"] == task_id and task["scanned"] for task in tasks):
+                return
+            await asyncio.sleep(0.1)
+
+    async def show_courier_link(self, task: dict[str, Any]) -> None:
+        """The courier scans the code from the page."""
+        self._on_link(task["link"])
+        await self._bench.answer(task["task_id"], "shown")
+
+    async def note(self, task: dict[str, Any]) -> None:
+        """Read a note."""
+        await self._bench.answer(task["task_id"], "seen")
+
+
+REPLIES = {
+    "open_it": "Opened: the inside is clean and unglazed. 已打开，内壁干净无釉。",
+    "measure_it": "15.2 cm from spout to handle, 7.8 cm high. 嘴把长 15.2 厘米，高 7.8 厘米。",
+    "show_inside": "I hold it towards the camera. 我把内部转向镜头。",
+    "text": "Yes, gladly. 好的，没问题。",
+}
+
+WORK = {
+    "bring_piece": Hands.bring_piece,
+    "fetch_piece": Hands.fetch_piece,
+    "put_back": Hands.put_back,
+    "pack_by_hand": Hands.pack_by_hand,
+    "unpack": Hands.unpack,
+    "stick_label": Hands.stick_label,
+    "destroy_label": Hands.destroy_label,
+    "hand_over": Hands.hand_over,
+    "show_courier_link": Hands.show_courier_link,
+    "note": Hands.note,
+}
