@@ -208,7 +208,7 @@ class ViscaHead(PanTilt):
     def __init__(self, options: ViscaOptions) -> None:
         self._options = options
         self._pipe = Pipe(options.address)
-        self._busy: set[int] = set()  # sockets whose command has not ended
+        self._going: set[int] = set()  # sockets in which a way to a position has not ended
         self._driving: bytes | None = None  # what the head was last told; None = unknown
         self._zooming: bytes | None = None
         self._keeps_limits = False
@@ -270,8 +270,13 @@ class ViscaHead(PanTilt):
         self._driving = self._zooming = None
         await self._free_sockets()
         speeds = options.pan_speed_max, options.tilt_speed_max
-        await self._command(encode_absolute(self._units(pan_deg), self._units(tilt_deg), *speeds))
-        await self._command(encode_zoom_direct(zoom_to_position(zoom, options.lens)))
+        for payload in (
+            encode_absolute(self._units(pan_deg), self._units(tilt_deg), *speeds),
+            encode_zoom_direct(zoom_to_position(zoom, options.lens)),
+        ):
+            reply = await self._command(payload)
+            if isinstance(reply, Ack):
+                self._going.add(reply.socket)
 
     async def stop(self) -> None:
         self._driving = self._zooming = None
@@ -332,18 +337,19 @@ class ViscaHead(PanTilt):
 
     async def _free_sockets(self) -> None:
         """Cancel what still runs ("CommandCancel")."""
-        for socket in sorted(self._busy):
+        self._note_old()
+        for socket in sorted(self._going):
             await self._exchange(bytes([0x20 | socket]), lambda reply: isinstance(reply, Refused))
-            self._busy.discard(socket)
+            self._going.discard(socket)
 
-    async def _command(self, payload: bytes) -> None:
+    async def _command(self, payload: bytes) -> Reply:
         reply = await self._exchange(payload, _is_end_of_command)
         if reply == Refused(0, _BUFFER_FULL):
-            self._busy |= {1, 2}
+            self._going = {1, 2}
             await self._free_sockets()
             reply = await self._exchange(payload, _is_end_of_command)
         if not isinstance(reply, Refused):
-            return
+            return reply
         where = f"{self._options.address}: the head refused {payload.hex(' ')}"
         if reply.code == _SYNTAX_ERROR:
             raise BadOptionsError(f"{where}: it does not know this command; is it this model?", "not_understood")
@@ -361,8 +367,7 @@ class ViscaHead(PanTilt):
     async def _exchange(self, payload: bytes, is_wanted: Callable[[Reply], bool]) -> Reply:
         """Send one command and return the reply to it; replies to earlier ones are noted on the way."""
         timeout_s = self._options.timeout_s
-        for frame in self._pipe.drop_input().split(END):
-            self._note(parse_reply(frame + END, self._options.head_number))
+        self._note_old()
         await self._pipe.write(encode_frame(self._options.head_number, payload), timeout_s)
         loop = asyncio.get_running_loop()
         until_s = loop.time() + timeout_s
@@ -373,11 +378,14 @@ class ViscaHead(PanTilt):
             if reply is not None and is_wanted(reply):
                 return reply
 
+    def _note_old(self) -> None:
+        """Take in what came since the last exchange: ways that have ended."""
+        for frame in self._pipe.drop_input().split(END):
+            self._note(parse_reply(frame + END, self._options.head_number))
+
     def _note(self, reply: Reply | None) -> None:
-        if isinstance(reply, Ack):
-            self._busy.add(reply.socket)
-        elif isinstance(reply, Done | Refused):
-            self._busy.discard(reply.socket)
+        if isinstance(reply, Done | Refused):
+            self._going.discard(reply.socket)
 
 
 def _is_end_of_command(reply: Reply) -> bool:
