@@ -34,6 +34,9 @@ TCP_USER_TIMEOUT_MS = 4000
 REPLY_S = 5.0
 """Deadline of one MQTT exchange (connect, subscribe, publish): a refused certificate shows as silence under TLS 1.3."""
 
+GOODBYE_S = 1.0
+"""How long a broker may take over DISCONNECT; it learns of our going all the same."""
+
 RETRY_S_FIRST = 0.25
 RETRY_S_MAX = 15.0
 RESEND_S = 10.0
@@ -117,6 +120,7 @@ class RelayLink:
         self._jitter = jitter
         self._states: dict[str, DeviceState] = {}
         self._outgoing: asyncio.Queue[tuple[str, bytes, int, bool]] = asyncio.Queue(OUTGOING_MAX)
+        self._acks = asyncio.Lock()
         self._told_acks: deque[bytes] = deque(maxlen=BATCH)
         self._wanted = asyncio.Event()
         self._flushed = asyncio.Event()
@@ -202,10 +206,15 @@ class RelayLink:
         words = "ended"
         try:
             async with client:
-                words = await self._serve(client, presence)
+                try:
+                    words = await self._serve(client, presence)
+                finally:
+                    client.timeout = GOODBYE_S
         except aiomqtt.MqttError as error:
             words = str(error)
             client.abandon()
+            if _is_cancelled():  # the goodbye failed and its error took the cancellation's place
+                raise asyncio.CancelledError from None
         finally:
             self._set_connected(False)
         return f"MQTT: {words}"
@@ -280,15 +289,16 @@ class RelayLink:
 
     async def _receive(self, client: _Client) -> None:
         async for message in client.messages:
-            decision = await self.door.take(message.payload)
-            client.confirm(message)
-            if decision is None:
-                continue
-            try:
-                await client.publish(topics.ack(self._shop_id), decision.ack, 1)
-                self._told_acks.append(decision.ack)
-            finally:
-                await self.door.hand_out(decision.ready)
+            async with self._acks:
+                decision = await self.door.take(message.payload)
+                client.confirm(message)
+                if decision is None:
+                    continue
+                try:
+                    await client.publish(topics.ack(self._shop_id), decision.ack, 1)
+                    self._told_acks.append(decision.ack)
+                finally:
+                    await self.door.hand_out(decision.ready)
 
     async def _pump_outgoing(self, client: _Client) -> None:
         while True:
@@ -301,10 +311,7 @@ class RelayLink:
             self._wanted.clear()
             if self._clock.monotonic() >= rewind_s:
                 sent_up_to, rewind_s = 0, self._clock.monotonic() + RESEND_S
-            for ack in await self._journal.pending_acks():
-                if ack.payload not in self._told_acks:
-                    await client.publish(topics.ack(self._shop_id), ack.payload, 1)
-                await self._journal.ack_sent(ack)
+            await self._send_acks(client)
             reports = await self._journal.unsent_reports(sent_up_to, BATCH)
             for report in reports:
                 await client.publish(topics.report(self._shop_id), report.payload, 1)
@@ -312,6 +319,15 @@ class RelayLink:
             if len(reports) < BATCH:
                 self._flushed.set()
                 await _wait(self._wanted, RESEND_S)
+
+    async def _send_acks(self, client: _Client) -> None:
+        """Send the recorded acknowledgements, but for those that `_receive` has just sent."""
+        async with self._acks:
+            pending = await self._journal.pending_acks()
+            for ack in pending:
+                if ack.payload not in self._told_acks:
+                    await client.publish(topics.ack(self._shop_id), ack.payload, 1)
+        await asyncio.gather(*(self._journal.ack_sent(ack) for ack in pending))
 
     async def _keep_clock(self, _client: _Client) -> None:
         asked_s = self._ask_clock()
@@ -326,6 +342,11 @@ class RelayLink:
         self.door.ask_clock(nonce)
         self.send(AskClock(nonce=nonce))
         return self._clock.monotonic()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> bool:

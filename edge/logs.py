@@ -1,0 +1,40 @@
+"""Logs as JSON lines on standard error: one object a line, named facts, no address, secret or ticket."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+LENGTH_MAX = 2000
+"""A longer text in a log line is cut: a driver may quote what a broken device sent."""
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record with its extra facts; control characters stay escaped, so a line is a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "room": record.name,
+            "message": record.getMessage(),
+        }
+        facts |= {key: value for key, value in vars(record).items() if key not in STANDARD}
+        if record.exc_info:
+            facts["error"] = self.formatException(record.exc_info)[-4 * LENGTH_MAX :]
+        return json.dumps({key: _cut(value) for key, value in facts.items()}, ensure_ascii=False, default=str)
+
+
+def _cut(value: Any) -> Any:
+    return value if not isinstance(value, str) or len(value) <= 4 * LENGTH_MAX else value[:LENGTH_MAX] + "…"
+
+
+def log_to_stderr(level: str = "INFO") -> None:
+    """Send every log line to standard error as JSON; what libraries say below WARNING stays out."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for name in ("edge", "drivers"):
+        logging.getLogger(name).setLevel(level)
