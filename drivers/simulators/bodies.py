@@ -1,0 +1,117 @@
+"""The shapes of the pieces: outlines turned around an axis, and what sticks out of them (spout, handle). Millimetres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Outline = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """A tube that sticks out: `path` of (distance from the axis, height, radius) at `azimuth_deg` (0 = front, 90 = right)."""
+
+    azimuth_deg: float
+    path: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A turned body. `outer` runs from the foot to the rim or the lid's knob as (radius, height), `inner` from the bottom
+    inside to the rim; `panel_mm` is the height of the engraved panel's middle; `paint` the default glaze."""
+
+    outer: Outline
+    paint: str
+    panel_mm: float
+    inner: Outline = ()
+    limbs: tuple[Limb, ...] = ()
+    gloss: float = 0.5
+
+    @property
+    def height_mm(self) -> float:
+        """The highest point."""
+        return max(height for _radius, height in self.outer)
+
+    @property
+    def radius_mm(self) -> float:
+        """The widest radius of the body itself."""
+        return max(radius for radius, _height in self.outer)
+
+    @property
+    def reach_mm(self) -> float:
+        """How far anything sticks out from the axis."""
+        tips = [distance + radius for limb in self.limbs for distance, _height, radius in limb.path]
+        return max([self.radius_mm, *tips])
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A flat thing that stands on edge: a framed print."""
+
+    width_mm: float
+    height_mm: float
+    thick_mm: float
+    panel_mm: float
+
+
+SPOUT = Limb(90.0, ((38, 34, 9.5), (48, 38, 8.4), (57, 45, 7.0), (64, 54, 5.8), (69, 64, 4.9), (73, 70, 4.4)))
+HANDLE = Limb(
+    270.0,
+    ((40, 74, 4.6), (50, 80, 4.6), (61, 78, 4.6), (68, 68, 4.5), (68, 55, 4.4), (62, 43, 4.3), (53, 34, 4.2), (43, 30, 4.6)),
+)
+CUP_HANDLE = Limb(
+    270.0, ((39, 62, 3.2), (48, 66, 3.2), (56, 60, 3.2), (57, 48, 3.1), (52, 38, 3.0), (44, 32, 3.0), (38, 30, 3.2))
+)
+
+BODIES: dict[str, Body | Board] = {
+    "teapot": Body(
+        outer=((26, 0), (28, 3), (30, 4), (42, 14), (49, 28), (51, 42), (49, 58), (43, 72), (36, 79), (33, 81), (33, 83), (31, 85),
+               (22, 90), (9, 93), (5, 95), (5, 98), (8, 101), (8.5, 104), (6, 107), (0, 108)),
+        paint="zisha", panel_mm=48, limbs=(SPOUT, HANDLE), gloss=0.22,
+    ),
+    "round_teapot": Body(
+        outer=((24, 0), (26, 3), (40, 10), (50, 24), (54, 40), (52, 54), (44, 66), (32, 73), (28, 75), (27, 78), (20, 83), (8, 86),
+               (4, 88), (4, 91), (7, 94), (6, 98), (0, 100)),
+        paint="blue_white", panel_mm=42, limbs=(SPOUT, HANDLE), gloss=0.9,
+    ),
+    "vase": Body(
+        outer=((28, 0), (30, 4), (31, 12), (38, 30), (47, 58), (51, 84), (50, 110), (42, 136), (30, 154), (21, 168), (17, 186),
+               (17, 204), (21, 216), (27, 222)),
+        inner=((12, 190), (15, 206), (19, 216), (26, 222)), paint="celadon", panel_mm=66, gloss=0.8,
+    ),
+    "meiping": Body(
+        outer=((30, 0), (32, 5), (34, 30), (40, 64), (50, 100), (58, 134), (58, 156), (48, 176), (30, 188), (17, 193), (15, 200),
+               (18, 208)),
+        inner=((10, 190), (13, 200), (17, 208)), paint="blue_white", panel_mm=64, gloss=0.9,
+    ),
+    "bowl": Body(
+        outer=((24, 0), (25, 6), (27, 8), (42, 20), (54, 36), (62, 54), (66, 68)),
+        inner=((2, 10), (24, 14), (42, 26), (54, 42), (61, 56), (65, 68)), paint="tenmoku", panel_mm=40, gloss=0.9,
+    ),
+    "cup": Body(
+        outer=((22, 0), (23, 4), (30, 10), (36, 26), (39, 48), (41, 72)),
+        inner=((2, 12), (28, 14), (35, 30), (38, 50), (40, 72)), paint="plum", panel_mm=38, limbs=(CUP_HANDLE,), gloss=0.8,
+    ),
+    "caddy": Body(
+        outer=((40, 0), (43, 3), (43, 62), (41, 63), (43, 64), (43, 84), (41, 87), (20, 89), (7, 90), (6, 95), (4, 97), (0, 98)),
+        paint="lacquer", panel_mm=44, gloss=0.7,
+    ),
+    "print": Board(width_mm=150, height_mm=210, thick_mm=16, panel_mm=66),
+}  # fmt: skip
+
+
+def smooth(outline: Outline, step_mm: float) -> npt.NDArray[np.float32]:
+    """An outline as evenly spaced (radius, height) points, corners rounded."""
+    points = np.asarray(outline, np.float32)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    fine = np.arange(0.0, along[-1], step_mm)
+    curve = np.stack([np.interp(fine, along, points[:, 0]), np.interp(fine, along, points[:, 1])], axis=1)
+    half = max(int(2.0 / step_mm), 1)
+    kernel = np.hanning(2 * half + 3)[1:-1]
+    kernel /= kernel.sum()
+    padded = np.pad(curve, ((half, half), (0, 0)), mode="edge")
+    rounded = np.stack([np.convolve(padded[:, axis], kernel, "valid") for axis in (0, 1)], axis=1)
+    return rounded.astype(np.float32)

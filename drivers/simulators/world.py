@@ -1,0 +1,216 @@
+"""The physical world of one shop: what stands where and what happens when machines and hands act. No I/O but the truth log."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from drivers.simulators.axis import Axis
+from drivers.simulators.labels import Label, LabelBook, Where
+from drivers.simulators.plan import LabellerPlan, Piece, WorldPlan
+from drivers.simulators.truth import TruthLog
+
+TURNTABLE, BENCH, PARCEL, GONE = "turntable", "bench", "parcel", "gone"
+
+
+class ImpossibleError(Exception):
+    """The act cannot be done as the world stands now; the message says why."""
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A closed parcel on the bench; sizes in mm. `piece` is what is really inside, None for an empty one."""
+
+    no: int
+    piece: str | None
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    packed_by: str
+
+
+@dataclass(slots=True)
+class HeadState:
+    """Where a head looks: degrees right, degrees up, zoom in the lens's own units."""
+
+    pan: Axis
+    tilt: Axis
+    zoom: Axis
+
+
+class World:
+    """State and rules. Changed from the event loop only; `lock` guards what drawing threads read.
+
+    `places` maps a piece to `spot:<n>`, `shelf`, `turntable`, `bench`, `parcel` or `gone`. `changes` counts every change
+    that a camera could see.
+    """
+
+    def __init__(self, plan: WorldPlan, truth: TruthLog, labels: LabelBook, chance: random.Random) -> None:
+        self.plan = plan
+        self.truth = truth
+        self.labels = labels
+        self.lock = threading.RLock()
+        self.changes = 0
+        self.pieces: dict[str, Piece] = {piece.id: piece for piece in plan.pieces}
+        self.homes = {piece.id: f"spot:{piece.spot}" if piece.spot else "shelf" for piece in plan.pieces}
+        self.places = dict(self.homes)
+        self.parcel: Parcel | None = None
+        self.parcels_made = 0
+        self.heads = {
+            name: HeadState(
+                Axis(low=head.pan_min_deg, high=head.pan_max_deg),
+                Axis(low=head.tilt_min_deg, high=head.tilt_max_deg),
+                Axis(low=0.0, high=float(0x4000)),
+            )
+            for name, head in plan.heads.items()
+        }
+        self.tables = {name: Axis(position=table.start_deg) for name, table in plan.turntables.items()}
+        self._chance = chance
+
+    def changed(self) -> None:
+        """Something that a camera could see is different now."""
+        with self.lock:
+            self.changes += 1
+
+    def piece_at(self, place: str) -> str | None:
+        """The piece that stands at `turntable` or `bench`, or lies in the `parcel`."""
+        return next((piece for piece, at in self.places.items() if at == place), None)
+
+    def table_angle(self, now_s: float) -> float:
+        """The turntable's angle, 0 ≤ angle < 360; 0 in a shop without one."""
+        for axis in self.tables.values():
+            return axis.at(now_s) % 360.0
+        return 0.0
+
+    # hands and machines that move things
+
+    def carry(self, piece: str, to: str) -> None:
+        """A person carries a piece to the turntable, to the bench or back to its spot."""
+        at = self.places.get(piece)
+        if at is None:
+            raise ImpossibleError(f"there is no piece {piece!r} in this shop")
+        if at in {PARCEL, GONE}:
+            raise ImpossibleError(f"{piece} is {'in a parcel' if at == PARCEL else 'gone'}")
+        target = {"spot": self.homes[piece], "turntable": TURNTABLE, "bench": BENCH}.get(to)
+        if target is None:
+            raise ImpossibleError(f"cannot carry to {to!r}: only turntable, bench or spot")
+        if target in {TURNTABLE, BENCH} and self.piece_at(target) not in {None, piece}:
+            raise ImpossibleError(f"{self.piece_at(target)} stands on the {target} already")
+        if target == BENCH and self.parcel:
+            raise ImpossibleError("a closed parcel lies on the bench")
+        self._put(piece, target)
+        self.truth.write("hands", "carried", piece=piece, to=target)
+
+    def pack(self, by: str, length_mm: int, width_mm: int, height_mm: int, job: int | None = None) -> Parcel:
+        """Close a parcel around what stands on the bench (a machine closes an empty one just as well)."""
+        if self.parcel:
+            raise ImpossibleError("a closed parcel lies on the bench already")
+        piece = self.piece_at(BENCH)
+        self.parcels_made += 1
+        self.parcel = Parcel(self.parcels_made, piece, length_mm, width_mm, height_mm, by)
+        if piece:
+            self._put(piece, PARCEL)
+        self.changed()
+        self.truth.write(by, "packed", parcel=self.parcel.no, piece=piece, job=job)
+        return self.parcel
+
+    def unpack(self) -> None:
+        """A person opens the parcel; the piece stands on the bench again, labels on it are destroyed."""
+        parcel = self._need_parcel()
+        for label in self.labels.at(Where.PARCEL):
+            self._destroy(label, "hands")
+        self.parcel = None
+        if parcel.piece:
+            self._put(parcel.piece, BENCH)
+        self.changed()
+        self.truth.write("hands", "unpacked", parcel=parcel.no, piece=parcel.piece)
+
+    def take_away(self) -> None:
+        """The courier takes the parcel with whatever is stuck on it."""
+        parcel = self._need_parcel()
+        labels = self.labels.at(Where.PARCEL)
+        for label in labels:
+            label.where = Where.DESTROYED if label.destroyed_at else Where.GONE
+        if parcel.piece:
+            self._put(parcel.piece, GONE)
+        self.parcel = None
+        self.changed()
+        self.labels.save()
+        self.truth.write("hands", "taken_away", parcel=parcel.no, piece=parcel.piece, labels=[one.no for one in labels])
+
+    # labels
+
+    def label_printed(self, device: str, picture: npt.NDArray[np.uint8], dots_per_mm: int, event: str) -> Label:
+        """A label comes out of the printer and waits at its mouth. Called from the drawing thread."""
+        label = self.labels.add(device, picture, dots_per_mm, event=event)
+        self.changed()
+        return label
+
+    def label_waiting(self) -> Label | None:
+        """The oldest label at the printer's mouth: the one that a robot or a hand takes first."""
+        waiting = self.labels.at(Where.MOUTH)
+        return waiting[0] if waiting else None
+
+    def stick_by_hand(self) -> None:
+        """A person takes the label at the mouth and sticks it on the parcel."""
+        self._need_parcel()
+        label = self.label_waiting()
+        if label is None:
+            raise ImpossibleError("no label waits at the printer's mouth")
+        self.press(label, "hands", self._scatter(3.0), self._scatter(3.0), self._scatter(1.5))
+
+    def press(self, label: Label, by: str, x_mm: float, y_mm: float, angle_deg: float) -> None:
+        """A label is pressed on the parcel's top, its middle x mm right and y mm up of the parcel's middle."""
+        parcel = self._need_parcel()
+        label.place = (x_mm, y_mm, angle_deg)
+        label.where, label.parcel = Where.PARCEL, parcel.no
+        self.changed()
+        label.applied_at = self.truth.write(
+            by, "label_applied", label=label.no, parcel=parcel.no, x_mm=round(x_mm, 2), y_mm=round(y_mm, 2)
+        )
+        self.labels.save()
+
+    def move_label(self, label: Label, where: Where, by: str, event: str) -> None:
+        """A label gets elsewhere: to the robot's cup, to the floor."""
+        label.where = where
+        self.changed()
+        self.truth.write(by, event, label=label.no, where=str(where))
+        self.labels.save()
+
+    def peel(self, where: str = "") -> None:
+        """A person takes a label off (parcel's top one, else the one at the mouth, else from the floor) and destroys it."""
+        order = [Where(where)] if where else [Where.PARCEL, Where.MOUTH, Where.FLOOR]
+        for place in order:
+            found = self.labels.at(place)
+            if found:
+                self._destroy(found[-1] if place == Where.PARCEL else found[0], "hands")
+                return
+        raise ImpossibleError("there is no label to peel")
+
+    def placing_scatter(self, robot: LabellerPlan) -> tuple[float, float, float]:
+        """How far off the robot presses this time: mm, mm, degrees."""
+        spread = robot.placing_mm
+        return self._scatter(spread), self._scatter(spread), self._scatter(0.4)
+
+    def _destroy(self, label: Label, by: str) -> None:
+        label.where = Where.DESTROYED
+        self.changed()
+        label.destroyed_at = self.truth.write(by, "label_destroyed", label=label.no, parcel=label.parcel)
+        self.labels.save()
+
+    def _need_parcel(self) -> Parcel:
+        if self.parcel is None:
+            raise ImpossibleError("no parcel lies on the bench")
+        return self.parcel
+
+    def _put(self, piece: str, place: str) -> None:
+        with self.lock:
+            self.places[piece] = place
+        self.changed()
+
+    def _scatter(self, spread: float) -> float:
+        return self._chance.uniform(-spread, spread)
