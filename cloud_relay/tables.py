@@ -88,7 +88,8 @@ account = Table(
 )  # fmt: skip
 sign_in = Table(
     "sign_in", metadata,
-    _sha256("token_sha256", primary_key=True), _id("account_id", ForeignKey("account.account_id"), nullable=False, index=True),
+    _sha256("token_sha256", primary_key=True), _id("account_id", ForeignKey("account.account_id"), nullable=False,
+    index=True),
     _text("csrf"), _moment("created_at", nullable=False), _moment("expires_until", nullable=False),
 )  # fmt: skip
 sign_in_attempt = Table(
@@ -120,25 +121,30 @@ shop = Table(
     Column("sender_lines", JSON, nullable=False), _text("pack_when", "confirmed"), _text("gs1_prefix"),
     _text("country"), _text("market"), Column("currency", String(3), nullable=False),
     Column("turn_s", Float, nullable=False, default=180.0), _flag("is_relay_only"), _flag("is_closed"),
-    Column("plan_version", Integer, nullable=False, default=0), Column("plan_applied", Integer, nullable=False, default=0),
+    Column("plan_version", Integer, nullable=False, default=0), Column("plan_applied", Integer, nullable=False,
+    default=0),
     _minor("shipping_minor", default=0), Column("next_sscc", BigInteger, nullable=False, default=1),
 )  # fmt: skip
 listing = Table(
     "listing", metadata,
     _key("listing_id"), _id("shop_id", ForeignKey("shop.shop_id"), nullable=False, index=True),
     _text("title_en"), _text("title_zh"), _text("description_en"), _text("description_zh"), _text("sku"), _text("gtin"),
-    _minor("price_minor"), Column("currency", String(3), nullable=False), Column("weight_g", Integer, nullable=False, default=0),
+    _minor("price_minor"), Column("currency", String(3), nullable=False), Column("weight_g", Integer, nullable=False,
+    default=0),
     _text("state", "draft"), _text("search_text"), Column("attributes", JSON, nullable=False),
     Column("on_hand", Integer, nullable=False, default=0), Column("reserved", Integer, nullable=False, default=0),
-    Column("version", Integer, nullable=False, default=1), _moment("created_at", nullable=False), _moment("published_at"),
+    Column("version", Integer, nullable=False, default=1), _moment("created_at", nullable=False),
+    _moment("published_at"),
     CheckConstraint("on_hand >= 0", name="on_hand"), CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("on_hand >= reserved", name="promise"), CheckConstraint("price_minor >= 0", name="price"),
 )  # fmt: skip
 piece = Table(
     "piece", metadata,
     _key("piece_id"), _id("listing_id", ForeignKey("listing.listing_id"), nullable=False, index=True),
-    _id("shop_id", ForeignKey("shop.shop_id"), nullable=False), Column("code", String(40), nullable=False), _text("serial"),
-    _text("state", "free"), _text("location"), Column("spot", JSON), Column("version", Integer, nullable=False, default=1),
+    _id("shop_id", ForeignKey("shop.shop_id"), nullable=False), Column("code", String(40), nullable=False),
+    _text("serial"),
+    _text("state", "free"), _text("location"), Column("spot", JSON), Column("version", Integer, nullable=False,
+    default=1),
     UniqueConstraint("shop_id", "code"),
 )  # fmt: skip
 picture = Table(
@@ -151,20 +157,24 @@ picture = Table(
 )  # fmt: skip
 listing_picture = Table(
     "listing_picture", metadata,
-    _id("listing_id", ForeignKey("listing.listing_id")), Column("place", Integer), _sha256("picture_sha256", nullable=False),
+    _id("listing_id", ForeignKey("listing.listing_id")), Column("place", Integer), _sha256("picture_sha256",
+    nullable=False),
     PrimaryKeyConstraint("listing_id", "place"),
 )  # fmt: skip
 
 viewing_session = Table(
     "viewing_session", metadata,
-    _key("session_id"), _id("account_id", index=True), _id("shop_id", ForeignKey("shop.shop_id"), nullable=False, index=True),
+    _key("session_id"), _id("account_id", index=True), _id("shop_id", ForeignKey("shop.shop_id"), nullable=False,
+    index=True),
     _id("piece_id", nullable=False), _text("camera"), _text("state", "asked"), Column("answer", JSON, nullable=False),
-    _flag("may_steer"), _moment("created_at", nullable=False), _moment("changed_at", nullable=False), _moment("ended_at"),
+    _flag("may_steer"), _moment("created_at", nullable=False), _moment("changed_at", nullable=False),
+    _moment("ended_at"),
     _text("end_reason"),
 )  # fmt: skip
 viewing_pass = Table(
     "viewing_pass", metadata,
-    _sha256("pass_sha256", primary_key=True), _id("session_id", ForeignKey("viewing_session.session_id"), nullable=False),
+    _sha256("pass_sha256", primary_key=True), _id("session_id", ForeignKey("viewing_session.session_id"),
+    nullable=False),
     _moment("expires_until", nullable=False), _moment("used_at"), _id("stream_id", index=True),
 )  # fmt: skip
 viewing_question = Table(
@@ -184,12 +194,15 @@ orders = Table(
     "orders", metadata,
     _key("order_id"), _id("account_id", nullable=False, index=True), _id("shop_id", nullable=False, index=True),
     _id("merchant_id", nullable=False, index=True), _text("market"), _text("state", "unpaid"), _minor("price_minor"),
-    _minor("shipping_minor"), _minor("total_minor"), Column("currency", String(3), nullable=False), _text("payment_method"),
+    _minor("shipping_minor"), _minor("total_minor"), Column("currency", String(3), nullable=False),
+    _text("payment_method"),
     _text("payment_provider"), Column("address", JSON, nullable=False), _sha256("address_sha256"),
     _moment("delivery_from"), _moment("delivery_until"), Column("photo_window_s", Integer, nullable=False),
     Column("release_after_s", Integer, nullable=False), Column("commission_ppm", Integer, nullable=False),
-    Column("objections", Integer, nullable=False, default=0), _moment("placed_at", nullable=False), _moment("pay_until"),
-    _moment("paid_at"), _moment("photo_until"), _moment("handed_over_at"), _moment("delivered_at"), _moment("release_at"),
+    Column("objections", Integer, nullable=False, default=0), _moment("placed_at", nullable=False),
+    _moment("pay_until"),
+    _moment("paid_at"), _moment("photo_until"), _moment("handed_over_at"), _moment("delivered_at"),
+    _moment("release_at"),
     _moment("ended_at"), _text("end_reason"), Column("version", Integer, nullable=False, default=1),
     _text("trace"), Column("tax_ppm", Integer, nullable=False, default=0), _moment("due_at"),
     Index("ix_orders_due", "due_at"),
@@ -198,11 +211,13 @@ order_line = Table(
     "order_line", metadata,
     _id("order_id", ForeignKey("orders.order_id")), Column("line", Integer), _id("listing_id", nullable=False),
     _id("piece_id", nullable=False), _id("parcel_id", nullable=False, index=True), _text("title_en"), _text("title_zh"),
-    _minor("price_minor"), Column("quantity", Integer, nullable=False, default=1), PrimaryKeyConstraint("order_id", "line"),
+    _minor("price_minor"), Column("quantity", Integer, nullable=False, default=1), PrimaryKeyConstraint("order_id",
+    "line"),
 )  # fmt: skip
 order_event = Table(
     "order_event", metadata,
-    Column("event_no", Integer, primary_key=True, autoincrement=True), _id("order_id", index=True), _id("parcel_id", index=True),
+    Column("event_no", Integer, primary_key=True, autoincrement=True), _id("order_id", index=True), _id("parcel_id",
+    index=True),
     _text("kind"), Column("detail", JSON, nullable=False), _text("actor"), _moment("at", nullable=False),
 )  # fmt: skip
 dispute = Table(
@@ -233,12 +248,14 @@ payment = Table(
     "payment", metadata,
     _key("payment_id"), _id("order_id", nullable=False, index=True), _text("provider"), _text("provider_reference"),
     _text("state", "started"), _minor("amount_minor"), Column("currency", String(3), nullable=False), _text("method"),
-    _text("reason"), _moment("started_at", nullable=False), _moment("changed_at", nullable=False), _text("kind", "charge"),
+    _text("reason"), _moment("started_at", nullable=False), _moment("changed_at", nullable=False), _text("kind",
+    "charge"),
     _id("charge_id"), Column("attempts", Integer, nullable=False, default=0), _moment("next_try_at", index=True),
 )  # fmt: skip
 provider_event = Table(
     "provider_event", metadata,
-    Column("provider", String(40)), Column("event_id", String(120)), _text("type"), Column("body", LargeBinary, nullable=False),
+    Column("provider", String(40)), Column("event_id", String(120)), _text("type"), Column("body", LargeBinary,
+    nullable=False),
     _moment("received_at", nullable=False), _moment("applied_at"), PrimaryKeyConstraint("provider", "event_id"),
 )  # fmt: skip
 payout = Table(
@@ -251,7 +268,8 @@ payout = Table(
 
 parcel = Table(
     "parcel", metadata,
-    _key("parcel_id"), _id("shop_id", nullable=False, index=True), _id("piece_id", nullable=False), _id("account_id", nullable=False),
+    _key("parcel_id"), _id("shop_id", nullable=False, index=True), _id("piece_id", nullable=False), _id("account_id",
+    nullable=False),
     _id("order_id", index=True), _text("state", "preparing"), _text("held_reason"), Column("held_text", JSON),
     _sha256("still_sha256"), _sha256("packed_sha256"), _sha256("photo_sha256"), _text("sscc"),
     Column("label_no", Integer, nullable=False, default=0), _text("label_serial"), _sha256("courier_token_sha256"),
@@ -260,12 +278,15 @@ parcel = Table(
 label = Table(
     "label", metadata,
     Column("label_serial", String(64), primary_key=True), _id("parcel_id", nullable=False, index=True),
-    Column("label_no", Integer, nullable=False), _text("sscc"), _text("state", "printed"), _moment("changed_at", nullable=False),
+    Column("label_no", Integer, nullable=False), _text("sscc"), _text("state", "printed"), _moment("changed_at",
+    nullable=False),
 )  # fmt: skip
 tracking_event = Table(
     "tracking_event", metadata,
-    _key("event_id"), _id("parcel_id", nullable=False, index=True), _sha256("content_sha256", nullable=False, unique=True),
-    _text("biz_step"), _text("disposition"), _text("place"), _text("by"), _text("label_serial"), _moment("at", nullable=False),
+    _key("event_id"), _id("parcel_id", nullable=False, index=True), _sha256("content_sha256", nullable=False,
+    unique=True),
+    _text("biz_step"), _text("disposition"), _text("place"), _text("by"), _text("label_serial"), _moment("at",
+    nullable=False),
     _moment("recorded_at", nullable=False), Column("epcis", JSON, nullable=False), _text("source"),
 )  # fmt: skip
 
@@ -276,8 +297,10 @@ notice = Table(
 )  # fmt: skip
 page_event = Table(
     "page_event", metadata,
-    Column("event_no", Integer, primary_key=True, autoincrement=True), Column("channel", String(80), nullable=False, index=True),
-    _text("kind"), Column("data", JSON, nullable=False), _moment("created_at", nullable=False), sqlite_autoincrement=True,
+    Column("event_no", Integer, primary_key=True, autoincrement=True), Column("channel", String(80), nullable=False,
+    index=True),
+    _text("kind"), Column("data", JSON, nullable=False), _moment("created_at", nullable=False),
+    sqlite_autoincrement=True,
 )  # fmt: skip
 idempotency_key = Table(
     "idempotency_key", metadata,
@@ -296,25 +319,29 @@ shop_command = Table(
 )  # fmt: skip
 shop_link = Table(
     "shop_link", metadata,
-    _key("shop_id"), _text("lease_owner"), _moment("lease_until"), Column("next_sequence", Integer, nullable=False, default=1),
-    Column("report_sequence", Integer, nullable=False, default=0), Column("journal_sequence", BigInteger, nullable=False, default=0),
+    _key("shop_id"), _text("lease_owner"), _moment("lease_until"), Column("next_sequence", Integer, nullable=False,
+    default=1),
+    Column("report_sequence", Integer, nullable=False, default=0), Column("journal_sequence", BigInteger,
+    nullable=False, default=0),
     _sha256("journal_hash"), _flag("is_online"), _text("session"), Column("presence", JSON), _moment("seen_at"),
     _text("quarantine_reason"),
 )  # fmt: skip
 shop_report = Table(
     "shop_report", metadata,
-    _id("shop_id"), Column("sequence", Integer), _id("report_id", nullable=False), _text("type"), Column("data", JSON, nullable=False),
+    _id("shop_id"), Column("sequence", Integer), _id("report_id", nullable=False), _text("type"), Column("data",
+    JSON, nullable=False),
     _moment("at", nullable=False), _moment("received_at", nullable=False), PrimaryKeyConstraint("shop_id", "sequence"),
-    Index("ix_shop_report_report_id", "shop_id", "report_id"),
 )  # fmt: skip
 device_state = Table(
     "device_state", metadata,
-    _id("shop_id"), Column("device", String(64)), Column("state", JSON, nullable=False), _moment("changed_at", nullable=False),
+    _id("shop_id"), Column("device", String(64)), Column("state", JSON, nullable=False), _moment("changed_at",
+    nullable=False),
     PrimaryKeyConstraint("shop_id", "device"),
 )  # fmt: skip
 claim_code = Table(
     "claim_code", metadata,
-    _sha256("code_sha256", primary_key=True), _id("shop_id", nullable=False, index=True), _moment("expires_until", nullable=False),
+    _sha256("code_sha256", primary_key=True), _id("shop_id", nullable=False, index=True), _moment("expires_until",
+    nullable=False),
     _moment("used_at"),
 )  # fmt: skip
 shop_certificate = Table(

@@ -88,7 +88,8 @@ def teahouse(nonce: str) -> DemoShop:
                 title_en="Purple clay teapot “Stone Ladle”", title_zh="紫砂茶壶 石瓢",
                 description_en="Hand-built from old purple clay, 180 ml, five-hole filter. Each pot bears its own "
                 "number, cut into the back before firing: turn it round and go near to read it.",
-                description_zh="老紫泥全手工，容量 180 毫升，五孔出水。每把壶背面烧前刻有自己的编号：转到背面、拉近就能看清。",
+                description_zh="老紫泥全手工，容量 180 毫升，五孔出水。"
+                "每把壶背面烧前刻有自己的编号：转到背面、拉近就能看清。",
                 attributes={"容量 / holds": "180 ml", "泥料 / clay": "老紫泥"},
                 pieces=(DemoPiece(piece="ladle-1", code="4711", engraving=nonce),
                         DemoPiece(piece="ladle-2", code="4712", engraving="YX02")),

@@ -1,4 +1,5 @@
-"""The attendant's hands in the simulated shop: read the attendant's own page and do what it asks, with what stands there.
+"""The attendant's hands in the simulated shop: read the attendant's own page and do what it asks, with what stands
+there.
 
 Everything goes through what a person has: the page at the bench, the scanner in the hand, the pieces on the shelf.
 """

@@ -70,7 +70,8 @@ class Supervisor:
         with program.log.open("ab") as log:
             program.process = await asyncio.create_subprocess_exec(
                 *program.arguments, cwd=self._folder, env={**os.environ, **program.environment},
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=_die_with_parent,
             )  # fmt: skip
         deadline = asyncio.get_running_loop().time() + program.ready_s
         while not await program.is_ready():

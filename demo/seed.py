@@ -1,0 +1,145 @@
+"""Fills an empty mall as its people would: the merchant applies, the operator verifies, the shop is stocked and
+enrolled.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from demo.goods import DemoListing, DemoPiece, DemoShop, gtin_of
+from demo.mall import Mall
+from demo.people import MERCHANTS, OPERATOR, SHOPPER, Caller
+from demo.supervisor import python_module, run_once
+
+FACES = {"front": 0.0, "right": 90.0, "back": 180.0, "left": 270.0}
+"""The four sides of what stands on a turntable, in degrees of the table."""
+
+APPEAR_S = 20.0
+
+
+async def seed_people(mall: Mall) -> None:
+    """Make operator and shopper."""
+    await run_once(
+        python_module(
+            "cloud_relay", "operator", "create", "--data", str(mall.relay_folder), "--email", OPERATOR.email,
+            "--password", OPERATOR.password, "--nickname", OPERATOR.nickname,
+        ),
+        mall.folder,
+    )  # fmt: skip
+    caller = Caller(mall.relay_url)
+    await caller.sign_up(SHOPPER)
+    await caller.close()
+
+
+async def seed_shop(mall: Mall, shop: DemoShop, say: Callable[[str], None]) -> str:
+    """Make merchant and shop, stock it, and return the claim code for its box."""
+    person = MERCHANTS[shop.name]
+    merchant, operator = Caller(mall.relay_url), Caller(mall.relay_url)
+    try:
+        await merchant.sign_up(person)
+        await merchant.sign_in(person)
+        await operator.sign_in(OPERATOR)
+        applied = await merchant.call(
+            "POST", "/api/merchants",
+            {"name_en": shop.merchant_en, "name_zh": shop.merchant_zh, "contact": person.email},
+        )  # fmt: skip
+        decision = {"state": "active", "reason": "documents seen"}
+        await operator.call("POST", f"/api/operator/merchants/{applied['merchant_id']}/decide", decision)
+        made = await merchant.call("POST", "/api/shops", shop_body(shop, applied["merchant_id"]))
+        for number, listing in enumerate(shop.listings, 1):
+            await seed_listing(mall, merchant, shop, made["shop_id"], listing, number)
+            say(f"{shop.name}: {listing.title_en} stands in the case")
+        claim: dict[str, Any] = await merchant.call("POST", f"/api/shops/{made['shop_id']}/claim", {})
+        return str(claim["claim_text"])
+    finally:
+        await merchant.close()
+        await operator.close()
+
+
+def shop_body(shop: DemoShop, merchant_id: str) -> dict[str, Any]:
+    """Return what a merchant says of a new shop; no hours means always open."""
+    titles = {"front": ("At the window", "橱窗前"), "table": ("Turntable", "转台")}
+    return {
+        "merchant_id": merchant_id, "shop_id": shop.name, "name_en": shop.name_en, "name_zh": shop.name_zh,
+        "story_en": shop.story_en, "story_zh": shop.story_zh, "time_zone": shop.time_zone, "hours": [],
+        "country": shop.country, "currency": shop.currency, "shipping_minor": shop.shipping_minor,
+        "gs1_prefix": shop.gs1_prefix, "sender_lines": list(shop.sender_lines), "pack_when": "confirmed",
+        "cameras": [
+            {"camera": name, "title": {"en": titles[name][0], "zh": titles[name][1]}} for name in shop.cameras
+        ],
+    }  # fmt: skip
+
+
+async def seed_listing(
+    mall: Mall, merchant: Caller, shop: DemoShop, shop_id: str, listing: DemoListing, number: int
+) -> None:
+    """Make one listing with its pieces and pictures, and publish it."""
+    made = await merchant.call(
+        "POST", "/api/listings",
+        {
+            "shop_id": shop_id, "title_en": listing.title_en, "title_zh": listing.title_zh,
+            "description_en": listing.description_en, "description_zh": listing.description_zh, "sku": listing.sku,
+            "gtin": gtin_of(shop, number), "price_minor": listing.price_minor, "currency": shop.currency,
+            "weight_g": listing.weight_g, "attributes": listing.attributes,
+        },
+    )  # fmt: skip
+    listing_id = made["listing_id"]
+    spots = await spots_of(mall, shop)
+    for piece in listing.pieces:
+        body = {"listing_id": listing_id, "code": piece.code, "serial": piece.engraving or piece.code,
+                "location": location_of(piece), "spot": spot_of(shop, piece, spots)}  # fmt: skip
+        await merchant.call("POST", "/api/pieces", body)
+    async with httpx.AsyncClient(timeout=20) as world:
+        for view in ("front", "back"):
+            url = f"{mall.control_url(shop)}/pieces/{listing.pieces[0].piece}.jpg"
+            picture = (await world.get(url, params={"view": view, "width": 1280})).raise_for_status().content
+            files = {"picture": (f"{view}.jpg", picture, "image/jpeg")}
+            answer = await merchant.http.post(f"/api/listings/{listing_id}/pictures", files=files)
+            answer.raise_for_status()
+    await merchant.call("POST", f"/api/listings/{listing_id}/publish", {})
+
+
+async def spots_of(mall: Mall, shop: DemoShop) -> dict[int, dict[str, float]]:
+    """Return where the front camera must look for each spot, as the world's own plan says."""
+    async with httpx.AsyncClient(timeout=10) as world:
+        found = (await world.get(f"{mall.control_url(shop)}/world")).raise_for_status().json()
+    return {int(number): position for number, position in found["spots"].items()}
+
+
+def location_of(piece: DemoPiece) -> str:
+    """Return where the attendant finds a piece."""
+    return f"window, place {piece.spot} / 橱窗 {piece.spot} 号位" if piece.spot else "shelf behind / 后架"
+
+
+def spot_of(shop: DemoShop, piece: DemoPiece, spots: dict[int, dict[str, float]]) -> dict[str, Any] | None:
+    """Return how a piece comes before a camera: in the window as it stands, from the shelf by way of the turntable."""
+    if piece.spot:
+        home = {**spots[piece.spot], "table_deg": 0.0}
+        near = {**home, "zoom": home.get("zoom", 1.0) * 2}
+        faces = [{"name": "front", "position": near}] if "table" in shop.cameras else []
+        return {"camera": "front", "kind": "stays", "home": home, "faces": faces}
+    if "table" not in shop.cameras:
+        return None
+    faces = [{"name": name, "position": {"pan_deg": 0.0, "tilt_deg": 0.0, "zoom": 2.0, "table_deg": angle}}
+             for name, angle in FACES.items()]  # fmt: skip
+    return {"camera": "table", "kind": "turntable",
+            "home": {"pan_deg": 0.0, "tilt_deg": 0.0, "zoom": 1.5, "table_deg": 0.0}, "faces": faces}  # fmt: skip
+
+
+async def wait_for_shop(mall: Mall, shop: DemoShop) -> None:
+    """Wait until the relay has heard of the shop's box and the box of its plan."""
+    merchant = Caller(mall.relay_url)
+    await merchant.sign_in(MERCHANTS[shop.name])
+    deadline = asyncio.get_running_loop().time() + APPEAR_S
+    try:
+        while True:
+            state = await merchant.call("GET", f"/api/shops/{shop.name}")
+            if state["is_online"] and state["plan_applied"] == state["plan_version"]:
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise TimeoutError(f"{shop.name} did not come online in {APPEAR_S:.0f} s: {state}")
+            await asyncio.sleep(0.1)
+    finally:
+        await merchant.close()
