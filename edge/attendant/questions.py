@@ -35,7 +35,7 @@ class Question:
     command_id: str
     question_id: str
     session_id: str
-    kind: Text
+    kind: str
     text: str
     asked_at: datetime
     until: datetime
@@ -61,7 +61,7 @@ class Questions:
             command_id=envelope.id,
             question_id=command.question_id,
             session_id=command.session_id,
-            kind=KINDS.get(command.kind, KINDS["text"]),
+            kind=command.kind,
             text=command.text[:ANSWER_LENGTH_MAX],
             asked_at=envelope.time,
             until=envelope.time + timedelta(seconds=deadline_s),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from edge.attendant.questions import Questions
+from edge.attendant.questions import KINDS, Questions
 from edge.bench import ScanResult, Task
 from edge.device_host import DeviceHost
 from wire.codec import to_json
@@ -137,7 +137,8 @@ class AttendantRoom:
         return [
             {
                 "question_id": question.question_id,
-                "kind": to_json(question.kind),
+                "kind": question.kind,
+                "kind_text": to_json(KINDS.get(question.kind, KINDS["text"])),
                 "text": question.text,
                 "asked_at": to_json(question.asked_at),
                 "until": to_json(question.until),
@@ -148,7 +149,6 @@ class AttendantRoom:
 
 def _task_json(task: Task, piece: PiecePlan | None) -> dict[str, Any]:
     shown: dict[str, Any] = to_json(task)
-    shown["has_link"] = bool(shown.pop("link"))
     shown["piece"] = None
     if piece is not None:
         shown["piece"] = {"code": piece.code, "title": to_json(piece.title), "location": piece.location}

@@ -58,7 +58,7 @@ function showTask(task, isFirst) {
     if (task.piece.location) line.append(make("span", "place", `${words.pieceAt}: ${task.piece.location}`));
     card.append(line);
   }
-  if (task.has_link) {
+  if (task.link) {
     const drawing = make("img", "link");
     drawing.src = `/api/tasks/${encodeURIComponent(task.task_id)}/link.svg`;
     drawing.alt = words.kinds.show_courier_link;
@@ -106,7 +106,7 @@ function showQuestions() {
     const card = make("article", "question");
     card.dataset.question = question.question_id;
     card.dataset.language = code;
-    card.append(make("h3", "", pick(question.kind, code)));
+    card.append(make("h3", "", pick(question.kind_text, code)));
     if (question.text) card.append(make("p", "ask", question.text));
     const form = make("form");
     const box2 = make("textarea");
