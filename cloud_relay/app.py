@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 import uvicorn
@@ -115,7 +115,7 @@ class _Server(uvicorn.Server):
     """A listener that leaves signals to us."""
 
     @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  # uvicorn's own signature
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 

@@ -7,14 +7,22 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from sqlalchemy import Connection
 
 from cloud_relay import logs
+from cloud_relay.accounts import rules, service, store
+from cloud_relay.accounts.passwords import hash_password_now
 from cloud_relay.app import put_together, serve
 from cloud_relay.authority import Authority
 from cloud_relay.broker.mosquitto import write_configuration
 from cloud_relay.db import Database
 from cloud_relay.migrations import migrate
+from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import BadSettingsError, Settings, load
+from cloud_relay.shop_door import enrolment
+from cloud_relay.shop_door import store as door_store
+from cloud_relay.shop_link import inbox
+from wire.values import BadValueError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -71,6 +79,73 @@ def init(
     typer.echo(
         f"settings   {file}\nbroker     mosquitto -c {configuration}\nrelay      python -m cloud_relay run --data {data}"
     )
+
+
+operator_app = typer.Typer(no_args_is_help=True, help="People who verify merchants and rule on disputes.")
+shop_app = typer.Typer(no_args_is_help=True, help="Shops and their boxes.")
+app.add_typer(operator_app, name="operator")
+app.add_typer(shop_app, name="shop")
+
+
+@operator_app.command("create")
+def operator_create(
+    data: DataDir,
+    email: Annotated[str, typer.Argument(help="The operator's e-mail address.")],
+    password: Annotated[
+        str, typer.Option(envvar="VITRINE_OPERATOR_PASSWORD", prompt=True, hide_input=True, confirmation_prompt=True)
+    ],
+    nickname: Annotated[str, typer.Option(help="The name that others see.")] = "Operator",
+) -> None:
+    """Make an operator's account, or make an existing account an operator's."""
+    database = Database(_load(data).database_url)
+    try:
+        account_id = database.run_now(_create_operator, email, password, nickname, datetime.now(UTC))
+    except (BadValueError, RefusedError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    finally:
+        database.close()
+    typer.echo(account_id)
+
+
+def _create_operator(connection: Connection, email: str, password: str, nickname: str, now: datetime) -> str:
+    address = rules.clean_email(email)
+    rules.check_password(password, address)
+    known = store.find_by_email(connection, address)
+    if known is not None:
+        store.update_account(connection, known.account_id, {"is_operator": True})
+        return str(known.account_id)
+    return service.sign_up(
+        connection, email=address, password_hash=hash_password_now(password), nickname=nickname, language="en", now=now,
+        is_operator=True,
+    )  # fmt: skip
+
+
+@shop_app.command("admit")
+def shop_admit(data: DataDir, shop_id: Annotated[str, typer.Argument(help="The shop's id.")]) -> None:
+    """Print a one-time claim text for a shop's box; it holds ten minutes."""
+    settings = _load(data)
+    database, authority = Database(settings.database_url), Authority(settings.data_dir / "pki")
+    try:
+        if not database.read_now(door_store.shop_exists, shop_id):
+            typer.echo(f"error: there is no shop {shop_id}; the merchant opens it on their page", err=True)
+            raise typer.Exit(2)
+        claim_text, _ = database.run_now(enrolment.make_claim, shop_id, settings, authority, datetime.now(UTC))
+    finally:
+        database.close()
+    typer.echo(claim_text)
+
+
+@shop_app.command("readmit")
+def shop_readmit(data: DataDir, shop_id: Annotated[str, typer.Argument(help="The shop's id.")]) -> None:
+    """End a shop's quarantine after its journal was looked at; its present mark counts from now on."""
+    database = Database(_load(data).database_url)
+    try:
+        if not database.run_now(inbox.readmit, shop_id):
+            typer.echo(f"error: shop {shop_id} is not in quarantine", err=True)
+            raise typer.Exit(2)
+    finally:
+        database.close()
 
 
 @app.command(name="migrate")

@@ -1,5 +1,6 @@
 """Where pictures lie: files named by their SHA-256 under the data folder; rights and rows are the rooms' affair."""
 
+import asyncio
 import hashlib
 import os
 from pathlib import Path
@@ -34,9 +35,17 @@ class PictureStore:
         fresh.replace(path)
         return sha256
 
+    async def keep(self, content: bytes) -> str:
+        """As `put`, in a worker thread."""
+        return await asyncio.to_thread(self.put, content)
+
     def read(self, sha256: str) -> bytes | None:
         """Return the picture with this hash, or None."""
         try:
             return self.path(sha256).read_bytes()
         except FileNotFoundError:
             return None
+
+    async def load(self, sha256: str) -> bytes | None:
+        """As `read`, in a worker thread."""
+        return await asyncio.to_thread(self.read, sha256)

@@ -8,17 +8,24 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 
+from cloud_relay.accounts import routes as accounts
+from cloud_relay.catalog import routes as catalog
+from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.relay import Relay
+from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.web import events, health
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     events.router,
+    accounts.router,
+    catalog.router,
+    shops.router,
 )
 
-DOOR_ROUTERS: tuple[APIRouter, ...] = ()
+DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
 """What shop boxes reach over TLS at the shop door."""
 
-JOINS: tuple[Callable[[Relay], None], ...] = ()
+JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, shop_door.join)
 
 TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = ()

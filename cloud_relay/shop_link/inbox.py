@@ -19,9 +19,6 @@ from wire.values import BadValueError
 
 log = logging.getLogger(__name__)
 
-ANY_SEQUENCE = -1
-"""shop_link.report_sequence of a shop just enrolled: the first report is taken as it comes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -53,14 +50,14 @@ def take_reports(
         sequence = envelope.sequence or 0
         if sequence <= mark:
             repeated += 1
-        elif mark not in (ANY_SEQUENCE, sequence - 1):
+        elif sequence != mark + 1:
             has_gap = True
         else:
             is_applied = _take(connection, register, shop_id, envelope, now)
             mark, applied, refused = sequence, applied + is_applied, refused + (not is_applied)
     if mark != row.report_sequence:
         connection.execute(update(shop_link).where(link.shop_id == shop_id).values(report_sequence=mark))
-    return Taken(mark if mark != ANY_SEQUENCE else None, applied, repeated, refused, has_gap)
+    return Taken(mark, applied, repeated, refused, has_gap)
 
 
 def _take(connection: Connection, register: Register, shop_id: str, envelope: Envelope, now: datetime) -> bool:
@@ -69,8 +66,6 @@ def _take(connection: Connection, register: Register, shop_id: str, envelope: En
         "shop_id": shop_id, "sequence": envelope.sequence, "report_id": envelope.id[:64], "type": envelope.type[:64],
         "data": envelope.data, "at": envelope.time, "received_at": now,
     }  # fmt: skip
-    if _is_known(connection, shop_id, row["report_id"]):
-        return False
     connection.execute(insert(shop_report).values(row))
     try:
         with connection.begin_nested():
@@ -86,12 +81,6 @@ def _take(connection: Connection, register: Register, shop_id: str, envelope: En
         log.warning("report refused: %s", error, extra={"shop_id": shop_id, "type": envelope.type[:64]})
         return False
     return True
-
-
-def _is_known(connection: Connection, shop_id: str, report_id: str) -> bool:
-    known = shop_report.c
-    query = select(known.sequence).where(known.shop_id == shop_id, known.report_id == report_id).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def take_ack(connection: Connection, register: Register, shop_id: str, ack: Ack, now: datetime) -> str:
@@ -192,3 +181,11 @@ def take_device_state(
     for handler in register.devices:
         handler(connection, shop_id, state, now)
     return True
+
+
+def readmit(connection: Connection, shop_id: str) -> bool:
+    """End a quarantine: the mark of the shop's next birth is taken as it comes. False when there was none."""
+    link = shop_link.c
+    where = (link.shop_id == shop_id, link.quarantine_reason != "")
+    values = {"quarantine_reason": "", "journal_sequence": 0, "journal_hash": None, "session": ""}
+    return connection.execute(update(shop_link).where(*where).values(values)).rowcount == 1

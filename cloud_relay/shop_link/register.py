@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from wire.commands import Command
-from wire.reports import Ack, DeviceState, Report, ShopPresence
+from wire.reports import Ack, DeviceState, PictureKind, Report, ShopPresence
 
 R = TypeVar("R", bound=Report)
 
@@ -16,6 +16,7 @@ TransientHandler = Callable[[str, Any], Awaitable[None]]
 AckHandler = Callable[[Connection, str, dict[str, Any], Ack, datetime], None]
 DeviceHandler = Callable[[Connection, str, DeviceState, datetime], None]
 PresenceHandler = Callable[[Connection, str, ShopPresence, datetime], None]
+PictureHandler = Callable[[Connection, str, str, PictureKind, str, datetime], None]
 FrameHandler = Callable[[str, str, bytes], Awaitable[None]]
 
 
@@ -29,6 +30,7 @@ class Register:
         self.frames: list[FrameHandler] = []
         self.devices: list[DeviceHandler] = []
         self.presences: list[PresenceHandler] = []
+        self.pictures: list[PictureHandler] = []
 
     def on_report(self, type_: type[R], handler: Callable[[Connection, str, R, datetime], None]) -> None:
         """Have `handler(connection, shop_id, report, now)` run inside the inbox transaction of a durable report."""
@@ -56,3 +58,7 @@ class Register:
     def on_presence(self, handler: PresenceHandler) -> None:
         """Have `handler(connection, shop_id, presence, now)` run when a shop comes or goes."""
         self.presences.append(handler)
+
+    def on_picture(self, handler: PictureHandler) -> None:
+        """Have `handler(connection, shop_id, parcel_id, kind, sha256, now)` run when a picture of an order is stored here."""
+        self.pictures.append(handler)

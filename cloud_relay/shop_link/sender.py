@@ -86,7 +86,7 @@ def unanswered(connection: Connection, shop_ids: Iterable[str], states: tuple[st
         select(command.command_id, command.shop_id, command.payload)
         .join(shop_link, link.shop_id == command.shop_id)
         .where(
-            command.shop_id.in_(list(shop_ids)), command.sequence.is_not(None), command.ack_state.in_(states),
+            command.shop_id.in_(list(shop_ids)), command.sequence > 0, command.ack_state.in_(states),
             link.is_online, link.quarantine_reason == "",
         )
         .order_by(command.shop_id, command.sequence)

@@ -91,7 +91,7 @@ def install(app: FastAPI) -> None:
         return problem_response(problem, request)
 
     @app.exception_handler(DatabaseBusyError)
-    async def _on_busy(request: Request, error: DatabaseBusyError) -> JSONResponse:
+    async def _on_busy(request: Request, _: DatabaseBusyError) -> JSONResponse:
         title = ("Very busy; please try again", "系统繁忙，请稍后再试")
         return problem_response(Problem(503, "busy", *title, headers={"Retry-After": "1"}), request)
 

@@ -1,0 +1,1 @@
+"""Accounts, sign-ins and addresses of people; merchants and their verification."""

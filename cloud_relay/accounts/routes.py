@@ -1,0 +1,221 @@
+"""HTTP of accounts and merchants."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloud_relay.accounts import passwords, rules, service, store
+from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.web.idempotency import OnceDep
+from cloud_relay.web.principal import Anyone, Operator, SignedIn, account_id_of, cookie_name
+from cloud_relay.web.problems import Problem
+from wire.values import BadValueError
+
+router = APIRouter(prefix="/api")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SignUpBody(_Body):
+    """What a new account brings."""
+
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=rules.PASSWORD_LENGTH_MAX)
+    nickname: str = Field(max_length=rules.NICKNAME_LENGTH_MAX)
+    language: Literal["en", "zh"] = "en"
+
+
+class SignInBody(_Body):
+    """Address and password."""
+
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=rules.PASSWORD_LENGTH_MAX)
+
+
+class MeBody(_Body):
+    """What one may change of oneself."""
+
+    nickname: str | None = Field(default=None, max_length=rules.NICKNAME_LENGTH_MAX)
+    language: Literal["en", "zh"] | None = None
+
+
+class PasswordBody(_Body):
+    """The old password proves who asks."""
+
+    password: str = Field(max_length=rules.PASSWORD_LENGTH_MAX)
+    new_password: str = Field(max_length=rules.PASSWORD_LENGTH_MAX)
+
+
+class AddressBody(_Body):
+    """An address as it stands on a label."""
+
+    name: str = Field(max_length=300)
+    lines: list[str] = Field(min_length=1, max_length=4)
+    postal_code: str = Field(default="", max_length=20)
+    city: str = Field(max_length=100)
+    country: str = Field(min_length=2, max_length=2)
+    phone: str = Field(default="", max_length=40)
+
+
+class MerchantBody(_Body):
+    """What a merchant applies with."""
+
+    name_en: str = Field(default="", max_length=100)
+    name_zh: str = Field(default="", max_length=100)
+    contact: str = Field(max_length=1000)
+
+
+class DecisionBody(_Body):
+    """An operator's word on a merchant."""
+
+    state: Literal["verified", "refused", "suspended"]
+    reason: str = Field(default="", max_length=500)
+
+
+def _network_address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _set_cookie(relay: Relay, response: Response, token: str) -> None:
+    response.set_cookie(
+        cookie_name(relay.settings), token, max_age=relay.settings.accounts.sign_in_days * 86400, path="/",
+        secure=relay.settings.is_https, httponly=True, samesite="lax",
+    )  # fmt: skip
+
+
+def _signed_in(relay: Relay, fresh: service.NewSignIn, status: int) -> JSONResponse:
+    response = JSONResponse({"token": fresh.token, "csrf": fresh.csrf, "account": fresh.account}, status)
+    response.headers["Cache-Control"] = "no-store"
+    _set_cookie(relay, response, fresh.token)
+    return response
+
+
+@router.post("/accounts", status_code=201)
+async def sign_up(body: SignUpBody, relay: RelayDep, _: Anyone) -> JSONResponse:
+    """Make an account and sign it in."""
+    email = rules.clean_email(body.email)
+    rules.check_password(body.password, email)
+    password_hash = await passwords.hash_password(body.password)
+    now = relay.clock.now()
+    account_id = await relay.db.run(
+        service.sign_up,
+        email=email,
+        password_hash=password_hash,
+        nickname=body.nickname,
+        language=body.language,
+        now=now,
+    )
+    fresh = await relay.db.run(service.begin_sign_in, account_id, relay.settings.accounts, now)
+    return _signed_in(relay, fresh, 201)
+
+
+@router.post("/sign-in")
+async def sign_in(body: SignInBody, request: Request, relay: RelayDep, _: Anyone) -> JSONResponse:
+    """Sign in: a cookie for pages, a bearer token for programs."""
+    try:
+        email = rules.clean_email(body.email)
+    except BadValueError:
+        email = body.email[:254]
+    keys = rules.attempt_keys(email, _network_address(request))
+    now, settings = relay.clock.now(), relay.settings.accounts
+    account_id, stored = await relay.db.read(service.look_up, email, keys, now)
+    is_right = await passwords.is_right_password(stored, body.password)
+    if account_id is None or not is_right:
+        await relay.db.run(service.count_failure, keys, settings, now)
+        relay.metrics.count("sign_ins", result="refused")
+        raise Problem(401, "bad_sign_in", "Address or password is wrong", "邮箱或密码错误")
+    relay.metrics.count("sign_ins", result="done")
+    return _signed_in(relay, await relay.db.run(service.begin_sign_in, account_id, settings, now, keys[0]), 200)
+
+
+@router.post("/sign-out", status_code=204)
+async def sign_out(relay: RelayDep, principal: SignedIn) -> Response:
+    """End this sign-in."""
+    await relay.db.run(store.delete_sign_in, principal.token_sha256)
+    response = Response(status_code=204)
+    response.delete_cookie(cookie_name(relay.settings), path="/", secure=relay.settings.is_https, httponly=True)
+    return response
+
+
+@router.get("/me")
+async def me(relay: RelayDep, principal: SignedIn) -> JSONResponse:
+    """Who is signed in, their merchants, and the CSRF token for unsafe requests."""
+    return JSONResponse(await relay.db.read(service.me, account_id_of(principal), principal.csrf))
+
+
+@router.patch("/me")
+async def change_me(body: MeBody, relay: RelayDep, principal: SignedIn) -> JSONResponse:
+    """Change nickname or language."""
+    changed = await relay.db.run(service.change_me, account_id_of(principal), body.nickname, body.language)
+    return JSONResponse(changed)
+
+
+@router.post("/me/password", status_code=204)
+async def change_password(body: PasswordBody, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+    """Set a new password; every other sign-in ends."""
+    account_id = account_id_of(principal)
+    email, stored = await relay.db.read(service.password_hash_of, account_id)
+    keys, now = rules.attempt_keys(email, _network_address(request)), relay.clock.now()
+    await relay.db.read(service.check_blocked, keys, now)
+    if not await passwords.is_right_password(stored, body.password):
+        await relay.db.run(service.count_failure, keys, relay.settings.accounts, now)
+        raise Problem(403, "bad_password", "The present password is wrong", "当前密码错误")
+    rules.check_password(body.new_password, email)
+    fresh = await passwords.hash_password(body.new_password)
+    await relay.db.run(service.change_password, account_id, fresh, principal.token_sha256)
+    return Response(status_code=204)
+
+
+@router.get("/me/addresses")
+async def addresses(relay: RelayDep, principal: SignedIn) -> JSONResponse:
+    """One's saved addresses."""
+    found = await relay.db.read(service.list_addresses, account_id_of(principal))
+    return JSONResponse({"addresses": found})
+
+
+@router.post("/me/addresses", status_code=201)
+async def save_address(body: AddressBody, once: OnceDep, principal: SignedIn) -> JSONResponse:
+    """Save an address."""
+    return await once(201, service.save_address, account_id_of(principal), body.model_dump())
+
+
+@router.delete("/me/addresses/{address_id}")
+async def delete_address(address_id: str, relay: RelayDep, principal: SignedIn) -> JSONResponse:
+    """Delete one of one's addresses."""
+    return JSONResponse(await relay.db.run(service.delete_address, account_id_of(principal), address_id))
+
+
+@router.post("/merchants", status_code=201)
+async def apply_as_merchant(body: MerchantBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
+    """Apply for a merchant's account."""
+    account_id, now = account_id_of(principal), relay.clock.now()
+    return await once(201, service.apply_as_merchant, account_id, body.name_en, body.name_zh, body.contact, now)
+
+
+@router.get("/merchants/mine")
+async def my_merchants(relay: RelayDep, principal: SignedIn) -> JSONResponse:
+    """The merchants one belongs to."""
+    return JSONResponse({"merchants": await relay.db.read(service.my_merchants, account_id_of(principal))})
+
+
+@router.get("/operator/merchants")
+async def list_merchants(
+    relay: RelayDep,
+    _: Operator,
+    state: Annotated[Literal["pending", "verified", "refused", "suspended"] | None, Query()] = None,
+) -> JSONResponse:
+    """Merchants for the operator, newest first."""
+    return JSONResponse({"merchants": await relay.db.read(service.list_merchants, state)})
+
+
+@router.post("/operator/merchants/{merchant_id}/decide")
+async def decide_merchant(
+    merchant_id: str, body: DecisionBody, relay: RelayDep, once: OnceDep, operator: Operator
+) -> JSONResponse:
+    """Verify, refuse or suspend a merchant."""
+    now, operator_id = relay.clock.now(), account_id_of(operator)
+    return await once(200, service.decide_merchant, operator_id, merchant_id, body.state, body.reason, now)

@@ -1,0 +1,59 @@
+"""Foreign pictures: cleaned by a limited child process, or only measured by their header."""
+
+import asyncio
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from cloud_relay.refusals import RefusedError
+
+SIDE_PX_MAX = 1600
+"""Longest side of a listing's picture: sharp on a television, and 300 kB."""
+CHILD_TIMEOUT_S = 15.0
+CHILDREN_MAX = 2
+CHILD = str(Path(__file__).with_name("image_child.py"))
+_slots = asyncio.Semaphore(CHILDREN_MAX)
+
+
+def _refused(why: str) -> RefusedError:
+    return RefusedError(
+        "bad_picture", "This picture cannot be used: a JPEG, PNG or WebP, please", "图片无法使用，请上传 JPEG、PNG 或 WebP", 422,
+        detail=why,
+    )  # fmt: skip
+
+
+async def clean_picture(content: bytes, pixels_max: int) -> bytes:
+    """Return a foreign picture as a plain JPEG without metadata; RefusedError if it is none, too large or a trap."""
+    async with _slots:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", CHILD, str(pixels_max), str(SIDE_PX_MAX),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(CHILD_TIMEOUT_S):
+                cleaned, words = await child.communicate(content)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+            raise _refused("takes too long to decode") from None
+    if child.returncode != 0:
+        raise _refused(words.decode(errors="replace")[:200] or "the decoder gave up")
+    return cleaned
+
+
+def _measure(content: bytes, pixels_max: int) -> tuple[int, int]:
+    try:
+        with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
+            width_px, height_px = image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise _refused(str(error)[:200]) from None
+    if width_px * height_px > pixels_max:
+        raise _refused(f"{width_px} x {height_px} pixels, at most {pixels_max}")
+    return width_px, height_px
+
+
+async def measure_jpeg(content: bytes, pixels_max: int) -> tuple[int, int]:
+    """Return (width, height) of a JPEG from its header, undecoded; RefusedError for anything else or too many pixels."""
+    return await asyncio.to_thread(_measure, content, pixels_max)

@@ -1,0 +1,78 @@
+"""The shop plan: made anew whenever a shop, a listing or a piece changes, and sent in that very transaction."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from cloud_relay.outbox import send_command
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import listing, merchant, parcel, piece, shop
+from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
+from wire.commands import ReplacePlan
+from wire.plan import CameraPlan, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot, Text
+
+PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
+"""A signed command carries its bytes as base64url, four for three, with the envelope around them."""
+
+OUT_OF_HOUSE = ("handed_over", "delivered", "cancelled", "returned", "gone")
+"""Parcel states after which the shop needs to know nothing more of a sold piece."""
+
+
+def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopPlan:
+    """Return the plan of a shop as the database has it now."""
+    row = connection.execute(
+        select(shop, merchant.c.name_en.label("merchant_en"), merchant.c.name_zh.label("merchant_zh"))
+        .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
+        .where(shop.c.shop_id == shop_id)
+    ).one()
+    return ShopPlan(
+        version=row.plan_version,
+        shop_id=shop_id,
+        shop_name=Text(en=row.name_en, zh=row.name_zh),
+        merchant_id=row.merchant_id,
+        merchant_name=Text(en=row.merchant_en, zh=row.merchant_zh),
+        time_zone=row.time_zone,
+        hours=from_json(tuple[OpenHours, ...], row.hours),
+        pack_when=PackWhen(row.pack_when),
+        resolver_url=resolver_url,
+        sender_lines=tuple(row.sender_lines),
+        cameras=from_json(tuple[CameraPlan, ...], row.cameras),
+        pieces=_pieces(connection, shop_id),
+        turn_s=row.turn_s,
+        is_relay_only=row.is_relay_only,
+    )
+
+
+def _pieces(connection: Connection, shop_id: str) -> tuple[PiecePlan, ...]:
+    """Return the pieces that are in the shop, the sold ones among them until their parcel left the house."""
+    on_the_bench = select(parcel.c.piece_id).where(parcel.c.shop_id == shop_id, parcel.c.state.not_in(OUT_OF_HOUSE))
+    rows = connection.execute(
+        select(piece, listing.c.title_en, listing.c.title_zh, listing.c.sku, listing.c.gtin)
+        .join(listing, listing.c.listing_id == piece.c.listing_id)
+        .where(piece.c.shop_id == shop_id)
+        .where(piece.c.state.in_(("free", "reserved")) | piece.c.piece_id.in_(on_the_bench))
+        .order_by(piece.c.code)
+    )
+    return tuple(
+        PiecePlan(
+            piece_id=row.piece_id, code=row.code, title=Text(en=row.title_en, zh=row.title_zh), sku=row.sku, gtin=row.gtin,
+            serial=row.serial, location=row.location, spot=from_json(Spot, row.spot) if row.spot else None,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def replace_plan(connection: Connection, shop_id: str, resolver_url: str, now: datetime) -> int:
+    """Raise the plan's version and send the new plan within this transaction; return the version."""
+    version = shop.c.plan_version + 1
+    change = update(shop).where(shop.c.shop_id == shop_id).values(plan_version=version).returning(shop.c.plan_version)
+    raised: int = connection.execute(change).scalar_one()
+    plan = build_plan(connection, shop_id, resolver_url)
+    if len(dump_bytes(plan)) > PLAN_BYTES_MAX:
+        raise RefusedError(
+            "plan_too_large",
+            "This shop has more pieces than its plan can carry; withdraw some",
+            "本店货品过多，请先下架一部分",
+        )
+    send_command(connection, shop_id, ReplacePlan(plan=plan), now, subject=shop_id)
+    return raised

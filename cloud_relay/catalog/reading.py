@@ -1,0 +1,198 @@
+"""What shoppers and merchants are shown: hits, listings, shops. Reads only, one snapshot each."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from cloud_relay.catalog import rules, store
+from cloud_relay.refusals import RefusedError
+from wire.values import format_time
+
+PAGE_SIZE = 24
+PAGES_MAX = 200
+
+
+def missing() -> RefusedError:
+    """Return the refusal for what is not there or not yours."""
+    return RefusedError("not_found", "Not found", "没有找到", 404)
+
+
+def _text(row: RowMapping, name: str) -> dict[str, str]:
+    return {"en": row[f"{name}_en"], "zh": row[f"{name}_zh"]}
+
+
+def shown_showing(one: rules.Showing) -> dict[str, Any]:
+    """Return the `viewing` part of a hit."""
+    opens_at = format_time(one.opens_at) if one.opens_at else None
+    return {"state": one.state, "waiting": one.waiting, "opens_at": opens_at}
+
+
+def _showing_of(
+    piece: RowMapping,
+    listing: RowMapping,
+    cameras: Mapping[tuple[str, str], dict[str, Any]],
+    now: datetime,
+) -> rules.Showing:
+    camera = piece["spot"]["camera"] if piece["spot"] else ""
+    plans = {plan["camera"]: plan for plan in listing["cameras"]}
+    return rules.showing(
+        has_spot=bool(piece["spot"]) and piece["state"] == "free",
+        is_shop_online=bool(listing["is_online"]),
+        hours=listing["hours"],
+        time_zone=listing["time_zone"],
+        camera_state=cameras.get((piece["shop_id"], camera)),
+        is_camera_offered=plans.get(camera, {}).get("is_offered", True),
+        is_quarantined=bool(listing["quarantine_reason"]),
+        now=now,
+    )
+
+
+def hits(connection: Connection, listing_ids: Iterable[str], now: datetime) -> list[dict[str, Any]]:
+    """Return these listings as hits, in this order, each with the best way to look at one of its pieces now."""
+    wanted = list(listing_ids)
+    listings = store.listings_with_shops(connection, wanted)
+    pieces: dict[str, list[RowMapping]] = {}
+    for piece in store.pieces_of(connection, wanted):
+        pieces.setdefault(piece["listing_id"], []).append(piece)
+    pictures = store.pictures_of(connection, wanted)
+    cameras = store.camera_states(connection, {row["shop_id"] for row in listings.values()})
+    found = []
+    for listing_id in wanted:
+        row = listings[listing_id]
+        showings = [_showing_of(piece, row, cameras, now) for piece in pieces.get(listing_id, ())]
+        best = min(showings, key=lambda one: (one.rank, one.waiting), default=rules.Showing(state="not_offered"))
+        found.append(_hit(row, pictures.get(listing_id, []), best))
+    return found
+
+
+def _hit(row: RowMapping, pictures: list[str], best: rules.Showing) -> dict[str, Any]:
+    return {
+        "listing_id": row["listing_id"],
+        "title": _text(row, "title"),
+        "price_minor": row["price_minor"],
+        "currency": row["currency"],
+        "shop": {"shop_id": row["shop_id"], "name": _text(row, "name"), "is_online": bool(row["is_online"])},
+        "picture": pictures[0] if pictures else None,
+        "viewing": shown_showing(best),
+        "in_stock": row["on_hand"] - row["reserved"],
+    }
+
+
+def search(connection: Connection, query: str, page: int, now: datetime) -> dict[str, Any]:
+    """Return one page of hits for a query; without words, the newest listings."""
+    ids, total = store.search(connection, query, (page - 1) * PAGE_SIZE, PAGE_SIZE)
+    return {"hits": hits(connection, ids, now), "total": total, "page": page, "page_size": PAGE_SIZE}
+
+
+def read_listing(
+    connection: Connection, listing_id: str, merchant_ids: frozenset[str], now: datetime, *, is_operator: bool = False
+) -> dict[str, Any]:
+    """Return a listing with its pieces; a draft or withdrawn one only to its merchant and operators."""
+    row = store.listings_with_shops(connection, [listing_id]).get(listing_id)
+    is_own = row is not None and row["merchant_id"] in merchant_ids
+    if row is None or not (is_own or is_operator or (row["state"] == "published" and not row["is_closed"])):
+        raise missing()
+    cameras = store.camera_states(connection, [row["shop_id"]])
+    pieces = store.pieces_of(connection, [listing_id])
+    shown = [_piece(piece, _showing_of(piece, row, cameras, now), is_own=is_own) for piece in pieces]
+    pictures = store.pictures_of(connection, [listing_id]).get(listing_id, [])
+    showings = [_showing_of(piece, row, cameras, now) for piece in pieces]
+    best = min(showings, key=lambda one: (one.rank, one.waiting), default=rules.Showing(state="not_offered"))
+    return {
+        **_hit(row, pictures, best),
+        "description": _text(row, "description"),
+        "attributes": row["attributes"],
+        "sku": row["sku"],
+        "gtin": row["gtin"],
+        "weight_g": row["weight_g"],
+        "state": row["state"],
+        "shipping_minor": row["shipping_minor"],
+        "pictures": pictures,
+        "pieces": shown if is_own else [one for one in shown if one["state"] == "free"],
+        **({"on_hand": row["on_hand"], "reserved": row["reserved"], "version": row["version"]} if is_own else {}),
+    }
+
+
+def _piece(piece: RowMapping, one: rules.Showing, *, is_own: bool) -> dict[str, Any]:
+    spot = piece["spot"] or {}
+    own = {name: piece[name] for name in ("location", "serial", "spot", "version")} if is_own else {}
+    return {
+        "piece_id": piece["piece_id"],
+        "code": piece["code"],
+        "state": piece["state"],
+        "camera": spot.get("camera"),
+        "is_brought": spot.get("kind") == "turntable",
+        "faces": [face["name"] for face in spot.get("faces", ())],
+        "viewing": shown_showing(one),
+        **own,
+    }
+
+
+def read_shop(
+    connection: Connection, shop_id: str, merchant_ids: frozenset[str], now: datetime, *, is_operator: bool = False
+) -> dict[str, Any]:
+    """Return a shop: to everybody its name, story, hours and whether it is there; to its own people everything."""
+    row = store.find_shop(connection, shop_id)
+    if row is None:
+        raise missing()
+    opens_at = rules.next_opening(row["hours"], row["time_zone"], now)
+    shown = {
+        "shop_id": shop_id, "merchant_id": row["merchant_id"], "name": _text(row, "name"), "story": _text(row, "story"),
+        "merchant_name": _text(row, "merchant_name"), "time_zone": row["time_zone"], "hours": row["hours"],
+        "currency": row["currency"], "country": row["country"], "is_online": bool(row["is_online"]),
+        "is_closed": row["is_closed"], "opens_at": format_time(opens_at) if opens_at else None,
+        "cameras": [{"camera": plan["camera"], "title": plan["title"]} for plan in row["cameras"] if plan["is_offered"]],
+    }  # fmt: skip
+    if row["merchant_id"] not in merchant_ids and not is_operator:
+        return shown
+    names = (
+        "pack_when", "gs1_prefix", "market", "turn_s", "is_relay_only", "sender_lines", "shipping_minor", "cameras",
+        "plan_version", "plan_applied", "quarantine_reason",
+    )  # fmt: skip
+    presence = row["presence"] or {}
+    return {
+        **shown,
+        **{name: row[name] for name in names},
+        "seen_at": format_time(row["seen_at"]) if row["seen_at"] else None,
+        "software": presence.get("software", ""),
+        "devices": store.devices_of(connection, shop_id),
+    }
+
+
+def merchant_goods(connection: Connection, merchant_id: str) -> list[dict[str, Any]]:
+    """Return a merchant's shops with all their listings and pieces, for their own pages."""
+    shops = []
+    for shop_id in store.shops_of(connection, merchant_id):
+        shop = store.find_shop(connection, shop_id)
+        assert shop is not None
+        listings = store.listings_of(connection, [shop_id])
+        ids = [row["listing_id"] for row in listings]
+        pictures = store.pictures_of(connection, ids)
+        pieces = store.pieces_of(connection, ids)
+        shops.append(
+            {
+                "shop_id": shop_id,
+                "name": _text(shop, "name"),
+                "is_online": bool(shop["is_online"]),
+                "plan_version": shop["plan_version"],
+                "plan_applied": shop["plan_applied"],
+                "listings": [_own_listing(row, pictures, pieces) for row in listings],
+            }
+        )
+    return shops
+
+
+def _own_listing(
+    row: RowMapping, pictures: dict[str, list[str]], pieces: Iterable[RowMapping]
+) -> dict[str, Any]:
+    names = ("piece_id", "code", "state", "location", "serial", "spot", "version")
+    own = [{name: piece[name] for name in names} for piece in pieces if piece["listing_id"] == row["listing_id"]]
+    plain = ("listing_id", "state", "price_minor", "currency", "sku", "gtin", "on_hand", "reserved", "version")
+    return {
+        **{name: row[name] for name in plain},
+        "title": _text(row, "title"),
+        "pictures": pictures.get(row["listing_id"], []),
+        "pieces": own,
+    }

@@ -1,0 +1,224 @@
+"""Shops, listings, pieces and pictures in SQL."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
+
+from cloud_relay.catalog import words
+from cloud_relay.tables import (
+    device_state,
+    listing,
+    listing_picture,
+    merchant,
+    orders,
+    parcel,
+    picture,
+    piece,
+    shop,
+    shop_link,
+)
+
+
+def insert_shop(connection: Connection, values: dict[str, Any]) -> None:
+    """Make a shop."""
+    connection.execute(insert(shop).values(values))
+
+
+def find_shop(connection: Connection, shop_id: str) -> RowMapping | None:
+    """Return a shop with its merchant's state and its link, or None."""
+    query = (
+        select(
+            shop, merchant.c.state.label("merchant_state"), merchant.c.name_en.label("merchant_name_en"),
+            merchant.c.name_zh.label("merchant_name_zh"), shop_link.c.is_online, shop_link.c.seen_at,
+            shop_link.c.presence, shop_link.c.quarantine_reason,
+        )
+        .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
+        .outerjoin(shop_link, shop_link.c.shop_id == shop.c.shop_id)
+        .where(shop.c.shop_id == shop_id)
+    )  # fmt: skip
+    return connection.execute(query).mappings().one_or_none()
+
+
+def update_shop(connection: Connection, shop_id: str, values: dict[str, Any]) -> None:
+    """Change a shop."""
+    connection.execute(update(shop).where(shop.c.shop_id == shop_id).values(values))
+
+
+def shops_of(connection: Connection, merchant_id: str) -> list[str]:
+    """Return the ids of a merchant's shops."""
+    query = select(shop.c.shop_id).where(shop.c.merchant_id == merchant_id).order_by(shop.c.shop_id)
+    return list(connection.scalars(query))
+
+
+def devices_of(connection: Connection, shop_id: str) -> list[dict[str, Any]]:
+    """Return the last state of every device of a shop."""
+    query = select(device_state.c.state).where(device_state.c.shop_id == shop_id).order_by(device_state.c.device)
+    return list(connection.scalars(query))
+
+
+def insert_listing(connection: Connection, values: dict[str, Any]) -> None:
+    """Make a listing."""
+    connection.execute(insert(listing).values(values))
+
+
+def find_listing(connection: Connection, listing_id: str) -> RowMapping | None:
+    """Return a listing with its shop's merchant, or None."""
+    query = (
+        select(listing, shop.c.merchant_id, shop.c.is_closed)
+        .join(shop, shop.c.shop_id == listing.c.shop_id)
+        .where(listing.c.listing_id == listing_id)
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def update_listing(connection: Connection, listing_id: str, values: dict[str, Any], version: int | None = None) -> bool:
+    """Change a listing and raise its version; with `version` only if it is still that one. False when it was not."""
+    where = [listing.c.listing_id == listing_id]
+    if version is not None:
+        where.append(listing.c.version == version)
+    changed = {**values, "version": listing.c.version + 1}
+    return connection.execute(update(listing).where(*where).values(changed)).rowcount == 1
+
+
+def listings_of(connection: Connection, shop_ids: Iterable[str]) -> list[RowMapping]:
+    """Return every listing of these shops, newest first."""
+    query = select(listing).where(listing.c.shop_id.in_(list(shop_ids))).order_by(listing.c.created_at.desc())
+    return list(connection.execute(query).mappings())
+
+
+def insert_piece(connection: Connection, values: dict[str, Any]) -> None:
+    """Make a piece."""
+    connection.execute(insert(piece).values(values))
+
+
+def find_piece(connection: Connection, piece_id: str) -> RowMapping | None:
+    """Return a piece with its merchant, or None."""
+    query = (
+        select(piece, shop.c.merchant_id)
+        .join(shop, shop.c.shop_id == piece.c.shop_id)
+        .where(piece.c.piece_id == piece_id)
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def update_piece(connection: Connection, piece_id: str, values: dict[str, Any], version: int | None = None) -> bool:
+    """Change a piece and raise its version; with `version` only if it is still that one. False when it was not."""
+    where = [piece.c.piece_id == piece_id]
+    if version is not None:
+        where.append(piece.c.version == version)
+    changed = {**values, "version": piece.c.version + 1}
+    return connection.execute(update(piece).where(*where).values(changed)).rowcount == 1
+
+
+def pieces_of(connection: Connection, listing_ids: Iterable[str]) -> list[RowMapping]:
+    """Return the pieces of these listings in order of their codes."""
+    query = select(piece).where(piece.c.listing_id.in_(list(listing_ids))).order_by(piece.c.code)
+    return list(connection.execute(query).mappings())
+
+
+def count_in_house(connection: Connection, listing_id: str) -> int:
+    """Return how many pieces of a listing are free or reserved."""
+    query = select(func.count()).where(piece.c.listing_id == listing_id, piece.c.state.in_(("free", "reserved")))
+    return connection.execute(query).scalar_one()
+
+
+def pictures_of(connection: Connection, listing_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return the pictures of these listings, in order, by listing."""
+    query = (
+        select(listing_picture)
+        .where(listing_picture.c.listing_id.in_(list(listing_ids)))
+        .order_by(listing_picture.c.listing_id, listing_picture.c.place)
+    )
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.listing_id, []).append(row.picture_sha256)
+    return found
+
+
+def add_listing_picture(connection: Connection, listing_id: str, picture_sha256: str) -> None:
+    """Put a picture at the end of a listing's; the same one twice stands once."""
+    own = listing_picture.c
+    places = connection.execute(select(own.place, own.picture_sha256).where(own.listing_id == listing_id)).all()
+    if picture_sha256 not in {row.picture_sha256 for row in places}:
+        place = max((row.place for row in places), default=-1) + 1
+        values = {"listing_id": listing_id, "place": place, "picture_sha256": picture_sha256}
+        connection.execute(insert(listing_picture).values(values))
+
+
+def remove_listing_picture(connection: Connection, listing_id: str, picture_sha256: str) -> bool:
+    """Take a picture off a listing; False when it was not there."""
+    own = listing_picture.c
+    where = (own.listing_id == listing_id, own.picture_sha256 == picture_sha256)
+    return connection.execute(delete(listing_picture).where(*where)).rowcount > 0
+
+
+def insert_picture_once(connection: Connection, values: dict[str, Any]) -> None:
+    """Remember a picture unless it is known."""
+    known = select(picture.c.picture_sha256).where(picture.c.picture_sha256 == values["picture_sha256"])
+    if connection.execute(known).first() is None:
+        connection.execute(insert(picture).values(values))
+
+
+def picture_rights(connection: Connection, picture_sha256: str) -> tuple[RowMapping | None, bool, RowMapping | None]:
+    """Return the picture, whether it is of a listing (public), and who the parties of its parcel are."""
+    row = connection.execute(select(picture).where(picture.c.picture_sha256 == picture_sha256)).mappings().one_or_none()
+    if row is None:
+        return None, False, None
+    shown = select(listing_picture.c.listing_id).where(listing_picture.c.picture_sha256 == picture_sha256).limit(1)
+    if connection.execute(shown).first() is not None:
+        return row, True, None
+    parties = connection.execute(
+        select(parcel.c.account_id, shop.c.merchant_id, orders.c.state.label("order_state"))
+        .join(shop, shop.c.shop_id == parcel.c.shop_id)
+        .outerjoin(orders, orders.c.order_id == parcel.c.order_id)
+        .where(parcel.c.parcel_id == row["parcel_id"])
+    ).mappings().one_or_none()  # fmt: skip
+    return row, False, parties
+
+
+def search(connection: Connection, query: str, offset: int, limit: int) -> tuple[list[str], int]:
+    """Return the ids of published listings of open shops that have every word of the query, best first, and how many."""
+    wanted = words.query_words(query)
+    where = "l.state = 'published' AND s.is_closed = :no AND m.state = 'verified'"
+    joins = "JOIN shop s ON s.shop_id = l.shop_id JOIN merchant m ON m.merchant_id = s.merchant_id"
+    values: dict[str, Any] = {"no": False, "limit": limit, "offset": offset}
+    if not wanted and query.strip():
+        return [], 0
+    if not wanted:
+        source, order = f"listing l {joins} WHERE {where}", "l.published_at DESC, l.listing_id"
+    elif connection.dialect.name == "sqlite":
+        values["match"] = words.fts5_query(wanted)
+        source = f"listing_search f JOIN listing l ON l.rowid = f.rowid {joins} WHERE listing_search MATCH :match AND {where}"
+        order = "bm25(listing_search), l.published_at DESC, l.listing_id"
+    else:
+        values["match"] = words.tsquery(wanted)
+        vector = "to_tsvector('simple', l.search_text)"
+        source = f"listing l {joins} WHERE {vector} @@ to_tsquery('simple', :match) AND {where}"
+        order = f"ts_rank({vector}, to_tsquery('simple', :match)) DESC, l.published_at DESC, l.listing_id"
+    total = connection.execute(text(f"SELECT count(*) FROM {source}"), values).scalar_one()  # noqa: S608  # constants only
+    rows = connection.execute(
+        text(f"SELECT l.listing_id FROM {source} ORDER BY {order} LIMIT :limit OFFSET :offset"),
+        values,
+    )
+    return [row.listing_id for row in rows], total
+
+
+def listings_with_shops(connection: Connection, listing_ids: Iterable[str]) -> dict[str, RowMapping]:
+    """Return listings with what a hit shows of their shops, by id."""
+    query = (
+        select(
+            listing, shop.c.name_en, shop.c.name_zh, shop.c.time_zone, shop.c.hours, shop.c.cameras, shop.c.merchant_id,
+            shop.c.is_closed, shop.c.shipping_minor, shop_link.c.is_online, shop_link.c.quarantine_reason,
+        )
+        .join(shop, shop.c.shop_id == listing.c.shop_id)
+        .outerjoin(shop_link, shop_link.c.shop_id == shop.c.shop_id)
+        .where(listing.c.listing_id.in_(list(listing_ids)))
+    )  # fmt: skip
+    return {row["listing_id"]: row for row in connection.execute(query).mappings()}
+
+
+def camera_states(connection: Connection, shop_ids: Iterable[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the camera part of device states by (shop, camera)."""
+    rows = connection.execute(select(device_state).where(device_state.c.shop_id.in_(list(shop_ids))))
+    return {(row.shop_id, row.device): row.state["camera"] for row in rows if row.state.get("camera")}
