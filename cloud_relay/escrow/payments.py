@@ -81,3 +81,13 @@ def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Return payments whose fate is open and whose next try is due."""
     query = select(payment.c.payment_id).where(payment.c.state == STARTED, payment.c.next_try_at <= now)
     return list(connection.scalars(query.order_by(payment.c.next_try_at).limit(limit)))
+
+
+def claim(connection: Connection, payment_id: str, now: datetime, again_at: datetime) -> Payment | None:
+    """Take a due payment for one try; None when it is settled or another relay process took it."""
+    change = (
+        update(payment)
+        .where(payment.c.payment_id == payment_id, payment.c.state == STARTED, payment.c.next_try_at <= now)
+        .values(attempts=payment.c.attempts + 1, next_try_at=again_at)
+    )
+    return load(connection, payment_id) if connection.execute(change).rowcount == 1 else None

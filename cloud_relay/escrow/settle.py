@@ -1,13 +1,12 @@
 """What became of a payment: one function for the provider's answer, its webhook and our asking again."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from cloud_relay.escrow import payments, service
 from cloud_relay.escrow.payments import CHARGE, FAILED, STARTED, SUCCEEDED, Payment
+from cloud_relay.escrow.providers.base import Outcome, OutcomeState
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import steps, store
 from cloud_relay.orders.effects import Happening
@@ -15,25 +14,6 @@ from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
 
 REFUND_RETRY_S_MAX = 3600.0
-
-
-class OutcomeState(StrEnum):
-    """What a provider says of a payment; `pending` is no news and never moves a settled payment back."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A provider's word on one payment, with the amount and currency that it really moved."""
-
-    state: OutcomeState
-    amount_minor: int
-    currency: str
-    provider_reference: str = ""
-    reason: str = ""
 
 
 def settle(connection: Connection, payment_id: str, outcome: Outcome, now: datetime, trade: Trade) -> str:

@@ -15,7 +15,7 @@ class OrderState(StrEnum):
 
     UNPAID = "unpaid"
     PAID = "paid"
-    PHOTOGRAPHED = "photographed"
+    PHOTO_OFFERED = "photo_offered"
     CONFIRMED = "confirmed"
     HANDED_OVER = "handed_over"
     DELIVERED = "delivered"
@@ -106,7 +106,7 @@ TIMER_EVENTS: dict[Timer, OrderEvent] = {
 
 S, E, F, T = OrderState, OrderEvent, Effect, Timer
 
-AT_SHOP = frozenset({S.PAID, S.PHOTOGRAPHED, S.CONFIRMED})
+AT_SHOP = frozenset({S.PAID, S.PHOTO_OFFERED, S.CONFIRMED})
 ON_ITS_WAY = frozenset({S.HANDED_OVER, S.DELIVERED})
 MONEY_HELD = AT_SHOP | ON_ITS_WAY | {S.DISPUTED, S.CANCELLING}
 """States in which the order's escrow holds the whole total."""
@@ -117,7 +117,7 @@ ALL = frozenset(S)
 STATE_TIMERS: dict[OrderState, Timer] = {
     S.UNPAID: T.PAY,
     S.PAID: T.SHIP,
-    S.PHOTOGRAPHED: T.PHOTO,
+    S.PHOTO_OFFERED: T.PHOTO,
     S.CONFIRMED: T.SHIP,
     S.CANCELLING: T.CANCEL,
     S.HANDED_OVER: T.ARRIVE,
@@ -225,16 +225,16 @@ TABLE: dict[OrderEvent, Row] = {
     E.CANCEL_FAILED: Row({S.CANCELLING: Move(S.DISPUTED, (F.OPEN_DISPUTE,))}, ignored=ALL - {S.CANCELLING}),
     E.CANCEL_DUE: Row({S.CANCELLING: Move(S.DISPUTED, (F.OPEN_DISPUTE,))}, ignored=ALL - {S.CANCELLING}),
     # A newer photo (label replaced at the bench) asks again, with a fresh window.
-    E.PHOTOGRAPHED: Row(_each(AT_SHOP, S.PHOTOGRAPHED), ignored=ALL - AT_SHOP - _DISPUTED, shadowed=_DISPUTED),
+    E.PHOTOGRAPHED: Row(_each(AT_SHOP, S.PHOTO_OFFERED), ignored=ALL - AT_SHOP - _DISPUTED, shadowed=_DISPUTED),
     E.PHOTO_CONFIRMED: Row(
-        {S.PHOTOGRAPHED: Move(S.CONFIRMED, (F.ANSWER_CONFIRMED,))},
+        {S.PHOTO_OFFERED: Move(S.CONFIRMED, (F.ANSWER_CONFIRMED,))},
         ignored=frozenset({S.CONFIRMED}),
-        refused=ALL - {S.PHOTOGRAPHED, S.CONFIRMED},
+        refused=ALL - {S.PHOTO_OFFERED, S.CONFIRMED},
     ),
     E.PHOTO_OBJECTED: Row(
-        {S.PHOTOGRAPHED: Move(S.PAID, (F.ANSWER_OBJECTED, F.ORDER_NEXT_LABEL))}, refused=ALL - {S.PHOTOGRAPHED}
+        {S.PHOTO_OFFERED: Move(S.PAID, (F.ANSWER_OBJECTED, F.ORDER_NEXT_LABEL))}, refused=ALL - {S.PHOTO_OFFERED}
     ),
-    E.PHOTO_DUE: Row({S.PHOTOGRAPHED: Move(S.CONFIRMED, (F.ANSWER_SILENT,))}, ignored=ALL - {S.PHOTOGRAPHED}),
+    E.PHOTO_DUE: Row({S.PHOTO_OFFERED: Move(S.CONFIRMED, (F.ANSWER_SILENT,))}, ignored=ALL - {S.PHOTO_OFFERED}),
     E.PIECE_GONE: Row(
         {S.UNPAID: Move(S.CANCELLED), S.DISPUTED: Move(S.REFUNDED, (F.CLOSE_DISPUTE, F.REFUND))}
         | _each(AT_SHOP | {S.CANCELLING}, S.REFUNDED, F.REFUND),

@@ -73,7 +73,7 @@ def _moments(before: OrderView, after: OrderView, happening: Happening, now: dat
     values: dict[str, Any] = {}
     if before.state in (OrderState.UNPAID, OrderState.EXPIRED) and after.state is OrderState.PAID:
         values |= {"paid_at": now, "ended_at": None, "end_reason": ""}
-    if after.state is OrderState.PHOTOGRAPHED:
+    if after.state is OrderState.PHOTO_OFFERED:
         values["photo_until"] = after.until
     if happening.event in (OrderEvent.HANDED_OVER, OrderEvent.CANCEL_REFUSED):
         values["handed_over_at"] = now

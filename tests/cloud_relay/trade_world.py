@@ -9,7 +9,8 @@ from sqlalchemy import insert, select
 from cloud_relay import tables
 from cloud_relay.db import Database
 from cloud_relay.escrow import payments
-from cloud_relay.escrow.settle import Outcome, OutcomeState, settle
+from cloud_relay.escrow.providers.base import Outcome, OutcomeState
+from cloud_relay.escrow.settle import settle
 from cloud_relay.orders import placing, service
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent

@@ -26,7 +26,7 @@ POSTGRES_FUNCTIONS = (
     "CREATE TRIGGER transfer_deleted BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()",
 )
 
-HELD_STATES = "'paid', 'photographed', 'confirmed', 'handed_over', 'delivered', 'disputed', 'cancelling'"
+HELD_STATES = "'paid', 'photo_offered', 'confirmed', 'handed_over', 'delivered', 'disputed', 'cancelling'"
 FINAL_STATES = "'released', 'cancelled', 'expired', 'refunded', 'charged_back'"
 
 VIOLATIONS = f"""CREATE VIEW violations AS

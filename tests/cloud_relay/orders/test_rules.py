@@ -111,14 +111,14 @@ def test_a_dispute_keeps_the_time_that_a_timer_had_left(events):
 
 
 def test_a_withdrawn_dispute_gives_the_rest_of_the_time_back():
-    confirming = OrderView(S.PHOTOGRAPHED, 0, START + timedelta(seconds=100))
+    confirming = OrderView(S.PHOTO_OFFERED, 0, START + timedelta(seconds=100))
     disputed, effects = step(confirming, E.DISPUTE_OPENED, START + timedelta(seconds=30), TERMS)
     assert effects == (F.OPEN_DISPUTE,)
-    assert (disputed.resume, disputed.left_s) == (S.PHOTOGRAPHED, 70.0)
+    assert (disputed.resume, disputed.left_s) == (S.PHOTO_OFFERED, 70.0)
     back_at = START + timedelta(days=5)
     back, effects = step(disputed, E.DISPUTE_WITHDRAWN, back_at, TERMS)
     assert effects == (F.CLOSE_DISPUTE,)
-    assert back == OrderView(S.PHOTOGRAPHED, 0, back_at + timedelta(seconds=70))
+    assert back == OrderView(S.PHOTO_OFFERED, 0, back_at + timedelta(seconds=70))
 
 
 def test_facts_from_shop_and_courier_count_after_a_dispute():
@@ -132,7 +132,7 @@ def test_facts_from_shop_and_courier_count_after_a_dispute():
 
 
 def test_two_objections_go_back_to_the_bench_and_the_third_ends_the_order():
-    view = view_of(S.PHOTOGRAPHED)
+    view = view_of(S.PHOTO_OFFERED)
     for count in (1, 2):
         view, effects = step(view, E.PHOTO_OBJECTED, START, TERMS)
         assert (view.state, view.objections) == (S.PAID, count)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from cloud_relay import tables
-from cloud_relay.escrow.settle import OutcomeState
+from cloud_relay.escrow.providers.base import OutcomeState
 from cloud_relay.orders import reservations, service
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
@@ -204,14 +204,14 @@ def test_each_objection_orders_a_new_label_and_a_new_sscc(world):
     assert world.happen(order_id, E.CANCEL_DONE) == "cancelled"
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(-1, "photographed"), (0, "confirmed"), (1, "confirmed")])
+@pytest.mark.parametrize(("seconds", "state"), [(-1, "photo_offered"), (0, "confirmed"), (1, "confirmed")])
 def test_silence_counts_as_confirmed_at_the_agreed_moment(world, seconds, state):
     order_id = world.paid_order()
     world.happen(order_id, E.PHOTOGRAPHED)
     world.later(world.trade.settings.photo_window_s + seconds)
     assert world.database.run_now(service.settle_due, order_id, world.now, world.trade).state == state
     answers = [row["data"]["answer"] for row in world.commands("AnswerPhoto")]
-    assert answers == ([] if state == "photographed" else ["silent"])
+    assert answers == ([] if state == "photo_offered" else ["silent"])
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(-1, "delivered"), (0, "released"), (1, "released")])

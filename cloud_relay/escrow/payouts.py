@@ -1,0 +1,130 @@
+"""Payouts: from the merchant's ledger account to their bank; the money leaves the account when the payout starts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from cloud_relay.db import wake
+from cloud_relay.escrow import ledger, rules
+from cloud_relay.escrow.payments import FAILED, STARTED, SUCCEEDED
+from cloud_relay.escrow.providers.base import Outcome, OutcomeState
+from cloud_relay.escrow.rules import Posting
+from cloud_relay.notices import service as notices
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import payout, posting, transfer
+from cloud_relay.web.pages import page_event
+from wire.values import new_id
+
+LATEST = 200
+"""Postings and payouts in one answer, newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payout:
+    """Money on its way to a merchant's bank."""
+
+    payout_id: str
+    merchant_id: str
+    amount_minor: int
+    currency: str
+    state: str
+    provider: str
+    attempts: int
+
+
+_COLUMNS = [payout.c[name] for name in Payout.__dataclass_fields__]
+
+
+def start(
+    connection: Connection, merchant_id: str, amount_minor: int, currency: str, provider: str, now: datetime
+) -> Payout:
+    """Take the money out of the merchant's account and start the payout; RefusedError when there is not that much."""
+    available = ledger.balance(connection, rules.payable(merchant_id), currency)
+    if not 0 < amount_minor <= available:
+        text = (f"Only {available} can be paid out", f"可提现金额为 {available}")
+        raise RefusedError("not_that_much", *text, available_minor=available)
+    payout_id = new_id("out")
+    row: dict[str, Any] = {
+        "payout_id": payout_id, "merchant_id": merchant_id, "amount_minor": amount_minor, "currency": currency,
+        "state": STARTED, "provider": provider, "attempts": 0,
+    }  # fmt: skip
+    connection.execute(insert(payout).values(**row, started_at=now, changed_at=now, next_try_at=now))
+    line = Posting(rules.payable(merchant_id), rules.psp(provider), amount_minor)
+    ledger.post(connection, f"payout:{payout_id}", "payout", [line], now, currency=currency)
+    wake(connection, "payments")
+    return Payout(**row)
+
+
+def load(connection: Connection, payout_id: str) -> Payout | None:
+    """Return the payout, or None."""
+    row = connection.execute(select(*_COLUMNS).where(payout.c.payout_id == payout_id)).mappings().one_or_none()
+    return None if row is None else Payout(**row)
+
+
+def settle(connection: Connection, payout_id: str, outcome: Outcome, now: datetime) -> str:
+    """Apply a provider's word on a payout, however often it comes; a failed one puts the money back."""
+    found = load(connection, payout_id)
+    if found is None:
+        raise LookupError(f"payout {payout_id}: is not ours")
+    same_money = (outcome.amount_minor, outcome.currency) == (found.amount_minor, found.currency)
+    if found.state != STARTED or outcome.state is OutcomeState.PENDING or not same_money:
+        return found.state
+    state = SUCCEEDED if outcome.state is OutcomeState.SUCCEEDED else FAILED
+    change = update(payout).where(payout.c.payout_id == payout_id)
+    values = {"state": state, "changed_at": now, "next_try_at": None, "reason": outcome.reason}
+    connection.execute(change.values(**values, provider_reference=outcome.provider_reference))
+    if state == FAILED:
+        line = Posting(rules.psp(found.provider), rules.payable(found.merchant_id), found.amount_minor)
+        ledger.post(connection, f"payout_failed:{payout_id}", "payout_failed", [line], now, currency=found.currency)
+    kind = "payout_done" if state == SUCCEEDED else "payout_failed"
+    words = {"amount": f"{found.amount_minor} {found.currency}", "reason": outcome.reason}
+    members = notices.members_of(connection, found.merchant_id)
+    notices.notify(connection, members, kind, "/merchant/money", now, **words)
+    data = {"payout_id": payout_id, "state": state}
+    page_event(connection, f"merchant:{found.merchant_id}", "payout", data, now)
+    return state
+
+
+def claim(connection: Connection, payout_id: str, now: datetime, again_at: datetime) -> Payout | None:
+    """Take a due payout for one try; None when it is settled or another relay process took it."""
+    change = (
+        update(payout)
+        .where(payout.c.payout_id == payout_id, payout.c.state == STARTED, payout.c.next_try_at <= now)
+        .values(attempts=payout.c.attempts + 1, next_try_at=again_at)
+    )
+    return load(connection, payout_id) if connection.execute(change).rowcount == 1 else None
+
+
+def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Return payouts whose fate is open and whose next try is due."""
+    query = select(payout.c.payout_id).where(payout.c.state == STARTED, payout.c.next_try_at <= now)
+    return list(connection.scalars(query.order_by(payout.c.next_try_at).limit(limit)))
+
+
+def money_of(connection: Connection, merchant_id: str) -> dict[str, Any]:
+    """Return a merchant's balances in each currency, the newest postings of its account, and its payouts."""
+    account = rules.payable(merchant_id)
+    balances = ledger.balances(connection, account)
+    query = (
+        select(
+            transfer.c.reference, transfer.c.kind, transfer.c.order_id, transfer.c.created_at, posting.c.debit,
+            posting.c.credit, posting.c.amount_minor, posting.c.currency,
+        )
+        .join(posting, posting.c.reference == transfer.c.reference)
+        .where((posting.c.debit == account) | (posting.c.credit == account))
+        .order_by(transfer.c.created_at.desc(), transfer.c.reference)
+        .limit(LATEST)
+    )  # fmt: skip
+    outs = select(payout).where(payout.c.merchant_id == merchant_id).order_by(payout.c.started_at.desc()).limit(LATEST)
+    return {
+        "balances": [{"currency": currency, "amount_minor": amount} for currency, amount in sorted(balances.items())],
+        "postings": [dict(row) for row in connection.execute(query).mappings()],
+        "payouts": [dict(row) for row in connection.execute(outs).mappings()],
+    }
+
+
+def again_at(now: datetime, attempts: int) -> datetime:
+    """Return when to ask a provider again after so many tries: 10 s, doubling, at most an hour."""
+    return now + timedelta(seconds=min(3600.0, 10.0 * 2 ** min(attempts, 9)))

@@ -1,0 +1,281 @@
+"""The sandbox bank as a program of its own: real HTTP, its own book, webhooks that come twice, late and out of order.
+
+Start: python -m cloud_relay.escrow.providers.sandbox_server --port 8090 --webhook http://127.0.0.1:8080/webhooks/sandbox
+Secrets come from VITRINE_PAYMENT_SECRET and VITRINE_PAYMENT_WEBHOOK_SECRET, the same as the relay's.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hmac
+import json
+import os
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from cloud_relay.escrow.providers.sandbox import sign
+
+SILENCE_S = 120.0
+"""How long a charge that falls silent keeps the connection open without a byte; every caller gives up before."""
+RETRY_S_MAX = 60.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS payment (id TEXT PRIMARY KEY, kind TEXT, state TEXT, amount_minor INTEGER, currency TEXT,
+  charge_id TEXT, reason TEXT, reference TEXT);
+CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, body TEXT, sent INTEGER DEFAULT 0);
+"""
+
+
+@dataclass
+class Behaviour:
+    """How the webhooks misbehave: how many copies, how late, shuffled, silent; and how slow a slow answer is."""
+
+    copies: int = 1
+    delay_s: float = 0.0
+    is_shuffled: bool = False
+    is_silent: bool = False
+    slow_s: float = 3.0
+    refunds_fail: bool = False
+
+
+@dataclass
+class Bank:
+    """The provider's own truth, in its own database."""
+
+    secret: str
+    webhook_secret: str
+    webhook_url: str
+    database: sqlite3.Connection
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def find(self, payment_id: str) -> dict[str, Any] | None:
+        """Return a payment as it goes over the wire."""
+        row = self.database.execute("SELECT * FROM payment WHERE id = ?", (payment_id,)).fetchone()
+        return dict(row) if row else None
+
+    def book(self, kind: str, body: dict[str, Any], state: str, reason: str = "") -> dict[str, Any]:
+        """Write a payment once; a repeat gets the first answer. An event goes out for a new one."""
+        known = self.find(body["id"])
+        if known is not None:
+            return known
+        reference = f"sbx_{kind}_{body['id']}"
+        row = (
+            body["id"],
+            kind,
+            state,
+            body["amount_minor"],
+            body["currency"],
+            body.get("charge_id", ""),
+            reason,
+            reference,
+        )
+        with self.database:
+            self.database.execute("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        found = self.find(body["id"])
+        assert found is not None
+        self.announce(f"payment.{state}", found)
+        return found
+
+    def announce(self, type_: str, payment: dict[str, Any]) -> None:
+        """Queue an event; the sender keeps at it until somebody answers 2xx."""
+        event_id = f"evt_{type_.rpartition('.')[2]}_{payment['id']}"
+        body = json.dumps({"id": event_id, "type": type_, "payment": payment})
+        with self.database:
+            self.database.execute("INSERT OR IGNORE INTO event (id, body) VALUES (?, ?)", (event_id, body))
+        self.wakeup.set()
+
+    def refunded(self, charge_id: str) -> int:
+        """Return what of a charge went back already."""
+        query = "SELECT COALESCE(SUM(amount_minor), 0) FROM payment WHERE charge_id = ? AND state = 'succeeded'"
+        return int(self.database.execute(query, (charge_id,)).fetchone()[0])
+
+    def held(self, currency: str) -> int:
+        """Return what we hold: charges less refunds, payouts and charge-backs."""
+        query = """SELECT COALESCE(SUM(CASE kind WHEN 'charge' THEN amount_minor ELSE -amount_minor END), 0)
+        FROM payment WHERE state = 'succeeded' AND currency = ?"""
+        return int(self.database.execute(query, (currency,)).fetchone()[0])
+
+
+def _bank(request: Request) -> Bank:
+    bank: Bank = request.app.state.bank
+    return bank
+
+
+def _is_allowed(request: Request) -> bool:
+    sent = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(sent.encode(), _bank(request).secret.encode())
+
+
+def _no(status: int, reason: str) -> Response:
+    return JSONResponse({"error": reason}, status)
+
+
+async def _charge(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    bank, body = _bank(request), await request.json()
+    token = str(body["method"]).partition(":")[2]
+    if token not in ("ok", "decline", "slow", "timeout_charged"):
+        return _no(422, "unknown method")
+    if token == "slow":  # noqa: S105  # a way of payment, not a secret
+        await asyncio.sleep(bank.behaviour.slow_s)
+    if token == "decline":  # noqa: S105  # as above
+        return JSONResponse(bank.book("charge", body, "failed", "declined"))
+    answer = bank.book("charge", body, "succeeded")
+    if token == "timeout_charged":  # noqa: S105  # as above
+        await asyncio.sleep(SILENCE_S)
+    return JSONResponse(answer)
+
+
+async def _refund(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    bank, body = _bank(request), await request.json()
+    known = bank.find(body["id"])
+    if known is not None:
+        return JSONResponse(known)
+    charge = bank.find(body["charge_id"])
+    if charge is None or charge["state"] != "succeeded" or charge["currency"] != body["currency"]:
+        return _no(422, "no such charge")
+    if bank.behaviour.refunds_fail:
+        return JSONResponse({**body, "state": "failed", "reason": "bank closed", "reference": ""})
+    if bank.refunded(charge["id"]) + int(body["amount_minor"]) > charge["amount_minor"]:
+        return _no(422, "more than was charged")
+    return JSONResponse(bank.book("refund", body, "succeeded"))
+
+
+async def _pay_out(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    bank, body = _bank(request), await request.json()
+    if bank.find(body["id"]) is None and int(body["amount_minor"]) > bank.held(body["currency"]):
+        return JSONResponse(bank.book("payout", body, "failed", "not enough held"))
+    return JSONResponse(bank.book("payout", body, "succeeded"))
+
+
+async def _find(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    found = _bank(request).find(request.path_params["payment_id"])
+    return JSONResponse(found) if found else _no(404, "unknown")
+
+
+async def _balance(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    return JSONResponse({"held_minor": _bank(request).held(request.path_params["currency"])})
+
+
+async def _behave(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    for name, value in (await request.json()).items():
+        setattr(_bank(request).behaviour, name, type(getattr(_bank(request).behaviour, name))(value))
+    _bank(request).wakeup.set()
+    return JSONResponse({})
+
+
+async def _charge_back(request: Request) -> Response:
+    """The cardholder's bank takes a charge back: our own hand in this, for tests and demonstrations."""
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    bank, body = _bank(request), await request.json()
+    charge = bank.find(body["charge_id"])
+    if charge is None or charge["state"] != "succeeded":
+        return _no(422, "no such charge")
+    back = {"id": f"cbk_{charge['id']}", "amount_minor": charge["amount_minor"], "currency": charge["currency"]}
+    bank.book("chargeback", {**back, "charge_id": charge["id"]}, "succeeded")
+    bank.announce("payment.charged_back", charge)
+    return JSONResponse({})
+
+
+async def _send_webhooks(bank: Bank) -> None:
+    """Deliver every queued event until it is answered 2xx, as the behaviour says; wrong answers are tried again."""
+    wait_s = 0.05
+    async with httpx.AsyncClient(timeout=10.0, trust_env=False) as client:
+        while True:
+            bank.wakeup.clear()
+            rows = bank.database.execute("SELECT * FROM event WHERE sent = 0 ORDER BY rowid").fetchall()
+            if bank.behaviour.is_silent or not rows:
+                await bank.wakeup.wait()
+                continue
+            await asyncio.sleep(bank.behaviour.delay_s)
+            batch = [row for row in rows for _ in range(max(1, bank.behaviour.copies))]
+            if bank.behaviour.is_shuffled:
+                bank.chance.shuffle(batch)
+            done = await asyncio.gather(*(_deliver(bank, client, row["body"].encode()) for row in batch))
+            delivered = {row["id"] for row, is_ok in zip(batch, done, strict=True) if is_ok}
+            with bank.database:
+                bank.database.executemany("UPDATE event SET sent = 1 WHERE id = ?", [(name,) for name in delivered])
+            wait_s = 0.05 if all(done) else min(RETRY_S_MAX, 2 * wait_s)
+            if not all(done):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bank.wakeup.wait(), wait_s)
+
+
+async def _deliver(bank: Bank, client: httpx.AsyncClient, body: bytes) -> bool:
+    headers = {
+        "Sandbox-Signature": sign(bank.webhook_secret, int(time.time()), body),
+        "Content-Type": "application/json",
+    }
+    try:
+        answer = await client.post(bank.webhook_url, content=body, headers=headers)
+    except httpx.HTTPError:
+        return False
+    return answer.is_success
+
+
+def build(secret: str, webhook_secret: str, webhook_url: str, data: Path | None = None) -> Starlette:
+    """Return the bank as an ASGI application; `data` is its book's file (none: in memory)."""
+    database = sqlite3.connect(data or ":memory:", check_same_thread=False)
+    database.row_factory = sqlite3.Row
+    database.executescript(SCHEMA)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.bank = Bank(secret, webhook_secret, webhook_url, database)
+        sender = asyncio.create_task(_send_webhooks(app.state.bank))
+        yield
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+        database.close()
+
+    routes = [
+        Route("/charges", _charge, methods=["POST"]),
+        Route("/refunds", _refund, methods=["POST"]),
+        Route("/payouts", _pay_out, methods=["POST"]),
+        Route("/payments/{payment_id}", _find),
+        Route("/balance/{currency}", _balance),
+        Route("/behaviour", _behave, methods=["POST"]),
+        Route("/charge-backs", _charge_back, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def main() -> None:
+    """Run the bank until it is stopped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--webhook", default="http://127.0.0.1:8080/webhooks/sandbox")
+    parser.add_argument("--data", type=Path, default=None)
+    given = parser.parse_args()
+    secrets = os.environ["VITRINE_PAYMENT_SECRET"], os.environ["VITRINE_PAYMENT_WEBHOOK_SECRET"]
+    app = build(*secrets, given.webhook, given.data)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Asks providers: charges, refunds, payouts, and what became of those without an answer; seals and checks the book."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from cloud_relay.clock import Clock
+from cloud_relay.db import Database
+from cloud_relay.escrow import ledger, payments, payouts, rules, seals
+from cloud_relay.escrow.payments import FAILED, Payment
+from cloud_relay.escrow.providers.base import (
+    Charge,
+    Outcome,
+    OutcomeState,
+    PaymentProvider,
+    PayOut,
+    ProviderUnknownError,
+    Refund,
+)
+from cloud_relay.escrow.settle import settle
+from cloud_relay.orders.rules import OrderState
+from cloud_relay.orders.trade import Trade
+from cloud_relay.tables import orders, payment, payout, transfer
+
+log = logging.getLogger(__name__)
+
+POLL_S = 2.0
+"""How often due payments are looked for; a new one wakes the worker at once."""
+CHECK_S = 300.0
+"""How often the violations view and the provider's own balance are looked at."""
+BATCH = 50
+
+
+class PaymentWorker:
+    """Moves every payment towards an answer; safe to run in several relay processes, because each try is claimed."""
+
+    def __init__(self, db: Database, clock: Clock, providers: Mapping[str, PaymentProvider], trade: Trade) -> None:
+        self._db, self._clock, self._providers, self._trade = db, clock, providers, trade
+        self._wakeup = asyncio.Event()
+
+    async def attempt(self, payment_id: str) -> str:
+        """Ask the provider for a payment just started, and return its state; `started` when nobody knows yet."""
+        paid = await self._db.read(payments.load, payment_id)
+        if paid is None or paid.state != payments.STARTED:
+            return FAILED if paid is None else paid.state
+        return await self._settle_by(paid, is_first=True)
+
+    async def run(self) -> None:
+        """Work for ever."""
+        self._db.listen("payments", self._wakeup.set)
+        checked_at = float("-inf")
+        while True:
+            self._wakeup.clear()
+            await self.work_once()
+            if self._clock.monotonic() - checked_at > CHECK_S:
+                checked_at = self._clock.monotonic()
+                await self.check()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wakeup.wait(), POLL_S)
+
+    async def work_once(self) -> int:
+        """Try everything that is due and seal what was posted; return how many tries were made."""
+        now = self._clock.now()
+        due = await self._db.read(payments.find_due, now, BATCH)
+        outs = await self._db.read(payouts.find_due, now, BATCH)
+        await asyncio.gather(*(self._try(name) for name in due), *(self._try_payout(name) for name in outs))
+        if await self._db.read(_has_unsealed):
+            await self._db.run(seals.seal_new, now)
+        return len(due) + len(outs)
+
+    async def _try(self, payment_id: str) -> None:
+        now = self._clock.now()
+        known = await self._db.read(payments.load, payment_id)
+        again_at = payouts.again_at(now, known.attempts if known else 0)
+        paid = await self._db.run(payments.claim, payment_id, now, again_at)
+        if paid is not None:
+            await self._settle_by(paid, is_first=False)
+
+    async def _settle_by(self, paid: Payment, *, is_first: bool) -> str:
+        try:
+            outcome = await self._ask(paid, is_first=is_first)
+        except ProviderUnknownError as error:
+            log.info("payment without an answer: %s", error, extra={"payment_id": paid.payment_id})
+            return paid.state
+        return await self._db.run(settle, paid.payment_id, outcome, self._clock.now(), self._trade)
+
+    async def _ask(self, paid: Payment, *, is_first: bool) -> Outcome:
+        provider = self._providers[paid.provider]
+        if paid.kind == payments.REFUND:
+            return await provider.refund(
+                Refund(
+                    payment_id=paid.payment_id, charge_id=paid.charge_id or "", amount_minor=paid.amount_minor,
+                    currency=paid.currency,
+                )
+            )  # fmt: skip
+        found = None if is_first else await provider.find(paid.payment_id)
+        if found is not None:
+            return found
+        if not is_first and not await self._db.read(_is_payable, paid.order_id):
+            # The provider never heard of it, and nobody wants it any more. Should it still arrive, settle knows.
+            reason = "never reached the provider"
+            return Outcome(
+                state=OutcomeState.FAILED, amount_minor=paid.amount_minor, currency=paid.currency, reason=reason
+            )
+        return await provider.charge(
+            Charge(
+                payment_id=paid.payment_id, order_id=paid.order_id, amount_minor=paid.amount_minor,
+                currency=paid.currency, method=paid.method,
+            )
+        )  # fmt: skip
+
+    async def _try_payout(self, payout_id: str) -> None:
+        now = self._clock.now()
+        known = await self._db.read(payouts.load, payout_id)
+        out = await self._db.run(payouts.claim, payout_id, now, payouts.again_at(now, known.attempts if known else 0))
+        if out is None:
+            return
+        body = PayOut(
+            payout_id=payout_id, merchant_id=out.merchant_id, amount_minor=out.amount_minor, currency=out.currency
+        )
+        try:
+            outcome = await self._providers[out.provider].pay_out(body)
+        except ProviderUnknownError as error:
+            log.info("payout without an answer: %s", error, extra={"payout_id": payout_id})
+            return
+        await self._db.run(payouts.settle, payout_id, outcome, self._clock.now())
+
+    async def check(self) -> list[str]:
+        """Look for violations and for a provider whose book differs from our mirror of it; log and return them."""
+        found = [f"{row['rule']}: {row['subject']} {row['detail']}" for row in self._db.violations()]
+        broken = await self._db.read(seals.first_broken)
+        if broken is not None:
+            found.append(f"M2 seal {broken} is broken")
+        for name, provider in self._providers.items():
+            found += await self._compare(name, provider)
+        for text in found:
+            log.error("violation: %s", text)
+        return found
+
+    async def _compare(self, name: str, provider: PaymentProvider) -> list[str]:
+        """Compare balances, but only while no payment is under way, because then they must differ."""
+        settled_before = self._clock.now() - timedelta(seconds=10)
+        mirror = await self._db.read(_mirror, name, settled_before)
+        differing = []
+        for currency, ours in (mirror or {}).items():
+            try:
+                theirs = await provider.held(currency)
+            except ProviderUnknownError:
+                return []
+            if theirs != ours and await self._db.read(_mirror, name, settled_before) == mirror:
+                differing.append(f"M11 {name} holds {theirs} {currency}, our book says {ours}")
+        return differing
+
+
+def _has_unsealed(connection: Connection) -> bool:
+    query = select(transfer.c.reference).where(transfer.c.sealed_in.is_(None)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _is_payable(connection: Connection, order_id: str) -> bool:
+    return connection.scalar(select(orders.c.state).where(orders.c.order_id == order_id)) == OrderState.UNPAID
+
+
+def _mirror(connection: Connection, provider: str, settled_before: datetime) -> dict[str, int] | None:
+    """Return what the provider should hold in each currency, or None while anything is under way."""
+    for table in (payment, payout):
+        is_open = (table.c.state == payments.STARTED) | (table.c.changed_at > settled_before)
+        query = select(table.c.provider).where(table.c.provider == provider, is_open)
+        if connection.execute(query.limit(1)).first() is not None:
+            return None
+    return {currency: -amount for currency, amount in ledger.balances(connection, rules.psp(provider)).items()}

@@ -1,0 +1,192 @@
+"""Tracking events: the bench's own, the couriers' scans, corrections; each reaches shop, shopper and relay."""
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloud_relay.notices import service as notices
+from cloud_relay.orders import steps
+from cloud_relay.orders.effects import Happening
+from cloud_relay.orders.rules import OrderEvent
+from cloud_relay.orders.trade import Trade
+from cloud_relay.outbox import send_command
+from cloud_relay.parcels import codes, epcis, store
+from cloud_relay.parcels.rules import AFTER_HAND_OVER, ParcelState
+from cloud_relay.parcels.store import ParcelRow
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import parcel
+from cloud_relay.web.pages import page_event
+from wire.commands import RecordTracking
+from wire.values import clean_text, new_id
+
+REPEAT_S = 60
+"""The same step at the same place within this time is a second press of the button, not a second scan."""
+PAST_MAX, FUTURE_MAX = timedelta(days=7), timedelta(minutes=5)
+"""How old a scan may be that a courier kept while offline, and how far their clock may be ahead."""
+
+STEP_WORDS: dict[str, tuple[str, str]] = {
+    "shipping": ("Handed over", "已交寄"),
+    "departing": ("Departed", "已发出"),
+    "arriving": ("Arrived", "已到达"),
+    "loading": ("Loaded", "已装车"),
+    "unloading": ("Unloaded", "已卸车"),
+    "storing": ("In storage", "已入库"),
+    "holding": ("Held up", "暂留"),
+    epcis.OUT_FOR_DELIVERY: ("Out for delivery", "派送中"),
+    epcis.DELIVERED: ("Delivered", "已送达"),
+    "picking": ("Picked", "已拣货"),
+    "packing": ("Packed", "已打包"),
+    "commissioning": ("Labelled", "已贴标签"),
+}
+
+
+def at_bench(
+    connection: Connection, found: ParcelRow, step: str, at: datetime, now: datetime, trade: Trade,
+    *, epcs: tuple[str, ...], parent: str = "", action: str = "OBSERVE",
+) -> None:  # fmt: skip
+    """Write an event that happened in the shop; the shop knows of it already."""
+    root = trade.resolver_url
+    happened = epcis.Happened(
+        event_id=new_id("evt"), step=step, at=at, epcs=epcs, parent=parent, action="ADD" if parent else action,
+        read_point=f"{root}/s/{found.shop_id}", order_uri=_order_uri(found, root),
+    )  # fmt: skip
+    body = epcis.event(happened, root, now)
+    place = found.shop_name_en or found.shop_name_zh
+    store.add_tracking(connection, found, body, step=step, place=place, by="shop", at=at, now=now, source="shop")
+
+
+def _order_uri(found: ParcelRow, root: str) -> str:
+    return f"{root}/orders/{found.order_id}" if found.order_id else ""
+
+
+def find_for_courier(connection: Connection, parcel_id: str, token: str) -> ParcelRow:
+    """Return the parcel that this courier link is for; RefusedError (as if absent) for any other token."""
+    found = store.load(connection, parcel_id)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    known = (found.courier_token_sha256 if found else None) or ""
+    if found is None or not known or not hmac.compare_digest(digest, known):
+        raise RefusedError("not_found", "Not found", "没有找到", 404)
+    return found
+
+
+def record_scan(
+    connection: Connection, parcel_id: str, token: str, code: str, step: str, place: str, at: datetime | None,
+    now: datetime, trade: Trade,
+) -> dict[str, Any]:  # fmt: skip
+    """Record a courier's scan of this parcel and return the tracking event.
+
+    RefusedError for another parcel's code, a label that counts no more, or a parcel that is not on its way.
+    """
+    found = find_for_courier(connection, parcel_id, token)
+    _check_scan(connection, found, code, step)
+    place = clean_text(place, "place", 120)
+    at = at or now
+    if not now - PAST_MAX <= at <= now + FUTURE_MAX:
+        raise RefusedError("bad_time", "The time of this scan cannot be right", "扫描时间不正确", 422)
+    repeated = _repeated(connection, parcel_id, step, place, at)
+    if repeated is not None:
+        return repeated
+    return _record(connection, found, step, place, at, now, trade)
+
+
+def _check_scan(connection: Connection, found: ParcelRow, code: str, step: str) -> None:
+    if step not in epcis.COURIER_STEPS:
+        raise RefusedError("unknown_step", "This step is not known", "未知的步骤", 422, known=list(epcis.COURIER_STEPS))
+    if not codes.same_code(code, found.parcel_id, found.sscc):
+        raise RefusedError("wrong_parcel", "This code is not this parcel's", "此码不属于该包裹", 422)
+    serial = code.partition("?s=")[2]
+    if serial and (serial != found.label_serial or store.label_state(connection, serial) == "voided"):
+        raise RefusedError(
+            "void_label", "This label counts no more: stop and call the shop", "此标签已作废，请联系店铺", 422
+        )
+    if ParcelState(found.state) not in AFTER_HAND_OVER:
+        raise RefusedError("not_on_its_way", "This parcel was not handed over", "此包裹尚未交寄")
+
+
+def _repeated(connection: Connection, parcel_id: str, step: str, place: str, at: datetime) -> dict[str, Any] | None:
+    for row in reversed(store.tracking_of(connection, parcel_id)):
+        is_same = (row["biz_step"], row["place"]) == (step, place) and row["source"] == "courier"
+        is_close = abs((row["at"] - at) / timedelta(seconds=1)) < REPEAT_S
+        if is_same and (step == epcis.DELIVERED or is_close):
+            return row
+    return None
+
+
+def _record(
+    connection: Connection, found: ParcelRow, step: str, place: str, at: datetime, now: datetime, trade: Trade
+) -> dict[str, Any]:
+    root = trade.resolver_url
+    happened = epcis.Happened(
+        event_id=new_id("evt"), step=step, at=at, epcs=(found.uri(root),), read_point=epcis.place_uri(root, place),
+        place=place, by="courier", order_uri=_order_uri(found, root),
+    )  # fmt: skip
+    body = epcis.event(happened, root, now)
+    event_id = store.add_tracking(
+        connection, found, body, step=step, place=place, by="courier", at=at, now=now, source="courier"
+    )
+    if event_id is not None:
+        _spread(connection, found, event_id, body, now)
+        _follow(connection, found, step, place, now, trade)
+    return next(row for row in store.tracking_of(connection, found.parcel_id) if row["epcis"] == body)
+
+
+def _spread(connection: Connection, found: ParcelRow, event_id: str, body: dict[str, Any], now: datetime) -> None:
+    """Send the event to the shop box and to every open page that shows this parcel."""
+    command = RecordTracking(parcel_id=found.parcel_id, event_id=event_id, event=body)
+    send_command(connection, found.shop_id, command, now, found.trace, found.parcel_id)
+    data = {"parcel_id": found.parcel_id, "order_id": found.order_id, "event_id": event_id, "bizStep": body["bizStep"]}
+    channels = [f"account:{found.account_id}", f"merchant:{found.merchant_id}", f"shop:{found.shop_id}"]
+    for channel in [*channels, *([f"order:{found.order_id}"] if found.order_id else [])]:
+        page_event(connection, channel, "tracking", data, now)
+
+
+def _follow(connection: Connection, found: ParcelRow, step: str, place: str, now: datetime, trade: Trade) -> None:
+    """Move the parcel on; delivery moves the order too, any other step is told to the shopper."""
+    is_delivered = step == epcis.DELIVERED
+    state = ParcelState.DELIVERED if is_delivered or found.state == ParcelState.DELIVERED else ParcelState.IN_TRANSIT
+    change = parcel.update().where(parcel.c.parcel_id == found.parcel_id)
+    connection.execute(change.values(state=state.value, changed_at=now))
+    if is_delivered and found.order_id:
+        steps.apply(connection, found.order_id, Happening(event=OrderEvent.DELIVERED, actor="courier"), now, trade)
+        return
+    step_en, step_zh = STEP_WORDS[step]
+    words = {
+        "title_en": found.title_en,
+        "title_zh": found.title_zh,
+        "step": step_en,
+        "step_zh": step_zh,
+        "place": place,
+    }
+    link = f"/orders/{found.order_id}" if found.order_id else f"/p/{found.parcel_id}"
+    notices.notify(connection, [found.account_id], "tracking", link, now, **words)
+
+
+def correct(connection: Connection, parcel_id: str, token: str, event_id: str, now: datetime) -> dict[str, Any]:
+    """Declare one of the courier's own scans wrong; the wrong event stays and the declaration stands beside it."""
+    found = find_for_courier(connection, parcel_id, token)
+    rows = {row["event_id"]: row for row in store.tracking_of(connection, parcel_id) if row["source"] == "courier"}
+    wrong = rows.get(event_id)
+    if wrong is None or "errorDeclaration" in wrong["epcis"]:
+        raise RefusedError("not_found", "Not found", "没有找到", 404)
+    if wrong["biz_step"] == epcis.DELIVERED:
+        raise RefusedError("delivery_stands", "A delivery is undone only by the operator", "签收只能由平台更正")
+    for row in rows.values():
+        if "errorDeclaration" in row["epcis"] and row["epcis"]["eventID"] == wrong["epcis"]["eventID"]:
+            return row
+    body = epcis.correction(wrong["epcis"], "did_not_occur", now)
+    new = store.add_tracking(
+        connection, found, body, step=wrong["biz_step"], place=wrong["place"], by="courier", at=wrong["at"], now=now,
+        source="courier",
+    )  # fmt: skip
+    assert new is not None
+    _spread(connection, found, new, body, now)
+    return next(row for row in store.tracking_of(connection, parcel_id) if row["event_id"] == new)
+
+
+def document_of(connection: Connection, found: ParcelRow, now: datetime, trade: Trade) -> dict[str, Any]:
+    """Return everything known of a parcel's journey as one EPCIS 2.0 document."""
+    events = [row["epcis"] for row in store.tracking_of(connection, found.parcel_id)]
+    return epcis.document(events, trade.resolver_url, now)
