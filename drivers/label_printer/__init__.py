@@ -18,7 +18,12 @@ class Media:
 
 
 class LabelPrinter(Driver):
-    """A label printer. `status` tells paper, cover and whether anything is left in its buffer."""
+    """A label printer. `status` tells paper, cover and whether anything is left in its buffer.
+
+    `first_byte_s` is the monotonic second when the first byte of the newest label was sent, None before.
+    """
+
+    first_byte_s: float | None = None
 
     @property
     @abstractmethod

@@ -6,6 +6,7 @@ Scale: simulated; the bytes of a raster equal those of python-escpos' own printe
 """
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -173,6 +174,7 @@ class EscposPrinter(LabelPrinter):
             raise AttendantNeededError(f"{options.address}: {state.reason}; nothing was sent", state.reason)
         await self._nothing_waits()
         with after_sending(options.address, "printing this label"):
+            self.first_byte_s = time.monotonic()
             await self._pipe.write(data, options.print_s)
             await self._ask_proof()
             await self._prove()

@@ -5,6 +5,7 @@ labels are drawn alike by the independent renderer zpl-renderer-js 3.4.0 (tests/
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps
@@ -141,6 +142,7 @@ class ZplPrinter(LabelPrinter):
         data = await asyncio.to_thread(encode_label, black_on_white(image, self.media))
         await self._refuse_if_unready()
         with after_sending(options.address, "printing this label"):
+            self.first_byte_s = time.monotonic()
             await self._pipe.write(data, options.print_s)
             await self._prove()
 
@@ -157,14 +159,19 @@ class ZplPrinter(LabelPrinter):
             raise AttendantNeededError(f"{where}: an earlier label waits at the mouth; take it away", "label_waiting")
 
     async def _prove(self) -> None:
-        """Wait until nothing is left to print."""
-        state = await self._until_idle(self._options.print_s)
-        if state.reason:
-            raise DeviceOfflineError(f"stopped in the middle: {state.reason}", state.reason)
-        if state.is_working:
-            raise DeviceOfflineError(f"still at work after {self._options.print_s} s", "silent")
+        """Wait until nothing is left to print, said twice: a format just received may not be counted yet."""
+        options, loop = self._options, asyncio.get_running_loop()
+        until_s = loop.time() + options.print_s
+        for _ in range(2):
+            state = await self._until_idle(until_s - loop.time())
+            if state.reason:
+                raise DeviceOfflineError(f"stopped in the middle: {state.reason}", state.reason)
+            if state.is_working:
+                raise DeviceOfflineError(f"still at work after {options.print_s} s", "silent")
+            await asyncio.sleep(LOOK_S)
 
     async def _until_idle(self, wait_s: float) -> HostStatus:
+        """Ask until the printer is idle or needs a person; after `wait_s` return what it says then."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + wait_s
         while True:

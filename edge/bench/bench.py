@@ -1,62 +1,318 @@
-"""The bench's face: commands and answers in, device acts and reports out."""
+"""The bench's face: commands, answers and scans in; device acts and reports out; every step through the journal."""
 
+import asyncio
+import logging
+from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
+from drivers.base import Condition, DeviceError
+from edge.bench import parcel as rows
+from edge.bench import scans
+from edge.bench.acts import Acts, Outcome, Work
+from edge.bench.orders import Orders, RefusedCommandError
+from edge.bench.parcel import Intent, Parcel
 from edge.bench.ports import Devices, TakeStill
-from edge.bench.tasks import Answer, ScanResult, Task, TaskKind
+from edge.bench.questions import EVENTS, SCAN_FIRST
+from edge.bench.steps import Did, Steps
+from edge.bench.tasks import Answer, ScanResult, Task, TaskKind, close_task, load_task, open_tasks, save_task
+from edge.bench.telling import Facts
 from edge.clock import Clock
-from edge.journal import Journal
+from edge.flows.errors import IllegalStepError
+from edge.flows.fulfilment import ACTUATIONS, HELD, Effect, Event, Stage
+from edge.journal import Journal, inbox
+from edge.journal.transaction import Transaction
+from edge.labels import Typeface, find_typeface
 from edge.pictures import Pictures
-from wire.commands import Command
+from wire.commands import (
+    AnswerPhoto,
+    CancelParcel,
+    Command,
+    LabelParcel,
+    NoteForShop,
+    PreparePiece,
+    RecordTracking,
+    ReleasePiece,
+)
 from wire.envelope import Envelope
-from wire.plan import Text
+from wire.plan import ShopPlan, Text
+from wire.reports import AckState
+from wire.values import new_id, parse_time
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CLOCK_LOOK_S = 0.2
+"""How often relay time is asked for while it is unknown; a round trip takes longer than that to be made."""
+
+RETRY_S_FIRST, RETRY_S_MAX = 1.0, 60.0
+"""A printer or camera that is well again is tried by itself, ever more rarely. Robot and packer wait for a person."""
+
+RETRIES_BY_ITSELF = {
+    Stage.STILL_BLOCKED: "camera",
+    Stage.PRINTING_BLOCKED: "printer",
+    Stage.READING_BLOCKED: "camera",
+    Stage.PHOTO_BLOCKED: "camera",
+}
+NOT_THE_DEVICE = frozenset({"bad_label", "deadline_passed", "label_none", "label_wrong", "label_two"})
+"""Reasons that a working device does not mend."""
+
+URGENCY = (
+    TaskKind.LABEL_IN_DOUBT, TaskKind.PACK_IN_DOUBT, TaskKind.DESTROY_LABEL, TaskKind.READ_LABEL, TaskKind.TEND_DEVICE,
+    TaskKind.SHOW_COURIER_LINK, TaskKind.BRING_PIECE, TaskKind.QUESTION, TaskKind.STICK_LABEL, TaskKind.PACK_BY_HAND,
+    TaskKind.FETCH_PIECE, TaskKind.BRING_BACK, TaskKind.SET_ASIDE, TaskKind.UNPACK, TaskKind.PUT_BACK,
+    TaskKind.HAND_OVER, TaskKind.NOTE,
+)  # fmt: skip
 
 
 class Bench:
     """One shop's bench. `run()` recovers first (senses, never redoes blindly), then works until cancelled."""
 
-    HANDLES: tuple[type[Command], ...] = ()
+    HANDLES: tuple[type[Command], ...] = (
+        PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, NoteForShop,
+    )  # fmt: skip
     """The commands that belong to `handle`."""
 
     def __init__(
         self,
         *,
-        shop_id: str,
         journal: Journal,
         devices: Devices,
         take_still: TakeStill,
         pictures: Pictures,
         clock: Clock,
-        ids: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
+        typeface: Typeface | None = None,
     ) -> None:
-        raise NotImplementedError
+        """Raises FontMissingError when this box has no Chinese font for labels."""
+        self._journal, self._devices, self._pictures = journal, devices, pictures
+        self._clock, self._random = clock, random_bytes
+        self._plan: ShopPlan | None = None
+        self._acts = Acts(devices, take_still, pictures, lambda: self._plan, clock, typeface or find_typeface())
+        self._hands = frozenset(
+            effect
+            for effect, handle in ((Effect.PACK, devices.packer), (Effect.APPLY, devices.labeller))
+            if handle is None or handle.by_hand
+        )
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._open: dict[str, Intent] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._recovered = asyncio.Event()
+        self._retries: defaultdict[str, int] = defaultdict(int)
+        self._listeners: list[Callable[[], None]] = []
+        self._answers: dict[str, asyncio.Future[str]] = {}
+        self._last_scan: ScanResult | None = None
+        self.is_waiting_for_clock = False
+
+    # life
 
     async def run(self) -> None:
         """Recover, then carry out effects and read the scanner; ends by cancellation or a bug."""
-        raise NotImplementedError
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await self._recover()
+            self._recovered.set()
+            if self._devices.scanner is not None and not self._devices.scanner.by_hand:
+                group.create_task(self._read_scanner())
+            await asyncio.Event().wait()
+
+    async def _recover(self) -> None:
+        """Settle what an earlier life began: machines may have acted, so sense; looks are simply taken again."""
+        for intent in await self._journal.read(rows.open_intents):
+            if intent.act in ACTUATIONS:
+                logger.warning("outcome unknown", extra={"parcel_id": intent.parcel_id, "act": intent.act.value})
+                await self._settle(intent, (Event.UNKNOWN, Facts(reason="outcome_unknown")))
+            else:
+                self._start(intent)
+        await self._commit(lambda _tx, _steps: None)
+        for parcel in await self._journal.read(rows.open_parcels):
+            self._watch_if_blocked(parcel)
+
+    async def _read_scanner(self) -> None:
+        scanner = self._devices.scanner
+        assert scanner is not None
+        while True:
+            try:
+                async with scanner.use() as driver:
+                    while True:
+                        await self.on_scan((await driver.next_scan()).text)
+            except DeviceError as error:
+                logger.info("scanner", extra={"reason": error.reason, "words": str(error)})
+                await asyncio.sleep(RETRY_S_FIRST)
+
+    # one transaction
+
+    async def _commit(self, work: Callable[[Transaction, Steps], T]) -> T:
+        """Run `work` in one journal transaction, give the bench on, then start what was intended."""
+        self._plan = plan = await self._journal.plan()
+
+        def inside(tx: Transaction) -> tuple[T, Did]:
+            steps = Steps(tx, plan=plan, pictures=self._pictures, hands=self._hands, random_bytes=self._random)
+            result = work(tx, steps)
+            steps.advance_line()
+            return result, steps.did
+
+        result, did = await self._journal.write(inside)
+        for intent_id in did.withdrawn:
+            self._open.pop(intent_id, None)
+        for intent in did.started:
+            self._start(intent)
+        self._tell()
+        return result
+
+    def _start(self, intent: Intent) -> None:
+        assert self._group is not None, "intents are started by a running bench"
+        self._open[intent.intent_id] = intent
+        self._group.create_task(self._act(intent), name=f"{intent.act.value} {intent.parcel_id}")
+
+    async def _act(self, intent: Intent) -> None:
+        """Carry out one intent, unless it was taken back before its turn came."""
+        while intent.act in ACTUATIONS and intent.intent_id in self._open and not self._clock.is_synced:
+            self._wait_for_clock(is_waiting=True)
+            await asyncio.sleep(CLOCK_LOOK_S)
+        async with self._locks[intent.parcel_id]:
+            if intent.intent_id not in self._open:
+                return
+            work = await self._journal.read(lambda tx: _work(tx, intent))
+            late = intent.act in ACTUATIONS and self._is_late(work.parcel)
+            outcome = (Event.BLOCKED, Facts(reason="deadline_passed")) if late else await self._acts.do(work)
+            await self._settle(intent, outcome)
+
+    def _wait_for_clock(self, *, is_waiting: bool) -> None:
+        if self.is_waiting_for_clock is not is_waiting:
+            self.is_waiting_for_clock = is_waiting
+            self._tell()
+
+    def _is_late(self, parcel: Parcel) -> bool:
+        """Whether no machine may start for this parcel any more; relay time decides, and unknown means no."""
+        self._wait_for_clock(is_waiting=False)
+        now = self._clock.relay_now()
+        return now is None or bool(parcel.act_until and now >= parse_time(parcel.act_until))
+
+    async def _settle(self, intent: Intent, outcome: Outcome) -> None:
+        event, facts = outcome
+
+        def settle(tx: Transaction, steps: Steps) -> Parcel:
+            parcel = rows.load(tx, intent.parcel_id)
+            assert parcel is not None, f"intent {intent.intent_id} is about a parcel that is not here"
+            if rows.settle_intent(tx, intent.intent_id, event.value):
+                steps.feed(parcel, event, facts)
+            return parcel
+
+        self._open.pop(intent.intent_id, None)
+        parcel = await self._commit(settle)
+        if parcel.stage not in HELD:
+            self._retries.pop(parcel.parcel_id, None)
+        self._watch_if_blocked(parcel)
+
+    # trying again by itself
+
+    def _watch_if_blocked(self, parcel: Parcel) -> None:
+        if parcel.stage in RETRIES_BY_ITSELF and parcel.reason not in NOT_THE_DEVICE:
+            assert self._group is not None
+            self._group.create_task(self._retry_when_well(parcel))
+
+    async def _retry_when_well(self, parcel: Parcel) -> None:
+        handle = getattr(self._devices, RETRIES_BY_ITSELF[parcel.stage])
+        retry_s = min(RETRY_S_FIRST * 2 ** self._retries[parcel.parcel_id], RETRY_S_MAX)
+        self._retries[parcel.parcel_id] += 1
+        while True:
+            await asyncio.sleep(retry_s)
+            is_well = False
+            with suppress(DeviceError):
+                async with handle.use() as driver:
+                    is_well = (await driver.status()).condition is Condition.ONLINE
+            now = await self._journal.read(lambda tx: rows.load(tx, parcel.parcel_id))
+            if now is None or (now.stage, now.since) != (parcel.stage, parcel.since):
+                return
+            if is_well:
+                await self._feed_now(parcel.parcel_id, Event.RETRY, Facts(answer="device_well"), parcel.since)
+                return
+
+    async def _feed_now(self, parcel_id: str, event: Event, facts: Facts, since: str) -> None:
+        """Feed an event unless the parcel has gone on meanwhile."""
+
+        def feed(tx: Transaction, steps: Steps) -> None:
+            parcel = rows.load(tx, parcel_id)
+            if parcel is not None and parcel.since == since:
+                steps.feed(parcel, event, facts)
+
+        async with self._locks[parcel_id]:
+            await self._commit(feed)
+
+    # commands
 
     async def handle(self, envelope: Envelope, command: Command) -> None:
-        """Apply one command from the journal's inbox and record its final answer in the same transaction.
+        """Apply one command of `HANDLES` from the inbox and record its final answer in the same transaction.
 
-        PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, NoteForShop. Waits while a
-        device is acting for that parcel. Call it with commands in order (one task per shop is enough: it does not wait
-        for the work itself).
+        Waits until `run` has recovered, and while a device is acting for that parcel; not for the work itself.
         """
-        raise NotImplementedError
+        await self._recovered.wait()
+
+        def take(tx: Transaction, steps: Steps) -> None:
+            Orders(tx, steps, self._clock.relay_now(), self._random).take(envelope, command)
+            inbox.answer(tx, envelope.id, AckState.DONE)
+
+        async with self._locks[getattr(command, "parcel_id", "")]:
+            try:
+                await self._commit(take)
+            except RefusedCommandError as error:
+                await self._refuse(envelope, error)
+
+    async def _refuse(self, envelope: Envelope, error: RefusedCommandError) -> None:
+        logger.warning("command refused", extra={"type": envelope.type, "reason": error.reason})
+
+        def refuse(tx: Transaction) -> None:
+            tx.note("refused", type=envelope.type, subject=envelope.subject, reason=error.reason)
+            inbox.answer(tx, envelope.id, AckState.STALE if error.is_stale else AckState.REFUSED, error.reason)
+
+        await self._journal.write(refuse)
+
+    # the attendant
 
     async def tasks(self) -> list[Task]:
         """Return what the attendant is asked now, most urgent first; viewing's tasks among them."""
-        raise NotImplementedError
+        found = await self._journal.read(open_tasks)
+        return sorted(found, key=lambda task: URGENCY.index(task.kind))
 
     async def answer_task(self, task_id: str, answer: str) -> ScanResult:
         """Take the attendant's answer (one of the task's codes); a second answer to the same task is refused."""
-        raise NotImplementedError
+        task = await self._journal.read(lambda tx: load_task(tx, task_id))
+        if task is None:
+            return _no("This was answered already", "已经回答过了")
+        async with self._locks[task.parcel_id]:
+            is_packed = task.kind is TaskKind.PACK_BY_HAND and answer == "packed"
+            picture = await self._acts.picture_if_any() if is_packed else None
+            facts = Facts(answer=answer, by="attendant", picture=picture)
+            try:
+                result = await self._commit(lambda tx, steps: _take_answer(tx, steps, task_id, answer, facts))
+            except IllegalStepError as error:
+                return await self._illegal(str(error))
+        if result.accepted:
+            self._wake(task_id, answer)
+        return result
 
     async def on_scan(self, text: str) -> ScanResult:
         """Decide from the journal what a scanned (or typed) code means; anything unknown changes nothing."""
-        raise NotImplementedError
+        plan = await self._journal.plan()
+        parcel_id = await self._journal.read(lambda tx: scans.parcel_of_scan(tx, plan, text))
+        async with self._locks[parcel_id]:
+            try:
+                result = await self._commit(lambda tx, steps: scans.take_scan(tx, steps, plan, text))
+            except IllegalStepError as error:
+                result = await self._illegal(str(error))
+        self._last_scan = result
+        if result.accepted:
+            self._wake(result.task_id, "brought")
+        self._tell()
+        return result
+
+    async def _illegal(self, words: str) -> ScanResult:
+        """Record a step that may not be; it changed nothing."""
+        await self._journal.write(lambda tx: tx.note("illegal", words=words))
+        logger.warning("illegal step", extra={"words": words})
+        return _no("Not possible now", "现在不能这样做")
 
     async def ask(
         self,
@@ -72,25 +328,109 @@ class Bench:
 
         With kind BRING_PIECE a scan of the piece's tag answers it with `brought`.
         """
-        raise NotImplementedError
+        task_id = new_id("t", self._random(17))
+
+        def ask(tx: Transaction, _steps: Steps) -> None:
+            task = Task(
+                task_id=task_id,
+                kind=kind,
+                text=text,
+                answers=answers,
+                asked_at=tx.now,
+                piece_id=piece_id,
+                session_id=session_id,
+                needs_scan=needs_scan,
+            )
+            save_task(tx, task)
+
+        self._answers[task_id] = asyncio.get_running_loop().create_future()
+        await self._commit(ask)
+        return task_id
 
     async def wait_answer(self, task_id: str) -> str:
-        """Wait until the task is answered; returns the answer's code (`withdrawn` when it was taken back)."""
-        raise NotImplementedError
+        """Wait until a task of `ask` is answered; returns the answer's code (`withdrawn` when it was taken back)."""
+        future = self._answers.get(task_id)
+        return await asyncio.shield(future) if future is not None else "withdrawn"
 
     async def withdraw(self, task_id: str) -> None:
         """Take a task of another room back: nobody needs it any more."""
-        raise NotImplementedError
+
+        def take_back(tx: Transaction, _steps: Steps) -> None:
+            task = load_task(tx, task_id)
+            if task is not None:
+                close_task(tx, task, "withdrawn")
+
+        await self._commit(take_back)
+        self._wake(task_id, "withdrawn")
+
+    def _wake(self, task_id: str, answer: str) -> None:
+        future = self._answers.pop(task_id, None)
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+    # for the page
 
     def listen(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call `on_change` in the event loop whenever tasks, parcels or the last scan changed; returns how to stop."""
-        raise NotImplementedError
+        self._listeners.append(on_change)
+        return lambda: self._listeners.remove(on_change)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     async def board(self) -> list[dict[str, Any]]:
-        """Return the parcels in work for the attendant's page: parcel_id, piece title, stage, reason, since."""
-        raise NotImplementedError
+        """Return the parcels in work: parcel_id, piece_id, title, stage, reason, label_serial, is_paid, since."""
+        parcels = await self._journal.read(rows.open_parcels)
+        plan = await self._journal.plan()
+        titles = {piece.piece_id: piece.title for piece in plan.pieces} if plan else {}
+        return [
+            {
+                "parcel_id": parcel.parcel_id,
+                "piece_id": parcel.piece_id,
+                "title": titles.get(parcel.piece_id, Text()),
+                "stage": parcel.stage.value,
+                "reason": parcel.reason or ("clock_unknown" if self.is_waiting_for_clock else ""),
+                "label_serial": parcel.serial,
+                "is_paid": parcel.is_paid,
+                "since": parcel.since,
+            }
+            for parcel in parcels
+        ]
 
     @property
     def last_scan(self) -> ScanResult | None:
         """The newest scan and what it meant, for the page."""
-        raise NotImplementedError
+        return self._last_scan
+
+
+def _work(tx: Transaction, intent: Intent) -> Work:
+    parcel = rows.load(tx, intent.parcel_id)
+    assert parcel is not None, f"intent {intent.intent_id} is about a parcel that is not here"
+    label = rows.load_label(tx, parcel.serial) if parcel.serial else None
+    return Work(intent=intent, parcel=parcel, label=label, copy_no=rows.copy_no(tx, label) if label else 1)
+
+
+def _take_answer(tx: Transaction, steps: Steps, task_id: str, answer: str, facts: Facts) -> ScanResult:
+    task = load_task(tx, task_id)
+    if task is None:
+        return _no("This was answered already", "已经回答过了")
+    if answer not in {part.answer for part in task.answers}:
+        return _no("That is no answer to this", "没有这个选项")
+    must_scan = answer in SCAN_FIRST or (task.kind is TaskKind.DESTROY_LABEL and task.needs_scan)
+    if must_scan and not task.scanned:
+        return ScanResult(accepted=False, text=Text(en="Scan the label first", zh="请先扫标签"), task_id=task_id)
+    event = EVENTS.get(answer)
+    parcel = rows.load(tx, task.parcel_id) if event is not None and task.parcel_id else None
+    close_task(tx, task, answer)
+    if parcel is not None and event is not None:
+        steps.feed(parcel, event, Facts(**{**_fields(facts), "scanned": task.scanned}))
+    return ScanResult(accepted=True, text=Text(en="Noted", zh="已记录"), task_id=task_id)
+
+
+def _fields(facts: Facts) -> dict[str, Any]:
+    return {"answer": facts.answer, "by": facts.by, "picture": facts.picture}
+
+
+def _no(en: str, zh: str) -> ScanResult:
+    return ScanResult(accepted=False, text=Text(en=en, zh=zh))

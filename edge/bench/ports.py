@@ -23,7 +23,7 @@ class Handle(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Devices:
-    """The bench's devices by role; where there is no device, a handle with `by_hand` True or None: a person is asked."""
+    """The bench's devices by role; `by_hand` (or None): there is no device, a person is asked."""
 
     camera: Handle
     printer: Handle

@@ -9,7 +9,7 @@ from wire.envelope import Envelope
 class Receipt(StrEnum):
     """What became of a command at the door.
 
-    NEW and in order; REPEAT (recorded answer again); HELD behind a gap; REFUSED (same id with another body, or a used-up
+    NEW and in order; REPEAT (recorded answer again); HELD behind a gap; REFUSED (same id, other body; or a used-up
     sequence number): a security event; STALE: its deadline passed before it came.
     """
 

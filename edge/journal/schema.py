@@ -11,6 +11,7 @@ BOUND = {
     "tasks": "task_id",
     "pictures": "sha256",
     "places": "piece_id",
+    "tracking": "event_id",
     "turns": "camera",
     "nonces": "nonce",
     "plans": "version",
@@ -36,10 +37,12 @@ create table parcels (parcel_id text primary key, piece_id text not null, stage 
     is_open integer not null, body text not null, changed_at text not null) strict;
 create index parcels_open on parcels (is_open, line_no);
 
-create table labels (serial text primary key, parcel_id text not null, state text not null, body text not null) strict;
+create table labels (serial text primary key, parcel_id text not null, state text not null, sscc text not null,
+    body text not null) strict;
 create index labels_of_parcel on labels (parcel_id);
+create index labels_by_sscc on labels (sscc);
 
-create table intents (intent_id text primary key, parcel_id text not null, act text not null, device text not null,
+create table intents (intent_id text primary key, parcel_id text not null, act text not null,
     at text not null, detail text not null, outcome text not null, outcome_at text) strict;
 create index intents_by_outcome on intents (outcome);
 
@@ -52,6 +55,7 @@ create table pictures (sha256 text primary key, parcel_id text not null, kind te
 create index pictures_of_parcel on pictures (parcel_id, taken_at);
 
 create table places (piece_id text primary key, place text not null, at text not null) strict;
+create table tracking (event_id text primary key, parcel_id text not null, body text not null, at text not null) strict;
 create table turns (camera text primary key, turn_no integer not null) strict;
 create table nonces (nonce text primary key, until_at text not null) strict;
 create table plans (version integer primary key, body text not null, saved_at text not null) strict;
