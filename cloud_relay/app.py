@@ -25,6 +25,7 @@ from cloud_relay.settings import Settings
 from cloud_relay.shop_link import ShopLink
 from cloud_relay.shop_link.mqtt import Broker
 from cloud_relay.tables import high_water
+from cloud_relay.viewing.room import ViewingRoom
 from cloud_relay.web import problems
 from cloud_relay.web.events import PageHub
 from cloud_relay.web.guard import Guard
@@ -57,6 +58,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
     )
     return Relay(
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
+        viewing=ViewingRoom(db, clock, link, authority),
         pictures=PictureStore(settings.data_dir / "pictures"),
     )  # fmt: skip
 

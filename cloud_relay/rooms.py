@@ -13,7 +13,9 @@ from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
-from cloud_relay.web import events, health
+from cloud_relay.viewing import frame_routes as viewing_frames
+from cloud_relay.viewing import routes as viewing
+from cloud_relay.web import events, health, static_files
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -21,11 +23,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     catalog.router,
     shops.router,
+    viewing.router,
+    viewing_frames.router,
+    static_files.router,
 )
 
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
 """What shop boxes reach over TLS at the shop door."""
 
-JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, shop_door.join)
+JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, shop_door.join, viewing.join)
 
 TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = ()

@@ -83,6 +83,10 @@ class Mall:
         """The hands and eyes of a shop's simulated world."""
         return f"http://127.0.0.1:{self.ports.world(self.shops.index(shop), 0)}"
 
+    def camera_url(self, shop: DemoShop) -> str:
+        """The root of a shop's network cameras."""
+        return f"http://127.0.0.1:{self.ports.world(self.shops.index(shop), 1)}"
+
     @property
     def database_url(self) -> str:
         """The address of the relay's database."""

@@ -3,10 +3,13 @@ enrolled.
 """
 
 import asyncio
+import io
+import math
 from collections.abc import Callable
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from demo.goods import DemoListing, DemoPiece, DemoShop, gtin_of
 from demo.mall import Mall
@@ -17,6 +20,12 @@ FACES = {"front": 0.0, "right": 90.0, "back": 180.0, "left": 270.0}
 """The four sides of what stands on a turntable, in degrees of the table."""
 
 APPEAR_S = 20.0
+
+FIELD_MM, DISTANCE_MM, PLACE_MM = 900.0, 1011.0, 205.0
+"""The demonstration's window: what the camera sees at its widest, how far away, and how far apart the pieces stand."""
+
+PORTRAIT_MM = 240.0
+"""Width of a listing's picture: the largest piece with a hand's breadth around it."""
 
 
 async def seed_people(mall: Mall) -> None:
@@ -86,26 +95,48 @@ async def seed_listing(
         },
     )  # fmt: skip
     listing_id = made["listing_id"]
-    spots = await spots_of(mall, shop)
     for piece in listing.pieces:
         body = {"listing_id": listing_id, "code": piece.code, "serial": piece.engraving or piece.code,
-                "location": location_of(piece), "spot": spot_of(shop, piece, spots)}  # fmt: skip
+                "location": location_of(piece), "spot": spot_of(shop, piece)}  # fmt: skip
         await merchant.call("POST", "/api/pieces", body)
-    async with httpx.AsyncClient(timeout=20) as world:
-        for view in ("front", "back"):
-            url = f"{mall.control_url(shop)}/pieces/{listing.pieces[0].piece}.jpg"
-            picture = (await world.get(url, params={"view": view, "width": 1280})).raise_for_status().content
-            files = {"picture": (f"{view}.jpg", picture, "image/jpeg")}
-            answer = await merchant.http.post(f"/api/listings/{listing_id}/pictures", files=files)
-            answer.raise_for_status()
+    picture = await photograph(mall, shop, listing.pieces[0])
+    answer = await merchant.http.post(
+        f"/api/listings/{listing_id}/pictures", files={"picture": ("front.jpg", picture, "image/jpeg")}
+    )
+    answer.raise_for_status()
     await merchant.call("POST", f"/api/listings/{listing_id}/publish", {})
 
 
-async def spots_of(mall: Mall, shop: DemoShop) -> dict[int, dict[str, float]]:
-    """Return where the front camera must look for each spot, as the world's own plan says."""
-    async with httpx.AsyncClient(timeout=10) as world:
-        found = (await world.get(f"{mall.control_url(shop)}/world")).raise_for_status().json()
-    return {int(number): position for number, position in found["spots"].items()}
+async def photograph(mall: Mall, shop: DemoShop, piece: DemoPiece) -> bytes:
+    """Photograph a piece through the shop's own camera; from the shelf it is carried to the turntable for that."""
+    camera = "front" if piece.spot or "table" not in shop.cameras else "table"
+    async with httpx.AsyncClient(timeout=30) as http:
+        control = mall.control_url(shop)
+        if camera == "table":
+            await http.post(f"{control}/hands", json={"act": "carry", "piece": piece.piece, "to": "turntable"})
+        still = await http.get(f"{mall.camera_url(shop)}/{camera}/still")
+        if camera == "table":
+            await http.post(f"{control}/hands", json={"act": "carry", "piece": piece.piece, "to": "spot"})
+    middle_mm = place_mm(shop, piece.spot) if camera == "front" else 0.0
+    return cut_out(still.raise_for_status().content, middle_mm)
+
+
+def cut_out(jpeg: bytes, middle_mm: float) -> bytes:
+    """Return the part of a widest still around a place, 4:3, as JPEG."""
+    picture = Image.open(io.BytesIO(jpeg))
+    px_per_mm = picture.width / FIELD_MM
+    width, height = int(PORTRAIT_MM * px_per_mm), int(PORTRAIT_MM * px_per_mm * 3 / 4)
+    left = int(picture.width / 2 + middle_mm * px_per_mm - width / 2)
+    top = (picture.height - height) // 2
+    out = io.BytesIO()
+    picture.crop((left, top, left + width, top + height)).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def place_mm(shop: DemoShop, spot: int) -> float:
+    """Return how far right of the camera's middle a place in the window is."""
+    last = max(piece.spot for listing in shop.listings for piece in listing.pieces)
+    return (spot - (last + 1) / 2) * PLACE_MM
 
 
 def location_of(piece: DemoPiece) -> str:
@@ -113,11 +144,12 @@ def location_of(piece: DemoPiece) -> str:
     return f"window, place {piece.spot} / 橱窗 {piece.spot} 号位" if piece.spot else "shelf behind / 后架"
 
 
-def spot_of(shop: DemoShop, piece: DemoPiece, spots: dict[int, dict[str, float]]) -> dict[str, Any] | None:
+def spot_of(shop: DemoShop, piece: DemoPiece) -> dict[str, Any] | None:
     """Return how a piece comes before a camera: in the window as it stands, from the shelf by way of the turntable."""
     if piece.spot:
-        home = {**spots[piece.spot], "table_deg": 0.0}
-        near = {**home, "zoom": home.get("zoom", 1.0) * 2}
+        pan_deg = math.degrees(math.atan(place_mm(shop, piece.spot) / DISTANCE_MM))
+        home = {"pan_deg": round(pan_deg, 2), "tilt_deg": 0.0, "zoom": 1.8, "table_deg": 0.0}
+        near = {**home, "zoom": 4.0}
         faces = [{"name": "front", "position": near}] if "table" in shop.cameras else []
         return {"camera": "front", "kind": "stays", "home": home, "faces": faces}
     if "table" not in shop.cameras:

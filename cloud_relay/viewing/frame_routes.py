@@ -2,11 +2,10 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import service
-from cloud_relay.viewing.routes import room_of
 from cloud_relay.web.principal import Anyone
 from cloud_relay.web.problems import not_found
 from wire.commands import CreditFrame
@@ -18,12 +17,10 @@ FRAME_WAIT_S = 10.0
 
 
 @router.get("/api/viewing/{session_id}/frame.jpg")
-async def newest_frame(
-    session_id: str, request: Request, relay: RelayDep, principal: Anyone, after: int = 0
-) -> Response:
+async def newest_frame(session_id: str, relay: RelayDep, principal: Anyone, after: int = 0) -> Response:
     """Return the newest frame, waiting up to two seconds for one after `after`; its number stands in Vitrine-Frame."""
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
-    room = room_of(request)
+    room = relay.viewing
     frame = await room.frames.newer_than(session_id, after, 2.0)
     if frame is None:
         raise not_found()
@@ -36,7 +33,7 @@ async def newest_frame(
 async def frames(socket: WebSocket, session_id: str, relay: RelayDep, principal: Anyone) -> None:
     """Send each newest frame as one binary message after the page's text `credit`; nothing is queued."""
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
-    room = room_of(socket)
+    room = relay.viewing
     await socket.accept()
     number = 0
     try:

@@ -1,16 +1,14 @@
 """The viewing room at run time: asks the shop over the link, waits for its answers, keeps the newest frames."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import Connection
 
 from cloud_relay.authority import Authority
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.refusals import RefusedError
-from cloud_relay.shop_link import ShopLink
+from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing import service, store
 from cloud_relay.viewing.answers import Answers
 from cloud_relay.viewing.frames import FrameShelf
@@ -20,7 +18,6 @@ from wire.reports import (
     LookAnswer,
     LookAnswered,
     QuestionAnswered,
-    Report,
     StillsAnswered,
     StreamAnswered,
     ViewingChanged,
@@ -55,31 +52,27 @@ class ViewingRoom:
 
     def attach(self) -> None:
         """Have the link bring this room what concerns it."""
-        self._link.on_transient("LookAnswered", self._look_answered)
-        self._link.on_transient("ViewingChanged", self._viewing_changed)
-        self._link.on_transient("StreamAnswered", self._stream_answered)
-        self._link.on_transient("StillsAnswered", self._stills_answered)
-        self._link.on_report("QuestionAnswered", _question_answered)
+        self._link.on_transient(LookAnswered, self._look_answered)
+        self._link.on_transient(ViewingChanged, self._viewing_changed)
+        self._link.on_transient(StreamAnswered, self._stream_answered)
+        self._link.on_transient(StillsAnswered, self._stills_answered)
+        self._link.on_report(QuestionAnswered, service.take_question_answer)
         self._link.on_device_state(service.take_device_state)
         self._link.on_frame(self._frame)
 
-    async def _look_answered(self, shop_id: str, report: Report) -> None:
-        assert isinstance(report, LookAnswered)
+    async def _look_answered(self, shop_id: str, report: LookAnswered) -> None:
         await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
         self._answers.arrived(report.session_id, report)
 
-    async def _viewing_changed(self, shop_id: str, report: Report) -> None:
-        assert isinstance(report, ViewingChanged)
+    async def _viewing_changed(self, shop_id: str, report: ViewingChanged) -> None:
         await self._db.run(service.take_viewing_change, shop_id, report, self._clock.now())
         if report.state == "ended":
             self.frames.forget(report.session_id)
 
-    async def _stream_answered(self, _shop_id: str, report: Report) -> None:
-        assert isinstance(report, StreamAnswered)
+    async def _stream_answered(self, _shop_id: str, report: StreamAnswered) -> None:
         self._answers.arrived(report.stream_id, report)
 
-    async def _stills_answered(self, _shop_id: str, report: Report) -> None:
-        assert isinstance(report, StillsAnswered)
+    async def _stills_answered(self, _shop_id: str, report: StillsAnswered) -> None:
         self._answers.arrived(report.session_id, report)
 
     async def _frame(self, _shop_id: str, session_id: str, jpeg: bytes) -> None:
@@ -92,17 +85,16 @@ class ViewingRoom:
         now = self._clock.now()
         asked = await self._db.run(service.ask_to_look, account_id, piece_id, now, may_steer=may_steer)
         for session_id in asked.replaced:
-            await self._link.send_transient(asked.shop_id, LeaveViewing(session_id=session_id, reason="replaced"))
+            await self._say_left(asked.shop_id, session_id, "replaced")
         command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
                             nickname=nickname, may_steer=asked.may_steer, language=language)  # fmt: skip
         with self._answers.expect(asked.session_id) as answered:
-            if asked.shop_is_online:
-                await self._link.send_transient(asked.shop_id, command)
-                try:
-                    await asyncio.wait_for(answered, ANSWER_WAIT_S)
-                except TimeoutError:
-                    await self._nobody_answers(asked)
-            else:
+            try:
+                if not asked.shop_is_online:
+                    raise ShopSilentError
+                await self._send(asked.shop_id, command)
+                await asyncio.wait_for(answered, ANSWER_WAIT_S)
+            except (TimeoutError, ShopSilentError):
                 await self._nobody_answers(asked)
         return asked.session_id
 
@@ -115,7 +107,18 @@ class ViewingRoom:
         session = await self._db.read(service.own_session, session_id, account_id)
         await self._db.run(service.end_session, session_id, "left", self._clock.now())
         self.frames.forget(session_id)
-        await self._link.send_transient(session["shop_id"], LeaveViewing(session_id=session_id, reason="left"))
+        await self._say_left(session["shop_id"], session_id, "left")
+
+    async def _say_left(self, shop_id: str, session_id: str, reason: str) -> None:
+        """Tell the shop; if it cannot be told, its own dead-man and turn clock free the camera."""
+        with contextlib.suppress(ShopSilentError):
+            await self._send(shop_id, LeaveViewing(session_id=session_id, reason=reason))
+
+    async def _send(self, shop_id: str, command: TransientCommand) -> None:
+        try:
+            await self._link.send_transient(shop_id, command)
+        except LinkDownError:
+            raise ShopSilentError from None
 
     async def open_stream(self, session_id: str, pass_text: str, offer_sdp: str) -> OpenedStream:
         """Take a pass and an SDP offer to the shop; return its answer. Raises RefusedError or BadValueError."""
@@ -126,7 +129,7 @@ class ViewingRoom:
             offer_sdp=without_local_names(offer_sdp),
         )  # fmt: skip
         with self._answers.expect(stream_id) as answered:
-            await self._link.send_transient(session["shop_id"], command)
+            await self._send(session["shop_id"], command)
             try:
                 answer: StreamAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
             except TimeoutError:
@@ -141,7 +144,7 @@ class ViewingRoom:
         _, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
         command = OpenStills(session_id=session_id, ticket=self._ticket(session, "none"), width_px=width_px)
         with self._answers.expect(session_id) as answered:
-            await self._link.send_transient(session["shop_id"], command)
+            await self._send(session["shop_id"], command)
             try:
                 answer: StillsAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
             except TimeoutError:
@@ -152,7 +155,7 @@ class ViewingRoom:
 
     async def tell_shop(self, session: store.Row, command: TransientCommand) -> None:
         """Send a transient command of a session to its shop."""
-        await self._link.send_transient(session["shop_id"], command)
+        await self._send(session["shop_id"], command)
 
     def _ticket(self, session: store.Row, fingerprint: str) -> str:
         ticket = ViewingTicket(
@@ -162,8 +165,3 @@ class ViewingRoom:
         )  # fmt: skip
         key_id, private_key = self._authority.signer()
         return sign_ticket(ticket, key_id, private_key)
-
-
-def _question_answered(connection: Connection, shop_id: str, report: Report, now: datetime) -> None:
-    assert isinstance(report, QuestionAnswered)
-    service.take_question_answer(connection, shop_id, report, now)

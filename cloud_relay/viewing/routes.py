@@ -1,14 +1,12 @@
 """HTTP of viewing: sessions, passes, WHEP, the fallback rungs, questions."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import HTTPConnection
 
-from cloud_relay.relay import RelayDep
+from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.viewing import service
-from cloud_relay.viewing.room import ViewingRoom
 from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, OFFER_BYTES_MAX, PASS_LIFE_S
 from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
@@ -49,9 +47,9 @@ class TakeBody(BaseModel):
     reason: str = Field(min_length=1, max_length=200)
 
 
-def room_of(connection: HTTPConnection) -> ViewingRoom:
-    """Return the viewing room of this process."""
-    return cast("ViewingRoom", connection.app.state.viewing)
+def join(relay: Relay) -> None:
+    """Have the link bring the viewing room what concerns it."""
+    relay.viewing.attach()
 
 
 def session_document(session: dict[str, Any], questions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -72,9 +70,9 @@ def session_document(session: dict[str, Any], questions: list[dict[str, Any]]) -
 
 
 @router.post("/api/viewing", status_code=201)
-async def ask_to_look(body: AskBody, request: Request, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
+async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
     """Ask a shop to look at a piece; answers with the shop's word within three seconds, whatever it is."""
-    session_id = await room_of(request).ask_to_look(
+    session_id = await relay.viewing.ask_to_look(
         principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only
     )
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
@@ -89,16 +87,16 @@ async def read_session(session_id: str, relay: RelayDep, principal: Anyone) -> d
 
 
 @router.delete("/api/viewing/{session_id}", status_code=204)
-async def leave(session_id: str, request: Request, principal: Anyone) -> Response:
+async def leave(session_id: str, relay: RelayDep, principal: Anyone) -> Response:
     """Leave: the camera is free for the next."""
-    await room_of(request).leave(session_id, principal.account_id)
+    await relay.viewing.leave(session_id, principal.account_id)
     return Response(status_code=204)
 
 
 @router.post("/api/viewing/{session_id}/leave", status_code=204)
-async def leave_by_beacon(session_id: str, request: Request, principal: Anyone) -> Response:
+async def leave_by_beacon(session_id: str, relay: RelayDep, principal: Anyone) -> Response:
     """As DELETE, for `navigator.sendBeacon`, which can only POST."""
-    await room_of(request).leave(session_id, principal.account_id)
+    await relay.viewing.leave(session_id, principal.account_id)
     return Response(status_code=204)
 
 
@@ -135,10 +133,12 @@ Authorization = Annotated[str, Header()]
 
 
 @router.post("/whep/{session_id}", status_code=201)
-async def open_stream(session_id: str, request: Request, authorization: Authorization = "") -> Response:
+async def open_stream(
+    session_id: str, request: Request, relay: RelayDep, authorization: Authorization = ""
+) -> Response:
     """WHEP (draft-ietf-wish-whep): an SDP offer in, the shop's SDP answer out; Location names the stream."""
     offer = await _text_body(request, "application/sdp", OFFER_BYTES_MAX)
-    opened = await room_of(request).open_stream(session_id, _bearer(authorization), offer)
+    opened = await relay.viewing.open_stream(session_id, _bearer(authorization), offer)
     headers = {"Location": f"/whep/streams/{opened.stream_id}", "Cache-Control": "no-store"}
     return Response(opened.answer_sdp, 201, headers, media_type="application/sdp")
 
@@ -150,24 +150,22 @@ async def add_candidate(
     """WHEP trickle: candidates as an RFC 8840 fragment."""
     session = await relay.db.read(service.stream_of_pass, _bearer(authorization), stream_id)
     fragment = await _text_body(request, "application/trickle-ice-sdpfrag", FRAGMENT_BYTES_MAX)
-    await room_of(request).tell_shop(session, AddCandidate(stream_id=stream_id, sdp_fragment=fragment))
+    await relay.viewing.tell_shop(session, AddCandidate(stream_id=stream_id, sdp_fragment=fragment))
     return Response(status_code=204)
 
 
 @router.delete("/whep/streams/{stream_id}", status_code=200)
-async def close_stream(
-    stream_id: str, request: Request, relay: RelayDep, authorization: Authorization = ""
-) -> Response:
+async def close_stream(stream_id: str, relay: RelayDep, authorization: Authorization = "") -> Response:
     """WHEP: end one stream; the session and its turn go on for six seconds."""
     session = await relay.db.read(service.stream_of_pass, _bearer(authorization), stream_id)
-    await room_of(request).tell_shop(session, CloseStream(stream_id=stream_id))
+    await relay.viewing.tell_shop(session, CloseStream(stream_id=stream_id))
     return Response(status_code=200)
 
 
 @router.post("/api/viewing/{session_id}/stills", status_code=202)
-async def open_stills(session_id: str, body: StillsBody, request: Request) -> dict[str, Any]:
+async def open_stills(session_id: str, body: StillsBody, relay: RelayDep) -> dict[str, Any]:
     """Start the fallback rung: pictures follow at `…/frame.jpg` and on the WebSocket `…/frames`."""
-    await room_of(request).open_stills(session_id, body.viewing_pass, body.width_px)
+    await relay.viewing.open_stills(session_id, body.viewing_pass, body.width_px)
     return {"frames_url": f"/api/viewing/{session_id}/frames"}
 
 
@@ -176,7 +174,7 @@ async def steer(session_id: str, request: Request, relay: RelayDep, principal: S
     """Steer on the fallback rung: the body is one Steering as on the data channel."""
     session = await relay.db.read(service.own_session, session_id, account_id_of(principal))
     steering: Steering = from_json(Steering, await request.json())
-    await room_of(request).tell_shop(session, SteerCamera(session_id=session_id, steering=steering))
+    await relay.viewing.tell_shop(session, SteerCamera(session_id=session_id, steering=steering))
     return {"sequence": steering.sequence}
 
 

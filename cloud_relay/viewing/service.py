@@ -191,7 +191,7 @@ def take_question_answer(connection: Connection, shop_id: str, report: QuestionA
 def take_device_state(connection: Connection, shop_id: str, state: DeviceState, now: datetime) -> None:
     """Tell open pages that a camera's line changed."""
     if state.camera is not None:
-        page_event(connection, f"camera:{shop_id}.{state.device}", "camera", to_json(state.camera), now)
+        page_event(connection, f"shop:{shop_id}", "camera", {"camera": state.device, **to_json(state.camera)}, now)
 
 
 def camera_device(document: dict[str, Any] | None) -> DeviceState | None:

@@ -77,7 +77,7 @@ def _after(connection: Connection, channels: list[str], mark: int) -> list[dict[
 def _text(event: dict[str, Any]) -> str:
     body = {"channel": event["channel"], "kind": event["kind"], "data": event["data"]}
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {event['event_no']}\nevent: {event['kind']}\ndata: {data}\n\n"
+    return f"id: {event['event_no']}\ndata: {data}\n\n"
 
 
 class PageHub:

@@ -55,7 +55,7 @@ function take(update) {
 async function look() {
   opened = { way: "opening", stream: null };
   const hooks = {
-    onMessage: (message) => message.state && take(message),
+    onMessage: (message) => message.type === "ViewingChanged" && take(message.data),
     onFirstFrame: (ms) => { page.dataset.firstFrameMs = ms ?? ""; pick("poster").hidden = true; },
     onLost: () => { endStream(); if (!isLeaving) setTimeout(() => !opened && session.state !== "ended" && look(), 300); },
   };

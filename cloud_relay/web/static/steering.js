@@ -2,6 +2,7 @@
 
 const MOVE_MS = 80; // the shop stops by itself 500 ms after the last beat; six beats fit in between
 const BEAT_MS = 1000;
+const WAY_MS = 6000; // the longest way to a face; beats keep the shop's dead-man quiet meanwhile
 const KEYS = { ArrowLeft: { pan: -0.5 }, ArrowRight: { pan: 0.5 }, ArrowUp: { tilt: 0.5 }, ArrowDown: { tilt: -0.5 },
   "+": { zoom: 0.6 }, "=": { zoom: 0.6 }, "-": { zoom: -0.6 }, "[": { turn: -0.6 }, "]": { turn: 0.6 } };
 
@@ -9,7 +10,11 @@ export class Steering {
   /** @param send (steering, isMotion) => void  @param can {pan, zoom, turn} what this place has */
   constructor(send, can) {
     Object.assign(this, { send, can, turnNo: 0, sequence: 0, motion: null, axis: "look" });
-    setInterval(() => this.motion && this.move(), MOVE_MS);
+    this.onTheWayUntil = 0;
+    setInterval(() => {
+      if (this.motion) this.move();
+      else if (performance.now() < this.onTheWayUntil) this.emit({ kind: "beat" }, false);
+    }, MOVE_MS);
     setInterval(() => this.turnNo && this.emit({ kind: "beat" }, false), BEAT_MS);
   }
 
@@ -26,6 +31,7 @@ export class Steering {
     const wish = { pan: 0, tilt: 0, zoom: 0, turn: 0, ...motion };
     if (this.can.turn && (!this.can.pan || this.axis === "turn") && wish.pan) { wish.turn = wish.pan; wish.pan = 0; }
     this.motion = wish;
+    this.onTheWayUntil = 0;
     this.move();
   }
 
@@ -35,7 +41,11 @@ export class Steering {
     this.emit({ kind: "stop" }, false);
   }
 
-  face(name) { this.motion = null; this.emit({ kind: "face", face: name }, false); }
+  face(name) {
+    this.motion = null;
+    this.onTheWayUntil = performance.now() + WAY_MS;
+    this.emit({ kind: "face", face: name }, false);
+  }
 
   /** Buttons with data-hold='{"zoom":0.6}' move while pressed, by mouse, finger, Enter or Space. */
   bindButtons(root) {
