@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from drivers.simulators.paper import PaperPath, Present, Rows
@@ -11,7 +12,7 @@ from drivers.simulators.zpl_label import draw_format
 
 # more than a full label in plain hexadecimal at 24 dots/mm; longer formats are garbage
 FORMAT_MAX = 8_000_000
-IMMEDIATE = ("~HS", "~HI", "~JA", "~PS", "~PP")
+IMMEDIATE_COMMAND = re.compile("~HS|~HI|~JA|~PS|~PP")
 
 
 class ZplPrinter:
@@ -67,13 +68,13 @@ class ZplSession:
     def received(self, data: bytes) -> None:
         self._printer.keep(data)
         self._text += data.decode("latin-1")
-        if "~" in self._text:
-            self._immediate()
-        while "^XZ" in self._text:
-            text, self._text = self._text.split("^XZ", 1)
-            begin = text.rfind("^XA")
-            if begin >= 0:
-                self._printer.print_format(text[begin + 3 :])
+        while found := IMMEDIATE_COMMAND.search(self._text):
+            # what stood before it has been taken in by then, so ~HS behind a format counts that format
+            after, self._text = self._text[found.end() :], self._text[: found.start()]
+            self._take_formats()
+            self._act(found.group())
+            self._text += after
+        self._take_formats()
         if len(self._text) > FORMAT_MAX:
             self._text = ""
 
@@ -81,12 +82,13 @@ class ZplSession:
         """An unfinished format is forgotten: a ZPL printer prints only whole ones."""
         self._text = ""
 
-    def _immediate(self) -> None:
-        """Answer ~ commands wherever they stand, and take them out of the text."""
-        for command in IMMEDIATE:
-            while command in self._text:
-                self._text = self._text.replace(command, "", 1)
-                self._act(command)
+    def _take_formats(self) -> None:
+        """Put every whole format in line."""
+        while "^XZ" in self._text:
+            text, self._text = self._text.split("^XZ", 1)
+            begin = text.rfind("^XA")
+            if begin >= 0:
+                self._printer.print_format(text[begin + 3 :])
 
     def _act(self, command: str) -> None:
         if command == "~HS":

@@ -1,15 +1,20 @@
-"""Raw byte peers on real ports: what a device driver meets when there is no device behind the cable."""
+"""What drivers are tried on: raw byte peers on real ports, and one simulated shop."""
 
 import asyncio
+import json
 import os
 import pty
 import select
+import subprocess
+import sys
 import threading
+import time
 import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 
 Answer = Callable[[bytes], bytes]
@@ -127,3 +132,104 @@ async def tcp_peer() -> AsyncIterator[TcpPeer]:
 @pytest.fixture(scope="session")
 def peers_folder() -> Path:
     return Path(__file__).parent / "peers"
+
+
+WORLD = """
+[world]
+name = "bench"
+[camera.front]
+place = "front"
+[camera.bench]
+place = "bench"
+[head.head]
+[turntable.turntable]
+[printer.printer]
+label_length_mm = 40.0
+speed_mm_s = 400.0
+[printer.zebra]
+language = "zpl"
+label_length_mm = 40.0
+speed_mm_s = 400.0
+[labeller.labeller]
+[packer.packer]
+job_s = 0.4
+[scanner.scanner]
+[[piece]]
+id = "pot"
+code = "4711"
+title_zh = "茶壶"
+title_en = "Teapot"
+kind = "teapot"
+spot = 3
+"""
+
+
+class Shop:
+    """One simulator process: where its ports are, what its people do, what truly happened."""
+
+    def __init__(self, folder: Path) -> None:
+        world = folder / "world.toml"
+        world.write_text(WORLD, encoding="utf-8")
+        self.folder = folder / "run"
+        command = [
+            sys.executable,
+            "-m",
+            "drivers.simulators",
+            "run",
+            str(world),
+            "--dir",
+            str(self.folder),
+            "--with-parent",
+        ]
+        root = Path(__file__).parents[2]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
+        assert self.process.stdout is not None
+        said = json.loads(self.process.stdout.readline())
+        self.ports: dict[str, str] = said["ports"]
+        self.stills: dict[str, str] = said["stills"]
+        self.control = httpx.Client(base_url=said["control"], timeout=60)
+
+    def hands(self, act: str, **more: object) -> None:
+        self.control.post("/hands", json={"act": act, **more}).raise_for_status()
+
+    def fault(self, device: str, fault: str, *, on: bool = True, **more: object) -> None:
+        self.control.post("/faults", json={"device": device, "fault": fault, "on": on, **more}).raise_for_status()
+
+    def world(self) -> dict:
+        return self.control.get("/world").json()
+
+    def events(self, device: str) -> list[str]:
+        truth = self.control.get("/truth", params={"last": "100000"}).json()
+        return [line["event"] for line in truth if line["device"] == device]
+
+    def mend(self) -> None:
+        """Take every fault away and put every machine right."""
+        for entry in self.control.get("/faults").json():
+            self.fault(entry["device"], entry["fault"], on=False)
+        for act in ("refill", "close_cover", "clear_jam", "load_film", "close_door", "release_stop"):
+            self.control.post("/hands", json={"act": act})
+        until = time.monotonic() + 10
+        while any(machine.get("waiting") for machine in self.world()["machines"].values()):
+            assert time.monotonic() < until, "a printer never ends what is left in its buffer"
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        self.control.close()
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def shop_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    yield shop
+    shop.end()
+
+
+@pytest.fixture
+def shop(shop_process: Shop) -> Iterator[Shop]:
+    """The simulated shop, whole again after each test."""
+    yield shop_process
+    shop_process.mend()
