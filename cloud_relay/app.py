@@ -158,20 +158,24 @@ async def _endless(work: object) -> None:
     await work  # type: ignore[misc]  # an Awaitable made into the coroutine that create_task wants
 
 
-async def serve(relay: Relay) -> None:
-    """Serve until SIGTERM or SIGINT; what fails stops everything, and the process manager starts it anew."""
+async def serve(relay: Relay, stop: asyncio.Event) -> None:
+    """Serve until `stop`; what fails stops everything, and the process manager starts it anew."""
     servers = [_public(build(relay), relay.settings), _door(build_door(relay), relay)]
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     async with background(relay) as tasks:
         listeners = [tasks.create_task(server.serve(), name="listener") for server in servers]
         log.info("relay serves %s", relay.settings.relay.public_url)
-        stopped = asyncio.create_task(stop.wait())
+        stopped = tasks.create_task(stop.wait())
         await asyncio.wait([stopped, *listeners], return_when=asyncio.FIRST_COMPLETED)
         for server in servers:
             server.should_exit = True
         await asyncio.wait(listeners)
         stopped.cancel()
+
+
+async def serve_until_signal(relay: Relay) -> None:
+    """Serve until SIGTERM or SIGINT, then close the database."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(relay, stop)
     relay.db.close()

@@ -25,6 +25,8 @@ SHOP_LIFE = timedelta(days=30)
 BACKDATE = timedelta(minutes=10)
 """A box whose clock is a little behind must not find its new certificate in the future."""
 KEY_FILE_PATTERN = re.compile(r"(?P<key_id>[a-z0-9-]+)\.key")
+RESERVED = ("relay", "broker", "door")
+"""Certificate names of our own processes begin so: a shop of that name would have their rights at the broker."""
 CSR_BYTES_MAX = 16 * 1024
 
 
@@ -183,6 +185,8 @@ class Authority:
 
     def issue_shop(self, shop_id: str, csr_pem: str, now: datetime) -> ShopCertificate:
         """Sign a shop's request: name, usage and life are ours, only the public key is theirs."""
+        if shop_id.startswith(RESERVED):
+            raise BadValueError(f"shop_id: {shop_id!r} would speak as one of the relay's own")
         csr = read_csr(csr_pem)
         key = csr.public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)

@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 from cloud_relay import logs
 from cloud_relay.accounts import rules, service, store
 from cloud_relay.accounts.passwords import hash_password_now
-from cloud_relay.app import put_together, serve
+from cloud_relay.app import put_together, serve_until_signal
 from cloud_relay.authority import Authority
 from cloud_relay.broker.mosquitto import write_configuration
 from cloud_relay.db import Database
 from cloud_relay.migrations import migrate
 from cloud_relay.refusals import RefusedError
-from cloud_relay.settings import BadSettingsError, Settings, load
+from cloud_relay.settings import BadSettingsError, PaymentSettings, Settings, load
 from cloud_relay.shop_door import enrolment
 from cloud_relay.shop_door import store as door_store
 from cloud_relay.shop_link import inbox
@@ -40,6 +40,9 @@ port = {mqtt_port}
 
 [door]
 port = {door_port}
+
+[payment]
+url = "{payment_url}"
 """
 
 
@@ -57,6 +60,7 @@ def init(
     public_url: Annotated[str, typer.Option(help="Where shoppers reach the relay.")] = "http://127.0.0.1:8080",
     mqtt_port: Annotated[int, typer.Option(help="Port of the MQTT broker.")] = 8883,
     door_port: Annotated[int, typer.Option(help="Port of the shop door.")] = 8443,
+    payment_url: Annotated[str, typer.Option(help="Where the payment provider answers.")] = PaymentSettings().url,
 ) -> None:
     """Make a relay: settings, CA and keys, database, mosquitto.conf. What is there already is kept."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,7 +70,12 @@ def init(
         is_plain = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
         port = parts.port if is_plain and parts.port else 8080
         text = FIRST_SETTINGS.format(
-            public_url=public_url, host="127.0.0.1", port=port, mqtt_port=mqtt_port, door_port=door_port
+            public_url=public_url,
+            host="127.0.0.1",
+            port=port,
+            mqtt_port=mqtt_port,
+            door_port=door_port,
+            payment_url=payment_url,
         )
         file.write_text(text, encoding="utf-8")
     settings = _load(data)
@@ -90,7 +99,7 @@ app.add_typer(shop_app, name="shop")
 @operator_app.command("create")
 def operator_create(
     data: DataDir,
-    email: Annotated[str, typer.Argument(help="The operator's e-mail address.")],
+    email: Annotated[str, typer.Option(help="The operator's e-mail address.")],
     password: Annotated[
         str, typer.Option(envvar="VITRINE_OPERATOR_PASSWORD", prompt=True, hide_input=True, confirmation_prompt=True)
     ],
@@ -162,7 +171,7 @@ def run(data: DataDir) -> None:
     settings = _load(data)
     logs.begin()
     relay = put_together(settings)
-    asyncio.run(serve(relay))
+    asyncio.run(serve_until_signal(relay))
 
 
 def main() -> None:

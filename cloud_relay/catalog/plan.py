@@ -14,7 +14,7 @@ from wire.plan import CameraPlan, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot
 PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
 """A signed command carries its bytes as base64url, four for three, with the envelope around them."""
 
-OUT_OF_HOUSE = ("handed_over", "delivered", "cancelled", "returned", "gone")
+OUT_OF_HOUSE = ("handed_over", "in_transit", "delivered", "cancelled", "returned", "gone")
 """Parcel states after which the shop needs to know nothing more of a sold piece."""
 
 

@@ -184,9 +184,7 @@ def merchant_goods(connection: Connection, merchant_id: str) -> list[dict[str, A
     return shops
 
 
-def _own_listing(
-    row: RowMapping, pictures: dict[str, list[str]], pieces: Iterable[RowMapping]
-) -> dict[str, Any]:
+def _own_listing(row: RowMapping, pictures: dict[str, list[str]], pieces: Iterable[RowMapping]) -> dict[str, Any]:
     names = ("piece_id", "code", "state", "location", "serial", "spot", "version")
     own = [{name: piece[name] for name in names} for piece in pieces if piece["listing_id"] == row["listing_id"]]
     plain = ("listing_id", "state", "price_minor", "currency", "sku", "gtin", "on_hand", "reserved", "version")

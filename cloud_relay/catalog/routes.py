@@ -23,7 +23,7 @@ class _Body(BaseModel):
 
 
 class ListingBody(_Body):
-    """A new listing; its currency is the shop's."""
+    """A new listing; its currency is the shop's, and another one is refused."""
 
     shop_id: str = Field(max_length=64)
     title_en: str = Field(default="", max_length=150)
@@ -33,6 +33,7 @@ class ListingBody(_Body):
     sku: str = Field(default="", max_length=60)
     gtin: str = Field(default="", max_length=14)
     price_minor: int
+    currency: str | None = Field(default=None, min_length=3, max_length=3)
     weight_g: int = Field(default=0, ge=0, le=100_000)
     attributes: dict[str, str] = Field(default_factory=dict)
     on_hand: int = Field(default=0, ge=0, le=1_000_000)

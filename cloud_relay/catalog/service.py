@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cloud_relay.accounts import store as accounts
 from cloud_relay.accounts.rules import MerchantState
+from cloud_relay.authority import RESERVED
 from cloud_relay.catalog import reading, rules, store, words
 from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.catalog.reading import missing
@@ -74,8 +75,15 @@ def create_shop(
     checked = rules.check_shop(values)
     if not (checked.get("name_en") or checked.get("name_zh")):
         raise RefusedError("name_missing", "A name in one language at least", "至少填写一种语言的名称", 422)
-    shop_id = new_id("shop")
-    store.insert_shop(connection, {"shop_id": shop_id, **checked})
+    shop_id = checked.pop("shop_id", None) or new_id("shop")
+    if shop_id.startswith(RESERVED):
+        raise RefusedError(
+            "name_reserved", f"{shop_id} cannot be a shop's name", f"店铺不能使用 {shop_id} 这个名称", 422
+        )
+    try:
+        store.insert_shop(connection, {"shop_id": shop_id, **checked})
+    except IntegrityError:
+        raise RefusedError("name_taken", f"Another shop is called {shop_id}", f"已有店铺使用 {shop_id}") from None
     replace_plan(connection, shop_id, resolver_url, now)
     return reading.read_shop(connection, shop_id, merchant_ids, now)
 
@@ -102,6 +110,10 @@ def create_listing(
     """Make a draft listing in a shop; its currency is the shop's."""
     shop = own_shop(connection, values["shop_id"], merchant_ids)
     checked = rules.check_listing(values)
+    if (checked.get("currency") or shop["currency"]) != shop["currency"]:
+        raise RefusedError(
+            "other_currency", f"This shop sells in {shop['currency']}", f"本店使用 {shop['currency']} 计价", 422
+        )
     if not (checked.get("title_en") or checked.get("title_zh")):
         raise RefusedError("title_missing", "A title in one language at least", "至少填写一种语言的标题", 422)
     listing_id = new_id("lst")

@@ -42,9 +42,10 @@ class ShopChange(BaseModel):
 
 
 class ShopBody(ShopChange):
-    """A new shop of a verified merchant."""
+    """A new shop of a verified merchant; `shop_id` is its short name for ever, made by us when left out."""
 
     merchant_id: str = Field(max_length=64)
+    shop_id: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,31}$")
 
 
 @router.post("", status_code=201)
