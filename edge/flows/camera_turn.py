@@ -136,23 +136,34 @@ def _on_asked(line: Line, event: Asked, now_s: float) -> Outcome:
     known = line.looker(event.session_id)
     looker = known or Looker(session_id=event.session_id, account_id=event.account_id, since_s=now_s)
     piece_changed = looker.piece_id != event.piece_id
+    may_steer = event.may_steer or looker.is_merchant
     looker = replace(
-        looker,
-        piece_id=event.piece_id,
-        must_be_brought=event.must_be_brought,
-        may_steer=event.may_steer or looker.is_merchant,
-        beat_s=now_s,
+        looker, piece_id=event.piece_id, must_be_brought=event.must_be_brought, may_steer=may_steer, beat_s=now_s
     )
-    if looker.standing is Standing.AWAY:
-        looker = _back_in_line(looker, now_s)
-    elif looker.standing is Standing.WATCHING and looker.may_steer:
-        line = replace(line, lookers=tuple(one for one in line.lookers if one.session_id != looker.session_id))
-        looker = replace(looker, standing=Standing.WAITING, since_s=now_s, is_first=False, reason="")
     line = _put(line, looker)
-    if known is not None and piece_changed and known.standing in (Standing.STEERING, Standing.COMING):
+    if not may_steer:
+        line, more = _only_watch(line, looker, now_s)
+    elif looker.standing is Standing.AWAY:
+        line, more = _put(line, _back_in_line(looker, now_s)), ()
+    elif looker.standing is Standing.WATCHING:
+        line, more = _to_the_back(line, looker, now_s), ()
+    elif piece_changed and line.holder == looker:
         line, more = _change_piece(line, looker, now_s)
-        effects += more
-    return line, effects
+    else:
+        more = ()
+    return line, (*effects, *more)
+
+
+def _only_watch(line: Line, looker: Looker, now_s: float) -> Outcome:
+    if looker.standing is Standing.WATCHING:
+        return line, ()
+    return _end_turn(line, looker, now_s, Standing.WATCHING, "watch_only")
+
+
+def _to_the_back(line: Line, looker: Looker, now_s: float) -> Line:
+    line = replace(line, lookers=tuple(one for one in line.lookers if one.session_id != looker.session_id))
+    waiting = replace(looker, standing=Standing.WAITING, since_s=now_s, is_first=False, left_s=None, reason="")
+    return _put(line, waiting)
 
 
 def _leave_elsewhere(line: Line, event: Asked, now_s: float) -> Outcome:
@@ -173,17 +184,10 @@ def _change_piece(line: Line, looker: Looker, now_s: float) -> Outcome:
             return line, ()
         return line, (StopMotion(), Granted(looker.session_id, line.turn_no, looker.piece_id))
     line, effects = _end_turn(line, looker, now_s, Standing.WAITING, "another_piece")
-    if len(line.waiting) > 1:
-        at_back = replace(_known(line, looker.session_id), is_first=False, left_s=None)
-        line = replace(line, lookers=tuple(one for one in line.lookers if one.session_id != looker.session_id))
-        line = _put(line, at_back)
+    after = line.looker(looker.session_id)
+    if after is not None and len(line.waiting) > 1:
+        line = _to_the_back(line, after, now_s)
     return line, effects
-
-
-def _known(line: Line, session_id: str) -> Looker:
-    looker = line.looker(session_id)
-    assert looker is not None
-    return looker
 
 
 def _on_left(line: Line, event: Left, now_s: float) -> Outcome:
@@ -278,7 +282,7 @@ def _promote(line: Line, now_s: float, turn_s: float, next_turn_no: int | None) 
         if looker.must_be_brought and looker.piece_id != line.on_table:
             coming = replace(looker, standing=Standing.COMING, since_s=now_s, is_first=False, reason="")
             return _put(line, coming), (Bring(looker.session_id, looker.piece_id),)
-    elif looker.standing is Standing.STEERING or looker.piece_id != line.on_table:
+    elif looker.standing is Standing.STEERING or (looker.must_be_brought and looker.piece_id != line.on_table):
         return line, ()
     if next_turn_no is None:
         return line, ()

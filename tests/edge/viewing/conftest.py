@@ -201,12 +201,13 @@ class Bell:
 
 class Journal:
     def __init__(self, start=0):
-        self.turn_no = start
+        self.start = start
+        self.turn_nos = {}
         self.nonces = set()
 
     async def next_turn_no(self, camera):
-        self.turn_no += 1
-        return self.turn_no
+        self.turn_nos[camera] = self.turn_nos.get(camera, self.start) + 1
+        return self.turn_nos[camera]
 
     async def use_nonce(self, nonce, until_at):
         await asyncio.sleep(0)
@@ -359,7 +360,7 @@ class DeskSignalling:
         changes = dict(self._changes)
         (found,) = fingerprints_of(offer_sdp)
         text = changes.pop("text", None) or self._shop.ticket(
-            self._session_id, changes.pop("fingerprint", found), **changes
+            changes.pop("session_id", self._session_id), changes.pop("fingerprint", found), **changes
         )
         begun_s = time.monotonic()
         await self._shop.desk.handle(

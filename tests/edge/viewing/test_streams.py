@@ -179,7 +179,7 @@ async def test_the_same_session_again_replaces_its_stream_and_keeps_its_turn(sho
     assert len(shop.desk.places["front"].streams) == 1
     one.send(SteerKind.MOVE, {"pan": 1.0}, turn_no=1)
     two.send(SteerKind.MOVE, {"pan": 0.5})
-    await eventually(lambda: shop.heads["front"].moves())
+    await eventually(shop.heads["front"].moves)
     assert {call[2] for call in shop.heads["front"].moves()} == {0.5}
 
 

@@ -1,0 +1,108 @@
+"""The fallback rung: the first picture at once, newest only, one on its way, never too large."""
+
+import asyncio
+import io
+
+import numpy as np
+from PIL import Image
+
+from edge.viewing import stills
+from edge.viewing.stills import FRAME_BYTES_MAX, draw_jpeg
+from wire.commands import CreditFrame, LeaveViewing, OpenStills, SteerCamera, Steering, SteerKind
+from wire.reports import StillsAnswered
+
+
+async def open_stills(shop, session_id="s1", width_px=320):
+    await shop.desk.handle(OpenStills(session_id=session_id, ticket=shop.ticket(session_id, "none"), width_px=width_px))
+    assert (await shop.report(StillsAnswered, session_id=session_id)).reason == ""
+
+
+async def credit(shop, session_id="s1"):
+    await shop.desk.handle(CreditFrame(session_id=session_id, frame_no=1))
+
+
+async def test_one_picture_then_silence_until_it_is_credited(shop, eventually):
+    await shop.ask("s1")
+    await open_stills(shop)
+    await eventually(lambda: shop.frames)
+    picture = Image.open(io.BytesIO(shop.frames[0][1]))
+    assert (picture.format, picture.size) == ("JPEG", (320, 240))
+    await asyncio.sleep(0.6)
+    assert len(shop.frames) == 1
+    await credit(shop)
+    await eventually(lambda: len(shop.frames) == 2)
+
+
+async def test_ten_a_second_at_most_and_each_one_newer(shop, eventually):
+    await shop.ask("s1")
+    await open_stills(shop)
+    for _ in range(60):
+        await credit(shop)
+        await asyncio.sleep(0.02)
+    assert 6 <= len(shop.frames) <= 13
+
+
+async def test_a_picture_that_was_lost_does_not_end_the_film(shop, eventually, monkeypatch):
+    monkeypatch.setattr(stills, "LOST_S", 0.4)
+    await shop.ask("s1")
+    await open_stills(shop)
+    await eventually(lambda: len(shop.frames) >= 3, timeout_s=3)
+
+
+async def test_a_page_that_is_gone_gets_no_more(shop, eventually, monkeypatch):
+    monkeypatch.setattr(stills, "SILENT_S", 0.5)
+    await shop.ask("s1")
+    await open_stills(shop)
+    front = shop.desk.places["front"]
+    await eventually(lambda: len(front.stills) == 0, timeout_s=2)
+
+
+async def test_leaving_ends_it(shop, eventually):
+    await shop.ask("s1")
+    await open_stills(shop)
+    await shop.desk.handle(LeaveViewing(session_id="s1"))
+    assert len(shop.desk.places["front"].stills) == 0
+
+
+async def test_each_session_gets_its_own_size_of_one_picture(shop, eventually):
+    for session_id, width_px in (("s1", 320), ("s2", 160), ("s3", 320)):
+        await shop.ask(session_id)
+        await open_stills(shop, session_id, width_px)
+    await eventually(lambda: {session_id for session_id, _ in shop.frames} == {"s1", "s2", "s3"})
+    sizes = {session_id: Image.open(io.BytesIO(jpeg)).width for session_id, jpeg in shop.frames}
+    assert sizes == {"s1": 320, "s2": 160, "s3": 320}
+
+
+async def test_a_cached_picture_is_shown_at_once(shop, eventually):
+    await shop.ask("s1")
+    await open_stills(shop)
+    await eventually(lambda: shop.frames)
+    await shop.ask("s2")
+    shop.cameras["front"].is_silent = True
+    await asyncio.sleep(0.1)
+    await open_stills(shop, "s2")
+    await eventually(lambda: "s2" in {session_id for session_id, _ in shop.frames}, timeout_s=1)
+
+
+async def test_steering_over_the_relay_moves_the_camera_and_keeps_the_turn(shop, eventually):
+    await shop.ask("s1")
+    await open_stills(shop)
+    steering = Steering(kind=SteerKind.MOVE, turn_no=1, sequence=1, pan=0.4)
+    await shop.desk.handle(SteerCamera(session_id="s1", steering=steering))
+    await eventually(lambda: shop.heads["front"].is_moving)
+    await eventually(lambda: not shop.heads["front"].is_moving, timeout_s=1)
+
+
+def test_no_picture_is_too_large_to_cross():
+    noise = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    jpeg = draw_jpeg(noise, 1280)
+    assert len(jpeg) <= FRAME_BYTES_MAX
+    assert Image.open(io.BytesIO(jpeg)).width >= 160
+
+
+def test_colours_are_right():
+    red = np.zeros((90, 160, 3), dtype=np.uint8)
+    red[:, :, 2] = 255
+    with Image.open(io.BytesIO(draw_jpeg(red, 160))) as picture:
+        assert picture.getpixel((50, 50))[0] > 240
+        assert picture.getpixel((50, 50))[2] < 20
