@@ -112,7 +112,6 @@ class Shop:
             clock=self.clock,
         )
         self.bench = Bench(
-            shop_id=self.shop_id,
             journal=self.journal,
             devices=self._bench_devices(),
             take_still=lambda session_id, camera: self.desk.take_still(session_id or None, camera),

@@ -38,7 +38,7 @@ from wire.commands import (
 from wire.envelope import Envelope
 from wire.plan import ShopPlan, Text
 from wire.reports import AckState
-from wire.values import new_id, parse_time
+from wire.values import parse_time
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -82,12 +82,13 @@ class Bench:
         take_still: TakeStill,
         pictures: Pictures,
         clock: Clock,
+        ids: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
         typeface: Typeface | None = None,
     ) -> None:
         """Raises FontMissingError when this box has no Chinese font for labels."""
         self._journal, self._devices, self._pictures = journal, devices, pictures
-        self._clock, self._random = clock, random_bytes
+        self._clock, self._ids, self._random = clock, ids, random_bytes
         self._plan: ShopPlan | None = None
         self._acts = Acts(devices, take_still, pictures, lambda: self._plan, clock, typeface or find_typeface())
         self._hands = frozenset(
@@ -148,7 +149,9 @@ class Bench:
         self._plan = plan = await self._journal.plan()
 
         def inside(tx: Transaction) -> tuple[T, Did]:
-            steps = Steps(tx, plan=plan, pictures=self._pictures, hands=self._hands, random_bytes=self._random)
+            steps = Steps(
+                tx, plan=plan, pictures=self._pictures, hands=self._hands, ids=self._ids, random_bytes=self._random
+            )
             result = work(tx, steps)
             steps.advance_line()
             return result, steps.did
@@ -246,12 +249,21 @@ class Bench:
     async def handle(self, envelope: Envelope, command: Command) -> None:
         """Apply one command of `HANDLES` from the inbox and record its final answer in the same transaction.
 
-        Waits until `run` has recovered, and while a device is acting for that parcel; not for the work itself.
+        Waits until `run` has recovered. While a device is acting for that parcel the command waits its turn by itself;
+        commands for one parcel are applied in the order of the calls.
         """
         await self._recovered.wait()
+        work = self._apply(envelope, command)
+        if self._locks[getattr(command, "parcel_id", "")].locked():
+            # a device is acting for this parcel: other parcels' commands need not wait for that
+            assert self._group is not None
+            self._group.create_task(work, name=f"{envelope.type} waits")
+        else:
+            await work
 
+    async def _apply(self, envelope: Envelope, command: Command) -> None:
         def take(tx: Transaction, steps: Steps) -> None:
-            Orders(tx, steps, self._clock.relay_now(), self._random).take(envelope, command)
+            Orders(tx, steps, self._clock.relay_now(), self._ids, self._random).take(envelope, command)
             inbox.answer(tx, envelope.id, AckState.DONE)
 
         async with self._locks[getattr(command, "parcel_id", "")]:
@@ -328,7 +340,7 @@ class Bench:
 
         With kind BRING_PIECE a scan of the piece's tag answers it with `brought`.
         """
-        task_id = new_id("t", self._random(17))
+        task_id = self._ids("t")
 
         def ask(tx: Transaction, _steps: Steps) -> None:
             task = Task(

@@ -27,7 +27,7 @@ from wire.commands import (
 )
 from wire.envelope import Envelope
 from wire.plan import Text
-from wire.values import format_time, new_id
+from wire.values import format_time
 
 OBJECTION_LENGTH_MAX = 200
 
@@ -45,9 +45,14 @@ class Orders:
     """Commands of one transaction."""
 
     def __init__(
-        self, tx: Transaction, steps: Steps, relay_now: datetime | None, random_bytes: Callable[[int], bytes]
+        self,
+        tx: Transaction,
+        steps: Steps,
+        relay_now: datetime | None,
+        ids: Callable[[str], str],
+        random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._tx, self._steps, self._relay_now, self._random = tx, steps, relay_now, random_bytes
+        self._tx, self._steps, self._relay_now, self._ids, self._random = tx, steps, relay_now, ids, random_bytes
 
     def take(self, envelope: Envelope, command: Command) -> None:
         """Apply one command; raises RefusedCommandError, which undoes everything."""
@@ -138,7 +143,7 @@ class Orders:
     def _note(self, command: NoteForShop) -> None:
         parcel = rows.load(self._tx, command.parcel_id) if command.parcel_id else None
         task = Task(
-            task_id=new_id("t", self._random(17)),
+            task_id=self._ids("t"),
             kind=TaskKind.NOTE,
             text=Text(en=command.note, zh=command.note),
             answers=(Answer(answer="seen", text=BUTTONS["seen"]),),

@@ -59,6 +59,21 @@ class Parcel:
         return content
 
 
+DEVICE_OF = {
+    Effect.TAKE_STILL: "viewing",
+    Effect.TAKE_STILL_AT_BENCH: "camera",
+    Effect.PACK: "packer",
+    Effect.PRINT: "printer",
+    Effect.APPLY: "labeller",
+    Effect.READ_BACK: "camera",
+    Effect.PHOTOGRAPH: "camera",
+    Effect.SENSE_PACKER: "packer",
+    Effect.SENSE_PRINTER: "printer",
+    Effect.SENSE_PARCEL: "camera",
+}
+"""Which role of the bench an act uses, for whoever reads the journal."""
+
+
 class LabelState(StrEnum):
     """INTENDED: given a serial, maybe on paper. VOID is final: destroyed, or proven never printed."""
 
@@ -177,6 +192,7 @@ def save_intent(tx: Transaction, intent: Intent) -> None:
         "intent_id": intent.intent_id,
         "parcel_id": intent.parcel_id,
         "act": intent.act.value,
+        "device": DEVICE_OF[intent.act],
         "at": tx.at,
         "detail": json.dumps(intent.detail, separators=(",", ":")),
         "outcome": "",

@@ -24,7 +24,6 @@ from edge.journal.transaction import Transaction
 from edge.pictures import Pictures
 from wire.codec import to_base64url
 from wire.plan import PackWhen, PiecePlan, ShopPlan
-from wire.values import new_id
 
 X, E, S = Effect, Event, Stage
 
@@ -53,11 +52,12 @@ class Steps:
         plan: ShopPlan | None,
         pictures: Pictures,
         hands: frozenset[Effect],
+        ids: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self.did = Did()
         self._telling = Telling(tx, pictures).effects
-        self._tx, self._plan, self._hands, self._random = tx, plan, hands, random_bytes
+        self._tx, self._plan, self._hands, self._ids, self._random = tx, plan, hands, ids, random_bytes
 
     def feed(self, parcel: Parcel, event: Event, facts: Facts = NO_FACTS) -> None:
         """Take one event and those that follow from it at once; raises IllegalStepError before anything is written."""
@@ -137,7 +137,7 @@ class Steps:
             detail = {"job_no": parcel.job_no}
         elif effect is X.APPLY:
             detail = {"serial": parcel.serial}
-        intent_id = new_id("in", self._random(17))
+        intent_id = self._ids("in")
         intent = Intent(intent_id=intent_id, parcel_id=parcel.parcel_id, act=effect, detail=detail)
         rows.save_intent(self._tx, intent)
         self.did.started.append(intent)
@@ -177,7 +177,7 @@ class Steps:
         asked = question(effect, parcel.stage)
         piece = self.piece(parcel.piece_id)
         task = Task(
-            task_id=new_id("t", self._random(17)),
+            task_id=self._ids("t"),
             kind=asked.kind,
             text=fill(asked.text, piece, serial=parcel.serial, reason=facts.reason, objection=parcel.objection),
             answers=asked.answers(),

@@ -42,7 +42,7 @@ create table labels (serial text primary key, parcel_id text not null, state tex
 create index labels_of_parcel on labels (parcel_id);
 create index labels_by_sscc on labels (sscc);
 
-create table intents (intent_id text primary key, parcel_id text not null, act text not null,
+create table intents (intent_id text primary key, parcel_id text not null, act text not null, device text not null,
     at text not null, detail text not null, outcome text not null, outcome_at text) strict;
 create index intents_by_outcome on intents (outcome);
 
