@@ -13,7 +13,7 @@ from typing import Any
 from demo.goods import studio, teahouse
 from demo.hands import Bench, Hands
 from demo.mall import PIN, ROOT, Mall, MallError, Ports, free_block
-from demo.people import MERCHANTS, OPERATOR, SHOPPER
+from demo.people import MERCHANTS, OPERATOR, SHOPPER, RelayRefusedError
 from demo.seed import seed_people, seed_shop, wait_for_shop
 from demo.supervisor import ProgramFailedError, Supervisor
 from demo.walk import walk
@@ -149,7 +149,7 @@ async def main(chosen: argparse.Namespace) -> int:
     mall = Mall(folder, ports, (teahouse(chosen.nonce), studio()), supervisor)
     try:
         return await _run(mall, supervisor, stop, chosen)
-    except (MallError, ProgramFailedError, TimeoutError) as error:
+    except (MallError, ProgramFailedError, RelayRefusedError, TimeoutError) as error:
         say(f"error: {error}")
         return 1
     finally:

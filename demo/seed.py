@@ -12,7 +12,7 @@ import httpx
 from PIL import Image
 
 from demo.goods import DemoListing, DemoPiece, DemoShop, gtin_of
-from demo.mall import Mall
+from demo.mall import ROOT, Mall
 from demo.people import MERCHANTS, OPERATOR, SHOPPER, Caller
 from demo.supervisor import python_module, run_once
 
@@ -35,7 +35,7 @@ async def seed_people(mall: Mall) -> None:
             "cloud_relay", "operator", "create", "--data", str(mall.relay_folder), "--email", OPERATOR.email,
             "--password", OPERATOR.password, "--nickname", OPERATOR.nickname,
         ),
-        mall.folder,
+        ROOT,
     )  # fmt: skip
     caller = Caller(mall.relay_url)
     await caller.sign_up(SHOPPER)
@@ -54,7 +54,7 @@ async def seed_shop(mall: Mall, shop: DemoShop, say: Callable[[str], None]) -> s
             "POST", "/api/merchants",
             {"name_en": shop.merchant_en, "name_zh": shop.merchant_zh, "contact": person.email},
         )  # fmt: skip
-        decision = {"state": "active", "reason": "documents seen"}
+        decision = {"state": "verified", "reason": "documents seen"}
         await operator.call("POST", f"/api/operator/merchants/{applied['merchant_id']}/decide", decision)
         made = await merchant.call("POST", "/api/shops", shop_body(shop, applied["merchant_id"]))
         for number, listing in enumerate(shop.listings, 1):

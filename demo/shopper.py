@@ -1,4 +1,4 @@
-"""The scripted shopper's eyes and hands: asks to look, steers over WebRTC, reads the engraving from decoded pictures."""
+"""The scripted shopper's eyes and hands: asks to look, steers over WebRTC, reads the engraving in decoded frames."""
 
 import asyncio
 import time
