@@ -7,6 +7,7 @@ import asyncio
 import math
 import re
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,6 +19,8 @@ FEED_HOLD = b"!"
 RESUME = b"~"
 SOFT_RESET = b"\x18"
 JOG_CANCEL = b"\x85"
+POISON = b"@"
+"""No word, number or $ command of Grbl contains it (gcode.c: expected command letter; system.c: invalid statement)."""
 LINE_LIMIT = 80
 """Grbl's line buffer; a longer line is cut off and obeyed in part, so it is never sent."""
 ASK_AGAIN_S = 0.5
@@ -149,6 +152,18 @@ class GrblLink:
                 if _now_s() >= until_s:
                     raise
 
+    async def clear_line(self) -> None:
+        """Make the controller refuse what an earlier master left half written, without moving anything.
+
+        A line that was cut off by a lost cable waits for its end; the next line would be joined to it and perhaps
+        obeyed. No command holds this character, and a line is obeyed whole or not at all.
+        """
+        await self.pipe.write(POISON + b"\n", self.timeout_s)
+        until_s = _now_s() + self.timeout_s
+        with suppress(PipeSilentError):  # while it homes or is held it answers later; _drop_old() reads that away
+            while not (await self._read_line(until_s)).startswith(("error:", "ok")):
+                pass
+
     async def line(self, words: str, wait_s: float = 0.0, *, watches: bool = True) -> None:
         """Send a line and wait for its `ok`; raise GrblError, GrblAlarmError or PipeSilentError.
 
@@ -228,10 +243,12 @@ class GrblLink:
 
 
 async def open_link(address: str, baud: int, timeout_s: float, open_s: float) -> tuple[GrblLink, Report]:
-    """Open the port and wait for the controller; sends nothing but questions. Raise DeviceOfflineError."""
+    """Open the port, wait for the controller and clear its line buffer; moves nothing. Raise DeviceOfflineError."""
     link = GrblLink(await open_pipe(address, baud=baud), timeout_s)
     try:
-        return link, await link.first_report(open_s)
+        report = await link.first_report(open_s)
+        await link.clear_line()
+        return link, report
     except DeviceOfflineError:
         await link.pipe.close()
         raise

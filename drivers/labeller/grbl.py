@@ -94,7 +94,6 @@ def encode_pick(options: GrblOptions) -> list[str]:
     """Return the lines from anywhere to the label held at travel height; the last is answered when all have ended."""
     above = _above(options, options.mouth_z_mm)
     return [
-        MODES,
         f"G0Z{number(options.travel_z_mm)}",
         f"G0X{number(options.mouth_x_mm)}Y{number(options.mouth_y_mm)}" + _turned(options, 0.0),
         f"G0Z{number(above)}",
@@ -149,6 +148,7 @@ class GrblLabeller(Labeller):
         self._options = options
         self._link: GrblLink | None = None
         self._was_ready = False  # an alarm before the robot was ever ready only means that it was not homed
+        self._is_held = False
 
     async def open(self) -> None:
         """Reach the controller. Nothing moves: motion found under way is put on hold."""
@@ -214,6 +214,8 @@ class GrblLabeller(Labeller):
             reason = "cup_not_empty"
         if reason:
             raise AttendantNeededError(f"{self._options.address}: {reason} ({report.raw}); nothing moved", reason)
+        await self._set_modes()
+        self._is_held = False
         try:
             await self._apply(place)
         except (GrblError, GrblAlarmError, DeviceOfflineError) as error:
@@ -225,10 +227,17 @@ class GrblLabeller(Labeller):
             raise
 
     async def hold(self) -> None:
-        link = self._link
+        link, self._is_held = self._link, True
         if link is not None:
             with suppress(DeviceOfflineError):  # a robot that can't be reached has its own emergency stop
                 await link.realtime(FEED_HOLD)
+
+    async def _set_modes(self) -> None:
+        """The last thing before motion; nothing has moved when it fails."""
+        try:
+            await self._opened().line(MODES)
+        except (GrblError, GrblAlarmError) as error:
+            raise AttendantNeededError(f"{error}; nothing moved", error.reason) from error
 
     async def _apply(self, place: LabelPlace) -> None:
         await self._run(encode_pick(self._options))
@@ -241,6 +250,8 @@ class GrblLabeller(Labeller):
 
     async def _run(self, lines: list[str]) -> None:
         for words in lines:
+            if self._is_held:  # in a dwell the controller may pass over a feed hold
+                raise GrblAlarmError(f"{self._options.address}: was put on hold", "on_hold")
             await self._opened().line(words, self._options.motion_s)
 
     async def _expect(self, *, is_holding: bool, reason: str) -> None:

@@ -151,6 +151,8 @@ language = "zpl"
 label_length_mm = 40.0
 speed_mm_s = 400.0
 [labeller.labeller]
+rapid_mm_min = 60000.0
+rapid_z_mm_min = 60000.0
 [packer.packer]
 job_s = 0.4
 [scanner.scanner]
