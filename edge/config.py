@@ -71,10 +71,10 @@ class ViewingConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchConfig:
-    """Which devices make up the bench; an empty one does not exist and its work is asked of the attendant."""
+    """Which devices make up the bench; camera and printer must be there, the work of any other can be a person's."""
 
-    camera: str = ""
-    printer: str = ""
+    camera: str
+    printer: str
     labeller: str = ""
     packer: str = ""
     scanner: str = ""

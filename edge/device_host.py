@@ -87,6 +87,7 @@ class DeviceHandle:
                 yield driver
             except DeviceError as error:
                 await self._note_error(error)
+                self.look_soon()
                 raise
 
     async def run(self) -> None:
@@ -155,11 +156,9 @@ class DeviceHandle:
             self._note(Finding(Health.NEEDS_ATTENDANT, error.reason or "attendant_needed", str(error)))
         elif isinstance(error, OutcomeUnknownError):
             self._note(Finding(Health.UNKNOWN, error.reason or "outcome_unknown", str(error)))
-            self.look_soon()
         elif isinstance(error, DeviceOfflineError | BadOptionsError):
             self._note_offline(error)
             await self._drop()
-            self.look_soon()
 
     def _note_offline(self, error: DeviceError) -> None:
         fallback = "bad_options" if isinstance(error, BadOptionsError) else "offline"
