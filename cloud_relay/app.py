@@ -19,12 +19,14 @@ from cloud_relay.broker.mosquitto import MosquittoAdmission
 from cloud_relay.clock import Clock, RelayClock
 from cloud_relay.db import Database
 from cloud_relay.migrations import migrate
+from cloud_relay.pages import problems as problem_pages
 from cloud_relay.pictures import PictureStore
 from cloud_relay.relay import Relay
 from cloud_relay.settings import Settings
 from cloud_relay.shop_link import ShopLink
 from cloud_relay.shop_link.mqtt import Broker
 from cloud_relay.tables import high_water
+from cloud_relay.trading import trading_of
 from cloud_relay.viewing.room import ViewingRoom
 from cloud_relay.web import problems
 from cloud_relay.web.events import PageHub
@@ -59,6 +61,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
     return Relay(
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
         viewing=ViewingRoom(db, clock, link, authority),
+        trading=trading_of(settings, db, clock),
         pictures=PictureStore(settings.data_dir / "pictures"),
     )  # fmt: skip
 
@@ -70,6 +73,7 @@ def build(relay: Relay) -> FastAPI:
     app.state.pages = PageHub()
     relay.db.listen("pages", app.state.pages.wake)
     problems.install(app)
+    problem_pages.install(app)
     for router in rooms.ROUTERS:
         app.include_router(router)
     for join in rooms.JOINS:

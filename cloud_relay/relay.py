@@ -12,6 +12,7 @@ from cloud_relay.db import Database
 from cloud_relay.pictures import PictureStore
 from cloud_relay.settings import Settings
 from cloud_relay.shop_link import ShopLink
+from cloud_relay.trading import Trading
 from cloud_relay.viewing.room import ViewingRoom
 from cloud_relay.web.metrics import Metrics
 
@@ -27,6 +28,7 @@ class Relay:
     link: ShopLink
     pictures: PictureStore
     viewing: ViewingRoom
+    trading: Trading
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -11,6 +11,11 @@ from fastapi import APIRouter
 from cloud_relay.accounts import routes as accounts
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
+from cloud_relay.escrow import routes as escrow
+from cloud_relay.notices import routes as notices
+from cloud_relay.orders import routes as orders
+from cloud_relay.pages import shopper
+from cloud_relay.parcels import routes as parcels
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.viewing import frame_routes as viewing_frames
@@ -25,12 +30,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     shops.router,
     viewing.router,
     viewing_frames.router,
+    orders.router,
+    escrow.router,
+    parcels.router,
+    notices.router,
     static_files.router,
+    shopper.router,
 )
 
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
 """What shop boxes reach over TLS at the shop door."""
 
-JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, shop_door.join, viewing.join)
+JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, shop_door.join, viewing.join, parcels.join)
 
-TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = ()
+TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (escrow.work,)

@@ -50,15 +50,18 @@ def _take_stock(scene: Scene) -> None:
 def _give_back_stock(scene: Scene) -> None:
     stock.give_back(scene.connection, scene.order.piece_id)
     parcels.release_piece(scene.connection, scene.order, scene.happening.event.value, scene.now)
+    stock.tell(scene.connection, scene.order.listing_id, scene.now)
 
 
 def _return_stock(scene: Scene) -> None:
     stock.put_back(scene.connection, scene.order.piece_id)
+    stock.tell(scene.connection, scene.order.listing_id, scene.now)
 
 
 def _retake_stock(scene: Scene) -> None:
     """The piece itself was taken by `steps` when it chose this event; the shop begins again with a new parcel."""
     parcels.begin_again(scene.connection, scene.order, scene.now)
+    stock.tell(scene.connection, scene.order.listing_id, scene.now)
 
 
 def _order_label(scene: Scene) -> None:

@@ -63,11 +63,15 @@ def clean_address(address: Address) -> Address:
     return Address(
         name=clean_text(address.name, "address.name"),
         lines=lines,
-        postal_code=clean_text(address.postal_code, "address.postal_code", 20),
+        postal_code=_optional(address.postal_code, "address.postal_code", 20),
         city=clean_text(address.city, "address.city"),
         country=country,
-        phone=clean_text(address.phone, "address.phone", 40) if address.phone.strip() else "",
+        phone=_optional(address.phone, "address.phone", 40),
     )
+
+
+def _optional(value: str, field: str, length_max: int) -> str:
+    return clean_text(value, field, length_max) if value.strip() else ""
 
 
 def address_sha256(address: Address) -> str:
@@ -115,6 +119,8 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     )  # fmt: skip
     payment_id = _start_charge(connection, order_id, provider, wish.payment_method, total, sale.currency, now, trade)
     store.add_event(connection, order_id, parcel_id, "placed", {"total_minor": total}, account_id, now)
+    if reserved is None:
+        stock.tell(connection, sale.listing_id, now)
     return Placed(
         order_id=order_id, parcel_id=parcel_id, payment_id=payment_id, state=OrderState.UNPAID.value, total_minor=total,
         currency=sale.currency, pay_until=pay_until,

@@ -1,6 +1,6 @@
 """Reservations: a shopper confirmed this piece and has a visible countdown to pay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from cloud_relay.parcels import work as parcels
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, merchant, piece, reservation, shop
 from cloud_relay.web.pages import page_event
+from wire.values import format_time
 
 ACTIVE, ORDERED, EXPIRED, GIVEN_UP, GONE = "active", "ordered", "expired", "given_up", "gone"
 """A reservation ends exactly once, in one of the last four."""
@@ -84,8 +85,9 @@ def confirm_piece(
     parcels.prepare(
         connection, sale.shop_id, parcel_id, piece_id, now, session_id=session_id or "", reserved_until=until
     )
-    _tell(connection, account_id, sale.shop_id, parcel_id, ACTIVE, until, now)
-    return Reservation(**row)
+    reserved = Reservation(**row)
+    _tell(connection, reserved, now)
+    return reserved
 
 
 def _active_of_piece(connection: Connection, account_id: str, piece_id: str, now: datetime) -> Reservation | None:
@@ -135,10 +137,8 @@ def extend_reservation(
     until = found.until + timedelta(seconds=trade.settings.extension_s)
     change = update(reservation).where(reservation.c.parcel_id == parcel_id, reservation.c.extensions == 0)
     connection.execute(change.values(until=until, extensions=1))
-    shop_id = _shop_of(connection, found.listing_id)
-    _tell(connection, account_id, shop_id, parcel_id, ACTIVE, until, now)
-    changed = find(connection, parcel_id)
-    assert changed is not None
+    changed = replace(found, until=until, extensions=1)
+    _tell(connection, changed, now)
     return changed
 
 
@@ -181,15 +181,14 @@ def lose(connection: Connection, parcel_id: str, now: datetime) -> None:
     found = find(connection, parcel_id)
     if found is not None and found.state == ACTIVE:
         _set_state(connection, found, GONE)
-        _tell(connection, found.account_id, _shop_of(connection, found.listing_id), parcel_id, GONE, found.until, now)
+        _tell(connection, replace(found, state=GONE), now)
 
 
 def _end(connection: Connection, found: Reservation, state: str, now: datetime) -> None:
     _set_state(connection, found, state)
     stock.give_back(connection, found.piece_id)
-    shop_id = _shop_of(connection, found.listing_id)
-    parcels.release(connection, shop_id, found.parcel_id, state, now)
-    _tell(connection, found.account_id, shop_id, found.parcel_id, state, found.until, now)
+    parcels.release(connection, _shop_of(connection, found.listing_id), found.parcel_id, state, now)
+    _tell(connection, replace(found, state=state), now)
 
 
 def _set_state(connection: Connection, found: Reservation, state: str) -> None:
@@ -202,9 +201,7 @@ def _shop_of(connection: Connection, listing_id: str) -> str:
     return str(connection.scalar(select(listing.c.shop_id).where(listing.c.listing_id == listing_id)))
 
 
-def _tell(
-    connection: Connection, account_id: str, shop_id: str, parcel_id: str, state: str, until: datetime, now: datetime
-) -> None:
-    data = {"parcel_id": parcel_id, "state": state, "until": until.isoformat()}
-    for channel in (f"account:{account_id}", f"shop:{shop_id}"):
-        page_event(connection, channel, "reservation", data, now)
+def _tell(connection: Connection, found: Reservation, now: datetime) -> None:
+    data = {"parcel_id": found.parcel_id, "state": found.state, "until": format_time(found.until)}
+    page_event(connection, f"account:{found.account_id}", "reservation", data, now)
+    stock.tell(connection, found.listing_id, now)

@@ -1,9 +1,12 @@
 """Stock to promise: each change is one conditional UPDATE, so that nobody sells what another took a moment before."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, select, update
 
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, piece
+from cloud_relay.web.pages import page_event
 
 
 class StockError(RuntimeError):
@@ -94,3 +97,11 @@ def write_off(connection: Connection, piece_id: str) -> None:
         if listing_id is not None:
             _must(_count(connection, listing_id, on_hand, reserved), piece_id, "written off")
             return
+
+
+def tell(connection: Connection, listing_id: str, now: datetime) -> None:
+    """Tell open pages how many of a listing can be had now; anybody may know that."""
+    query = select(listing.c.shop_id, (listing.c.on_hand - listing.c.reserved).label("in_stock"))
+    row = connection.execute(query.where(listing.c.listing_id == listing_id)).one()
+    data = {"listing_id": listing_id, "in_stock": row.in_stock}
+    page_event(connection, f"shop:{row.shop_id}", "stock_changed", data, now)

@@ -32,7 +32,6 @@ from wire.reports import (
     ParcelReport,
     ParcelResumed,
     PictureKind,
-    PictureOffered,
     PieceGone,
     PiecePacked,
     PiecePicked,
@@ -82,7 +81,7 @@ def join(register: Register, trade: Trade) -> None:
 
     for type_ in KINDS:
         register.on_report(type_, on_report)
-    register.on_report(PictureOffered, take_picture)
+    register.on_picture(take_picture)
     register.on_ack(CancelParcel, on_cancel)
 
 
@@ -103,6 +102,7 @@ def take_report(connection: Connection, shop_id: str, report: ParcelReport, now:
     _labels(connection, found, report, now)
     if isinstance(report, PieceGone):
         stock.write_off(connection, found.piece_id)
+        stock.tell(connection, found.listing_id, now)
         reservations.lose(connection, found.parcel_id, now)
     _timeline(connection, found, report, now)
     _track(connection, found, report, now, trade)
@@ -158,8 +158,7 @@ def _tell(connection: Connection, found: ParcelRow, view: ParcelView, report: Pa
         "parcel_id": found.parcel_id, "order_id": found.order_id, "state": view.state.value, "held": view.held_reason,
         "event": KINDS[type(report)],
     }  # fmt: skip
-    channels = [f"account:{found.account_id}", f"merchant:{found.merchant_id}", f"shop:{found.shop_id}"]
-    for channel in [*channels, *([f"order:{found.order_id}"] if found.order_id else [])]:
+    for channel in _channels(found):
         page_event(connection, channel, "parcel", data, now)
     if isinstance(report, ParcelHeld):
         members = notices.members_of(connection, found.merchant_id)
@@ -168,14 +167,23 @@ def _tell(connection: Connection, found: ParcelRow, view: ParcelView, report: Pa
         notices.notify(connection, members, "parcel_held", link, now, **words)
 
 
-def take_picture(connection: Connection, shop_id: str, report: PictureOffered, now: datetime) -> None:
-    """Note the picture of the packed piece; the others are named by their own reports."""
-    if report.kind is not PictureKind.PACKED:
-        return
-    found = _own(connection, shop_id, report.parcel_id)
-    store.save_packed_picture(connection, found.parcel_id, report.picture_sha256, now)
-    detail = {"picture_sha256": report.picture_sha256}
-    order_store.add_event(connection, found.order_id or "", found.parcel_id, "packed_picture", detail, "shop", now)
+def take_picture(
+    connection: Connection, shop_id: str, parcel_id: str, kind: PictureKind, picture_sha256: str, now: datetime
+) -> None:
+    """A picture of an order step is stored: pages that show the parcel may show it."""
+    found = _own(connection, shop_id, parcel_id)
+    if kind is PictureKind.PACKED:
+        store.save_packed_picture(connection, parcel_id, picture_sha256, now)
+        detail = {"picture_sha256": picture_sha256}
+        order_store.add_event(connection, found.order_id or "", parcel_id, "packed_picture", detail, "shop", now)
+    data = {"parcel_id": parcel_id, "order_id": found.order_id, "kind": kind.value, "picture_sha256": picture_sha256}
+    for channel in _channels(found):
+        page_event(connection, channel, "picture", data, now)
+
+
+def _channels(found: ParcelRow) -> list[str]:
+    channels = [f"account:{found.account_id}", f"merchant:{found.merchant_id}"]
+    return [*channels, f"order:{found.order_id}"] if found.order_id else channels
 
 
 def take_cancel_ack(

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import codes, epcis
 from cloud_relay.parcels.rules import ParcelState, ParcelView
-from cloud_relay.tables import label, listing, orders, parcel, piece, shop, tracking_event
+from cloud_relay.tables import label, listing, orders, parcel, picture, piece, shop, tracking_event
 from wire.values import new_id
 
 
@@ -155,3 +156,22 @@ def tracking_of(connection: Connection, parcel_id: str) -> list[dict[str, Any]]:
     query = select(tracking_event).where(tracking_event.c.parcel_id == parcel_id)
     ordered = query.order_by(tracking_event.c.at, tracking_event.c.recorded_at, tracking_event.c.event_id)
     return [dict(row) for row in connection.execute(ordered).mappings()]
+
+
+def pictures_of(connection: Connection, parcel_ids: list[str]) -> list[dict[str, Any]]:
+    """Return the signed pictures of these parcels in the order in which they were taken."""
+    names = ("picture_sha256", "parcel_id", "kind", "taken_at", "stored_at", "previous_sha256", "signature")
+    query = select(*(picture.c[name] for name in names)).where(picture.c.parcel_id.in_(parcel_ids))
+    return [dict(row) for row in connection.execute(query.order_by(picture.c.taken_at)).mappings()]
+
+
+def labels_of(connection: Connection, parcel_ids: list[str]) -> list[dict[str, Any]]:
+    """Return every label that was ever printed for these parcels, and what became of it."""
+    query = select(label).where(label.c.parcel_id.in_(parcel_ids)).order_by(label.c.label_no, label.c.label_serial)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def document_of(connection: Connection, found: ParcelRow, now: datetime, trade: Trade) -> dict[str, Any]:
+    """Return everything known of a parcel's journey as one EPCIS 2.0 document."""
+    events = [row["epcis"] for row in tracking_of(connection, found.parcel_id)]
+    return epcis.document(events, trade.resolver_url, now)

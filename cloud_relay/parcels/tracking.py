@@ -22,7 +22,7 @@ from cloud_relay.web.pages import page_event
 from wire.commands import RecordTracking
 from wire.values import clean_text, new_id
 
-REPEAT_S = 60
+REPEAT = timedelta(seconds=60)
 """The same step at the same place within this time is a second press of the button, not a second scan."""
 PAST_MAX, FUTURE_MAX = timedelta(days=7), timedelta(minutes=5)
 """How old a scan may be that a courier kept while offline, and how far their clock may be ahead."""
@@ -108,10 +108,10 @@ def _check_scan(connection: Connection, found: ParcelRow, code: str, step: str) 
 
 def _repeated(connection: Connection, parcel_id: str, step: str, place: str, at: datetime) -> dict[str, Any] | None:
     for row in reversed(store.tracking_of(connection, parcel_id)):
-        is_same = (row["biz_step"], row["place"]) == (step, place) and row["source"] == "courier"
-        is_close = abs((row["at"] - at) / timedelta(seconds=1)) < REPEAT_S
+        is_same: bool = (row["biz_step"], row["place"]) == (step, place) and row["source"] == "courier"
+        is_close = abs(row["at"] - at) < REPEAT
         if is_same and (step == epcis.DELIVERED or is_close):
-            return row
+            return dict(row)
     return None
 
 
@@ -138,7 +138,7 @@ def _spread(connection: Connection, found: ParcelRow, event_id: str, body: dict[
     command = RecordTracking(parcel_id=found.parcel_id, event_id=event_id, event=body)
     send_command(connection, found.shop_id, command, now, found.trace, found.parcel_id)
     data = {"parcel_id": found.parcel_id, "order_id": found.order_id, "event_id": event_id, "bizStep": body["bizStep"]}
-    channels = [f"account:{found.account_id}", f"merchant:{found.merchant_id}", f"shop:{found.shop_id}"]
+    channels = [f"account:{found.account_id}", f"merchant:{found.merchant_id}"]
     for channel in [*channels, *([f"order:{found.order_id}"] if found.order_id else [])]:
         page_event(connection, channel, "tracking", data, now)
 
@@ -184,9 +184,3 @@ def correct(connection: Connection, parcel_id: str, token: str, event_id: str, n
     assert new is not None
     _spread(connection, found, new, body, now)
     return next(row for row in store.tracking_of(connection, parcel_id) if row["event_id"] == new)
-
-
-def document_of(connection: Connection, found: ParcelRow, now: datetime, trade: Trade) -> dict[str, Any]:
-    """Return everything known of a parcel's journey as one EPCIS 2.0 document."""
-    events = [row["epcis"] for row in store.tracking_of(connection, found.parcel_id)]
-    return epcis.document(events, trade.resolver_url, now)

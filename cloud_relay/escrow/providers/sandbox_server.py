@@ -1,6 +1,6 @@
 """The sandbox bank as a program of its own: real HTTP, its own book, webhooks that come twice, late and out of order.
 
-Start: python -m cloud_relay.escrow.providers.sandbox_server --port 8090 --webhook http://127.0.0.1:8080/webhooks/sandbox
+Start: python -m cloud_relay.escrow.providers.sandbox_server --port 8090 --webhook-url http://127.0.0.1:8080/webhooks/sandbox
 Secrets come from VITRINE_PAYMENT_SECRET and VITRINE_PAYMENT_WEBHOOK_SECRET, the same as the relay's.
 """
 
@@ -239,8 +239,10 @@ async def _deliver(bank: Bank, client: httpx.AsyncClient, body: bytes) -> bool:
 
 
 def build(secret: str, webhook_secret: str, webhook_url: str, data: Path | None = None) -> Starlette:
-    """Return the bank as an ASGI application; `data` is its book's file (none: in memory)."""
-    database = sqlite3.connect(data or ":memory:", check_same_thread=False)
+    """Return the bank as an ASGI application; `data` is the folder of its book (none: in memory)."""
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(data / "bank.sqlite3" if data else ":memory:", check_same_thread=False)
     database.row_factory = sqlite3.Row
     database.executescript(SCHEMA)
 
@@ -269,11 +271,11 @@ def main() -> None:
     """Run the bank until it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8090)
-    parser.add_argument("--webhook", default="http://127.0.0.1:8080/webhooks/sandbox")
-    parser.add_argument("--data", type=Path, default=None)
+    parser.add_argument("--webhook-url", default="http://127.0.0.1:8080/webhooks/sandbox")
+    parser.add_argument("--data", type=Path, default=None, help="folder of its book; without one it is in memory")
     given = parser.parse_args()
     secrets = os.environ["VITRINE_PAYMENT_SECRET"], os.environ["VITRINE_PAYMENT_WEBHOOK_SECRET"]
-    app = build(*secrets, given.webhook, given.data)
+    app = build(*secrets, given.webhook_url, given.data)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=1)
 
 

@@ -1,0 +1,280 @@
+"""What pages and programs read of orders: checkout, lists, the whole story, a merchant's and the operator's view."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from cloud_relay.escrow import ledger, payments
+from cloud_relay.escrow.providers.base import Method
+from cloud_relay.orders import reservations, store, words
+from cloud_relay.orders.rules import AT_SHOP, MONEY_HELD, ON_ITS_WAY, OrderState
+from cloud_relay.orders.trade import Trade
+from cloud_relay.parcels import store as parcel_store
+from cloud_relay.parcels.tracking import STEP_WORDS
+from cloud_relay.refusals import RefusedError
+from cloud_relay.tables import account, dispute, listing, merchant, order_line, orders, parcel, shop
+from wire.codec import to_json
+
+LATEST = 200
+
+
+def methods_json(methods: tuple[Method, ...]) -> list[dict[str, Any]]:
+    """Return the ways of payment as pages show them."""
+    return [
+        {"method": one.method, "title": to_json(one.title), "hint": to_json(one.hint) if one.hint.en else None}
+        for one in methods
+    ]
+
+
+def read_checkout(
+    connection: Connection, account_id: str, parcel_id: str, trade: Trade, methods: tuple[Method, ...]
+) -> dict[str, Any] | None:
+    """Return everything that the shopper sees before paying, or None if the reservation is not theirs."""
+    found = reservations.find(connection, parcel_id, account_id)
+    if found is None:
+        return None
+    query = (
+        select(
+            listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency, shop.c.name_en,
+            shop.c.name_zh, shop.c.shipping_minor, parcel.c.still_sha256, parcel.c.order_id,
+        )
+        .join(shop, shop.c.shop_id == listing.c.shop_id)
+        .join(parcel, parcel.c.parcel_id == parcel_id)
+        .where(listing.c.listing_id == found.listing_id)
+    )  # fmt: skip
+    row = connection.execute(query).one()
+    return {
+        "parcel_id": parcel_id,
+        "piece_id": found.piece_id,
+        "listing_id": found.listing_id,
+        "order_id": row.order_id,
+        "state": found.state,
+        "until": found.until,
+        "can_extend": found.state == reservations.ACTIVE and found.extensions == 0,
+        "title": words.both(row.title_en, row.title_zh),
+        "shop_name": words.both(row.name_en, row.name_zh),
+        "still_sha256": row.still_sha256,
+        "price_minor": row.price_minor,
+        "shipping_minor": row.shipping_minor,
+        "total_minor": row.price_minor + row.shipping_minor,
+        "currency": row.currency,
+        "payment_methods": methods_json(methods),
+        "photo_window_s": trade.settings.photo_window_s,
+        "release_after_s": trade.settings.release_after_s,
+    }
+
+
+_LIST = (
+    select(
+        orders.c.order_id, orders.c.state, orders.c.total_minor, orders.c.currency, orders.c.placed_at, orders.c.due_at,
+        orders.c.shop_id, orders.c.merchant_id, order_line.c.title_en, order_line.c.title_zh, order_line.c.parcel_id,
+        shop.c.name_en, shop.c.name_zh, account.c.nickname, parcel.c.held_reason, parcel.c.state.label("parcel_state"),
+    )
+    .join(order_line, order_line.c.order_id == orders.c.order_id)
+    .join(shop, shop.c.shop_id == orders.c.shop_id)
+    .join(account, account.c.account_id == orders.c.account_id)
+    .join(parcel, parcel.c.parcel_id == order_line.c.parcel_id)
+    .where(order_line.c.line == 1)
+    .order_by(orders.c.placed_at.desc(), orders.c.order_id)
+    .limit(LATEST)
+)  # fmt: skip
+
+
+def _listed(row: RowMapping) -> dict[str, Any]:
+    state = OrderState(row["state"])
+    plain = (
+        "order_id",
+        "state",
+        "total_minor",
+        "currency",
+        "placed_at",
+        "due_at",
+        "shop_id",
+        "parcel_id",
+        "held_reason",
+    )
+    return {
+        **{name: row[name] for name in plain},
+        "parcel_state": row["parcel_state"],
+        "title": words.both(row["title_en"], row["title_zh"]),
+        "shop_name": words.both(row["name_en"], row["name_zh"]),
+        "nickname": row["nickname"],
+        "state_text": words.STATE_TEXTS[state],
+        "state_class": words.STATE_CLASSES.get(state, "offline"),
+    }
+
+
+def orders_of(connection: Connection, account_id: str) -> list[dict[str, Any]]:
+    """Return a shopper's newest orders."""
+    rows = connection.execute(_LIST.where(orders.c.account_id == account_id)).mappings()
+    return [_listed(row) for row in rows]
+
+
+def orders_of_merchant(connection: Connection, merchant_id: str) -> list[dict[str, Any]]:
+    """Return a merchant's newest orders."""
+    rows = connection.execute(_LIST.where(orders.c.merchant_id == merchant_id)).mappings()
+    return [_listed(row) for row in rows]
+
+
+def parties(connection: Connection, order_id: str) -> tuple[str, str] | None:
+    """Return (account, merchant) of an order, or None."""
+    query = select(orders.c.account_id, orders.c.merchant_id).where(orders.c.order_id == order_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row.account_id, row.merchant_id)
+
+
+def read_order(
+    connection: Connection, order_id: str, methods: tuple[Method, ...], *, for_shopper: bool
+) -> dict[str, Any]:
+    """Return the whole story of an order for one of its parties; LookupError if there is none."""
+    row = connection.execute(select(orders).where(orders.c.order_id == order_id)).mappings().one_or_none()
+    order = store.load(connection, order_id)
+    if row is None or order is None:
+        raise LookupError(f"order {order_id}: is not there")
+    state = OrderState(order.state)
+    found = parcel_store.load(connection, order.parcel_id)
+    assert found is not None
+    paid = payments.of_order(connection, order_id)
+    charges = [one for one in paid if one.kind == payments.CHARGE]
+    plain = (
+        "order_id", "shop_id", "merchant_id", "state", "price_minor", "shipping_minor", "total_minor", "currency",
+        "payment_method", "address", "delivery_from", "delivery_until", "photo_window_s", "release_after_s",
+        "objections", "placed_at", "pay_until", "paid_at", "photo_until", "handed_over_at", "delivered_at",
+        "release_at", "ended_at", "end_reason", "due_at",
+    )  # fmt: skip
+    return {
+        **{name: row[name] for name in plain},
+        "lines": _lines(connection, order_id),
+        "parcel_id": order.parcel_id,
+        "parcel_state": found.state,
+        "sscc": found.sscc,
+        "photo_sha256": found.photo_sha256,
+        "still_sha256": found.still_sha256,
+        "held_text": found.held_text,
+        "shop_name": words.both(found.shop_name_en, found.shop_name_zh),
+        "nickname": connection.scalar(select(account.c.nickname).where(account.c.account_id == order.account_id)),
+        "state_text": words.STATE_TEXTS[state],
+        "state_class": words.STATE_CLASSES.get(state, "offline"),
+        "payment_state": charges[-1].state if charges else "",
+        "payment_text": words.PAYMENT_TEXTS[charges[-1].state] if charges else words.both("", ""),
+        "payment_methods": methods_json(methods),
+        "money_text": words.money_text(state, is_paid=row["paid_at"] is not None),
+        "can_cancel": for_shopper and (state is OrderState.UNPAID or state in AT_SHOP),
+        "can_dispute": for_shopper and state in AT_SHOP | ON_ITS_WAY | {OrderState.CANCELLING},
+        "is_held": state in MONEY_HELD,
+        "dispute": _dispute(connection, order_id),
+        "timeline": timeline(connection, order_id),
+        "ledger": ledger.postings_of(connection, order_id),
+    }
+
+
+def _lines(connection: Connection, order_id: str) -> list[dict[str, Any]]:
+    rows = connection.execute(select(order_line).where(order_line.c.order_id == order_id).order_by(order_line.c.line))
+    return [
+        {
+            "line": row["line"], "listing_id": row["listing_id"], "piece_id": row["piece_id"],
+            "parcel_id": row["parcel_id"], "title": words.both(row["title_en"], row["title_zh"]),
+            "price_minor": row["price_minor"], "quantity": row["quantity"],
+        }
+        for row in rows.mappings()
+    ]  # fmt: skip
+
+
+def _dispute(connection: Connection, order_id: str) -> dict[str, Any] | None:
+    query = select(dispute).where(dispute.c.order_id == order_id).order_by(dispute.c.opened_at.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    names = ("dispute_id", "state", "reason", "opened_at", "ruling", "ruling_reason", "ruled_at", "rule_until")
+    return None if row is None else {name: row[name] for name in names}
+
+
+def timeline(connection: Connection, order_id: str) -> list[dict[str, Any]]:
+    """Return what happened to an order, its parcels and on their journey, oldest first, in both languages."""
+    parcel_ids = list(connection.scalars(select(parcel.c.parcel_id).where(parcel.c.order_id == order_id)))
+    lines = [
+        {
+            "kind": row["kind"], "at": row["at"], "actor": _actor(row["actor"]),
+            "text": words.EVENT_TEXTS.get(row["kind"], words.both(row["kind"], row["kind"])),
+            "picture_sha256": row["detail"].get("picture_sha256", ""), "reason": row["detail"].get("reason", ""),
+        }
+        for row in store.events_of(connection, order_id, parcel_ids)
+        if row["kind"] not in words.HIDDEN_EVENTS and not _is_doubled(row)
+    ]  # fmt: skip
+    lines += [_tracked(row) for name in parcel_ids for row in parcel_store.tracking_of(connection, name)
+              if row["source"] == "courier"]  # fmt: skip
+    return sorted(lines, key=lambda line: line["at"])
+
+
+def _is_doubled(row: dict[str, Any]) -> bool:
+    """The parcel's own line of a hand-over, a lost piece or a delivery stands beside the order's: one is enough."""
+    return row["kind"] in ("handed_over", "piece_gone") and bool(row["order_id"]) and "state" not in row["detail"]
+
+
+def _actor(actor: str) -> str:
+    return actor if actor in ("shop", "provider", "clock", "courier") else "person"
+
+
+def _tracked(row: dict[str, Any]) -> dict[str, Any]:
+    step_en, step_zh = STEP_WORDS.get(row["biz_step"], (row["biz_step"], row["biz_step"]))
+    is_wrong = "errorDeclaration" in row["epcis"]
+    mark_en, mark_zh = (" (recorded in error)", "（误录）") if is_wrong else ("", "")
+    text = words.both(f"{step_en}: {row['place']}{mark_en}", f"{step_zh}：{row['place']}{mark_zh}")
+    return {
+        "kind": "tracking", "at": row["at"], "actor": "courier", "text": text, "picture_sha256": "", "reason": "",
+        "step": row["biz_step"], "place": row["place"],
+    }  # fmt: skip
+
+
+def open_disputes(connection: Connection) -> list[dict[str, Any]]:
+    """Return the disputes that wait for a ruling, the most urgent first."""
+    query = (
+        select(
+            dispute, orders.c.total_minor, orders.c.currency, orders.c.merchant_id, order_line.c.title_en,
+            order_line.c.title_zh, merchant.c.name_en, merchant.c.name_zh,
+        )
+        .join(orders, orders.c.order_id == dispute.c.order_id)
+        .join(order_line, order_line.c.order_id == dispute.c.order_id)
+        .join(merchant, merchant.c.merchant_id == orders.c.merchant_id)
+        .where(dispute.c.state == "open", order_line.c.line == 1)
+        .order_by(dispute.c.rule_until)
+    )  # fmt: skip
+    plain = (
+        "dispute_id", "order_id", "reason", "opened_at", "rule_until", "resume_state", "total_minor", "currency",
+    )  # fmt: skip
+    return [
+        {
+            **{name: row[name] for name in plain},
+            "title": words.both(row["title_en"], row["title_zh"]),
+            "merchant_name": words.both(row["name_en"], row["name_zh"]),
+            "can_release": row["resume_state"] in ON_ITS_WAY,
+        }
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def disputed_order(connection: Connection, dispute_id: str) -> tuple[str, int]:
+    """Return (order, its total) of an open dispute; RefusedError when there is none."""
+    query = select(orders.c.order_id, orders.c.total_minor).join(dispute, dispute.c.order_id == orders.c.order_id)
+    row = connection.execute(query.where(dispute.c.dispute_id == dispute_id, dispute.c.state == "open")).one_or_none()
+    if row is None:
+        raise RefusedError("no_dispute", "There is no open dispute", "没有进行中的争议", 404)
+    return row.order_id, row.total_minor
+
+
+def state_of(connection: Connection, order_id: str) -> str:
+    """Return the order's state."""
+    return str(connection.scalar(select(orders.c.state).where(orders.c.order_id == order_id)))
+
+
+def evidence(connection: Connection, order_id: str, trade: Trade, now: datetime) -> dict[str, Any]:
+    """Return what the parties and the operator may lay before each other: story, pictures, money, journey."""
+    order = read_order(connection, order_id, (), for_shopper=False)
+    parcel_ids = list(connection.scalars(select(parcel.c.parcel_id).where(parcel.c.order_id == order_id)))
+    from_parcels = [parcel_store.load(connection, name) for name in parcel_ids]
+    return {
+        "order": order,
+        "address_sha256": connection.scalar(select(orders.c.address_sha256).where(orders.c.order_id == order_id)),
+        "pictures": parcel_store.pictures_of(connection, parcel_ids),
+        "labels": parcel_store.labels_of(connection, parcel_ids),
+        "journey": [parcel_store.document_of(connection, found, now, trade) for found in from_parcels if found],
+    }

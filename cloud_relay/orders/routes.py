@@ -1,0 +1,329 @@
+"""HTTP of orders: reservations, checkout, placing, answering, disputes. Thin: each route is one use case."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from cloud_relay.orders import reading, service
+from cloud_relay.orders.effects import Happening
+from cloud_relay.orders.rules import OrderEvent
+from cloud_relay.orders.trade import Trade
+from cloud_relay.parcels.work import photo_of
+from cloud_relay.refusals import RefusedError
+from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.web import idempotency
+from cloud_relay.web.idempotency import ClaimDep, OnceDep
+from cloud_relay.web.principal import Operator, Principal, SignedIn, account_id_of, require_member
+from cloud_relay.web.problems import not_found
+from wire.plan import Address
+from wire.values import clean_text, format_time
+
+router = APIRouter(prefix="/api")
+
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReservationBody(_Body):
+    """Which piece, and the viewing session that shows it now."""
+
+    piece_id: Id
+    session_id: Annotated[str, Field(max_length=64)] | None = None
+
+
+class AddressBody(_Body):
+    """Where the parcel goes."""
+
+    name: str = Field(max_length=300)
+    lines: list[str] = Field(min_length=1, max_length=4)
+    postal_code: str = Field(default="", max_length=20)
+    city: str = Field(max_length=300)
+    country: str = Field(min_length=2, max_length=2)
+    phone: str = Field(default="", max_length=40)
+
+
+class OrderBody(_Body):
+    """A reserved parcel, or a listing bought unseen; `total_minor`, if given, is the total that the shopper saw."""
+
+    parcel_id: str = Field(default="", max_length=64)
+    listing_id: str = Field(default="", max_length=64)
+    address: AddressBody
+    delivery_from: datetime | None = None
+    delivery_until: datetime | None = None
+    payment_method: str = Field(max_length=100)
+    agrees_photo_window: bool
+    total_minor: int | None = None
+
+
+class PayBody(_Body):
+    """Another way of payment after a declined one."""
+
+    payment_method: str = Field(max_length=100)
+
+
+class PhotoBody(_Body):
+    """The shopper's answer to the photo that they saw."""
+
+    answer: Literal["confirmed", "objected"]
+    picture_sha256: str = Field(min_length=64, max_length=64)
+    reason: str = Field(default="", max_length=300)
+
+
+class ReasonBody(_Body):
+    """Why, in the person's own words."""
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class RulingBody(_Body):
+    """The operator's ruling; `to_shopper_minor` only for `split`."""
+
+    ruling: Literal["refund", "release", "split"]
+    reason: str = Field(min_length=1, max_length=1000)
+    to_shopper_minor: int = Field(default=0, ge=0)
+
+
+def _trade(relay: Relay) -> Trade:
+    return relay.trading.trade
+
+
+def _reserved(connection: Connection, *args: Any) -> dict[str, Any]:
+    return _reservation_json(service.confirm_piece(connection, *args))
+
+
+def _extended(connection: Connection, *args: Any) -> dict[str, Any]:
+    return _reservation_json(service.extend_reservation(connection, *args))
+
+
+def _reservation_json(found: service.Reservation) -> dict[str, Any]:
+    return {
+        "parcel_id": found.parcel_id, "piece_id": found.piece_id, "listing_id": found.listing_id, "until": found.until,
+        "can_extend": found.extensions == 0, "state": found.state,
+    }  # fmt: skip
+
+
+@router.post("/reservations", status_code=201)
+async def confirm_piece(body: ReservationBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Confirm this piece: it is kept for a while and goes to packing."""
+    account_id, now = account_id_of(principal), relay.clock.now()
+    return await once(201, _reserved, account_id, body.piece_id, body.session_id, now, _trade(relay))
+
+
+@router.post("/reservations/{parcel_id}/extend")
+async def extend_reservation(parcel_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Ask for more time, once."""
+    return await once(200, _extended, account_id_of(principal), parcel_id, relay.clock.now(), _trade(relay))
+
+
+@router.delete("/reservations/{parcel_id}", status_code=204)
+async def give_up_reservation(parcel_id: str, relay: RelayDep, principal: SignedIn) -> Response:
+    """Let the piece go."""
+    await relay.db.run(service.give_up_reservation, account_id_of(principal), parcel_id, relay.clock.now())
+    return Response(status_code=204)
+
+
+@router.get("/checkout/{parcel_id}")
+async def checkout(parcel_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """Price, shipping, total, ways of payment and agreed times, before paying."""
+    trading = relay.trading
+    found = await relay.db.read(
+        reading.read_checkout, account_id_of(principal), parcel_id, trading.trade, trading.methods
+    )
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _wish(body: OrderBody) -> service.OrderWish:
+    given = body.model_dump(exclude={"address"})
+    lines = tuple(body.address.lines)
+    return service.OrderWish(**given, address=Address(**{**body.address.model_dump(), "lines": lines}))
+
+
+@router.post("/orders", status_code=201)
+async def place_order(body: OrderBody, relay: RelayDep, principal: SignedIn, claim: ClaimDep) -> Response:
+    """Place an order and pay it. `state` is `paid`, or `unpaid` with the reason in `payment_state`."""
+    account_id, now, wish = account_id_of(principal), relay.clock.now(), _wish(body)
+
+    def place(connection: Connection) -> tuple[idempotency.StoredAnswer | None, service.Placed | None]:
+        stored = idempotency.begin(connection, claim, now)
+        if stored is not None:
+            return stored, None
+        placed = service.place_order(connection, account_id, wish, now, _trade(relay))
+        idempotency.finish(connection, claim, 201, _placed_json(placed, placed.state, "started"))
+        return None, placed
+
+    stored, placed = await relay.db.run(place)
+    if placed is None:
+        assert stored is not None
+        return JSONResponse(stored.body, stored.status)
+    payment_state = await relay.trading.worker.attempt(placed.payment_id)
+    state = await relay.db.read(reading.state_of, placed.order_id)
+    answer = _placed_json(placed, state, payment_state)
+    if claim is not None:
+        await relay.db.run(idempotency.finish, claim, 201, answer)
+    return JSONResponse(answer, 201)
+
+
+def _placed_json(placed: service.Placed, state: str, payment_state: str) -> dict[str, Any]:
+    return {
+        "order_id": placed.order_id, "parcel_id": placed.parcel_id, "state": state, "payment_state": payment_state,
+        "total_minor": placed.total_minor, "currency": placed.currency,
+        "pay_until": format_time(placed.pay_until),
+    }  # fmt: skip
+
+
+@router.post("/orders/{order_id}/pay")
+async def pay(order_id: str, body: PayBody, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """Pay an order whose payment was declined, another way."""
+    await _require(relay, principal, order_id, shopper_only=True)
+    now, trade = relay.clock.now(), _trade(relay)
+    payment_id = await relay.db.run(
+        service.pay_again, account_id_of(principal), order_id, body.payment_method, now, trade
+    )
+    payment_state = await relay.trading.worker.attempt(payment_id)
+    return {
+        "order_id": order_id,
+        "state": await relay.db.read(reading.state_of, order_id),
+        "payment_state": payment_state,
+    }
+
+
+async def _require(relay: Relay, principal: Principal, order_id: str, *, shopper_only: bool = False) -> bool:
+    """Answer 404 unless the principal is a party of the order (or an operator); return whether it is the shopper."""
+    found = await relay.db.read(reading.parties, order_id)
+    is_shopper = found is not None and found[0] == principal.account_id
+    is_other = found is not None and (found[1] in principal.merchant_ids or principal.is_operator)
+    if not is_shopper and (shopper_only or not is_other):
+        raise not_found()
+    return is_shopper
+
+
+@router.get("/orders")
+async def my_orders(relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """One's own orders, newest first."""
+    return {"orders": await relay.db.read(reading.orders_of, account_id_of(principal))}
+
+
+@router.get("/orders/{order_id}")
+async def read_order(order_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """The whole story of an order, for its parties and the operator."""
+    is_shopper = await _require(relay, principal, order_id)
+    return await relay.db.read(reading.read_order, order_id, relay.trading.methods, for_shopper=is_shopper)
+
+
+@router.get("/orders/{order_id}/evidence")
+async def evidence(order_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """Story, signed pictures, labels, journey and money of an order."""
+    await _require(relay, principal, order_id)
+    return await relay.db.read(reading.evidence, order_id, _trade(relay), relay.clock.now())
+
+
+def _apply(connection: Connection, order_id: str, happening: Happening, now: datetime, trade: Trade) -> dict[str, Any]:
+    order = service.apply(connection, order_id, happening, now, trade)
+    return {"order_id": order_id, "state": order.state}
+
+
+@router.post("/orders/{order_id}/cancel")
+async def cancel(order_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Ask to cancel; once paid, the shop answers whether it could stop. The merchant may cancel too."""
+    await _require(relay, principal, order_id)
+    happening = Happening(event=OrderEvent.CANCEL_ASKED, actor=account_id_of(principal))
+    return await once(200, _apply, order_id, happening, relay.clock.now(), _trade(relay))
+
+
+def _answer_photo(
+    connection: Connection, order_id: str, happening: Happening, now: datetime, trade: Trade
+) -> dict[str, Any]:
+    order = service.settle_due(connection, order_id, now, trade)
+    if photo_of(connection, order.parcel_id) != happening.picture_sha256:
+        raise RefusedError("newer_photo", "There is another photo by now; please look again", "照片已更新，请重新查看")
+    return _apply(connection, order_id, happening, now, trade)
+
+
+@router.post("/orders/{order_id}/photo")
+async def answer_photo(order_id: str, body: PhotoBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Confirm the photo of the parcel, or object with a reason."""
+    await _require(relay, principal, order_id, shopper_only=True)
+    is_objection = body.answer == "objected"
+    reason = clean_text(body.reason, "reason", lines=5) if is_objection else ""
+    event = OrderEvent.PHOTO_OBJECTED if is_objection else OrderEvent.PHOTO_CONFIRMED
+    happening = Happening(
+        event=event, actor=account_id_of(principal), picture_sha256=body.picture_sha256, reason=reason
+    )
+    return await once(200, _answer_photo, order_id, happening, relay.clock.now(), _trade(relay))
+
+
+@router.post("/orders/{order_id}/receipt")
+async def confirm_receipt(order_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Confirm receipt: the held money goes to the merchant."""
+    await _require(relay, principal, order_id, shopper_only=True)
+    happening = Happening(event=OrderEvent.RECEIPT, actor=account_id_of(principal))
+    return await once(200, _apply, order_id, happening, relay.clock.now(), _trade(relay))
+
+
+@router.post("/orders/{order_id}/dispute")
+async def open_dispute(
+    order_id: str, body: ReasonBody, relay: RelayDep, once: OnceDep, principal: SignedIn
+) -> Response:
+    """Open a dispute: every clock of the order stands still until it is ruled on or withdrawn."""
+    await _require(relay, principal, order_id, shopper_only=True)
+    reason = clean_text(body.reason, "reason", 1000, lines=30)
+    happening = Happening(event=OrderEvent.DISPUTE_OPENED, actor=account_id_of(principal), reason=reason)
+    return await once(200, _apply, order_id, happening, relay.clock.now(), _trade(relay))
+
+
+@router.post("/orders/{order_id}/dispute/withdraw")
+async def withdraw_dispute(order_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Withdraw the dispute: the order goes on with the time that was left."""
+    await _require(relay, principal, order_id, shopper_only=True)
+    happening = Happening(event=OrderEvent.DISPUTE_WITHDRAWN, actor=account_id_of(principal))
+    return await once(200, _apply, order_id, happening, relay.clock.now(), _trade(relay))
+
+
+@router.get("/merchants/{merchant_id}/orders")
+async def merchant_orders(merchant_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """A merchant's orders, newest first."""
+    require_member(principal, merchant_id)
+    return {"orders": await relay.db.read(reading.orders_of_merchant, merchant_id)}
+
+
+@router.get("/operator/disputes")
+async def disputes(relay: RelayDep, _: Operator) -> dict[str, Any]:
+    """Disputes that wait for a ruling."""
+    return {"disputes": await relay.db.read(reading.open_disputes)}
+
+
+RULINGS = {
+    "refund": OrderEvent.RULED_REFUND,
+    "release": OrderEvent.RULED_RELEASE,
+    "split": OrderEvent.RULED_SPLIT,
+}
+
+
+@router.post("/operator/disputes/{dispute_id}/rule")
+async def rule(dispute_id: str, body: RulingBody, relay: RelayDep, once: OnceDep, principal: Operator) -> Response:
+    """Rule on a dispute."""
+    reason = clean_text(body.reason, "reason", 1000, lines=30)
+    happening = Happening(
+        event=RULINGS[body.ruling],
+        actor=account_id_of(principal),
+        reason=reason,
+        to_shopper_minor=body.to_shopper_minor,
+    )
+    return await once(200, _rule, dispute_id, happening, relay.clock.now(), _trade(relay))
+
+
+def _rule(connection: Connection, dispute_id: str, happening: Happening, now: datetime, trade: Trade) -> dict[str, Any]:
+    order_id, total_minor = reading.disputed_order(connection, dispute_id)
+    if (happening.event is OrderEvent.RULED_SPLIT) is not (0 < happening.to_shopper_minor < total_minor):
+        text = (f"A split gives the shopper 1 to {total_minor - 1}", f"分配给买家的金额应为 1 至 {total_minor - 1}")
+        raise RefusedError("bad_split", *text, 422)
+    return _apply(connection, order_id, happening, now, trade)
