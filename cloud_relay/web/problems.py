@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from cloud_relay.db import DatabaseBusyError
@@ -13,6 +13,19 @@ from cloud_relay.web.language import language_of
 from wire.values import BadValueError
 
 MEDIA_TYPE = "application/problem+json"
+
+PROGRAMS = (
+    "/api/",
+    "/whep/",
+    "/webhooks/",
+    "/pictures/",
+    "/static/",
+    "/shop-door/",
+    "/metrics",
+    "/healthz",
+    "/openapi",
+)
+"""Addresses that programs ask: their errors are documents even for a browser; elsewhere people get a page."""
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's own word
@@ -74,31 +87,48 @@ def _http(error: HTTPException) -> Problem:
     return Problem(error.status_code, type_, en, zh, headers=dict(error.headers) if error.headers else None)
 
 
+def _wants_page(request: Request) -> bool:
+    """Tell whether a person's browser asks: a GET of something that is no program's address, HTML accepted."""
+    is_page = request.method in ("GET", "HEAD") and not request.url.path.startswith(PROGRAMS)
+    return is_page and "text/html" in request.headers.get("accept", "")
+
+
+async def _answer(problem: Problem, request: Request) -> Response:
+    show = getattr(request.app.state, "problem_page", None)
+    if show is not None and _wants_page(request):
+        page: Response = await show(problem, request)
+        return page
+    return problem_response(problem, request)
+
+
 def install(app: FastAPI) -> None:
-    """Have every known error of `app` answered as a problem document; an unknown one is a bug and answers 500."""
+    """Have every known error of `app` answered as a problem document; an unknown one is a bug and answers 500.
+
+    People's browsers get a page instead where `app.state.problem_page` makes one.
+    """
 
     @app.exception_handler(Problem)
-    async def _on_problem(request: Request, error: Problem) -> JSONResponse:
-        return problem_response(error, request)
+    async def _on_problem(request: Request, error: Problem) -> Response:
+        return await _answer(error, request)
 
     @app.exception_handler(RefusedError)
-    async def _on_refused(request: Request, error: RefusedError) -> JSONResponse:
-        return problem_response(refusal(error), request)
+    async def _on_refused(request: Request, error: RefusedError) -> Response:
+        return await _answer(refusal(error), request)
 
     @app.exception_handler(BadValueError)
-    async def _on_bad_value(request: Request, error: BadValueError) -> JSONResponse:
+    async def _on_bad_value(request: Request, error: BadValueError) -> Response:
         problem = Problem(422, "bad_value", "A value cannot be accepted", "有一项内容无法接受", str(error))
-        return problem_response(problem, request)
+        return await _answer(problem, request)
 
     @app.exception_handler(DatabaseBusyError)
-    async def _on_busy(request: Request, _: DatabaseBusyError) -> JSONResponse:
+    async def _on_busy(request: Request, _: DatabaseBusyError) -> Response:
         title = ("Very busy; please try again", "系统繁忙，请稍后再试")
-        return problem_response(Problem(503, "busy", *title, headers={"Retry-After": "1"}), request)
+        return await _answer(Problem(503, "busy", *title, headers={"Retry-After": "1"}), request)
 
     @app.exception_handler(RequestValidationError)
-    async def _on_validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        return problem_response(_validation(error), request)
+    async def _on_validation(request: Request, error: RequestValidationError) -> Response:
+        return await _answer(_validation(error), request)
 
     @app.exception_handler(HTTPException)
-    async def _on_http(request: Request, error: HTTPException) -> JSONResponse:
-        return problem_response(_http(error), request)
+    async def _on_http(request: Request, error: HTTPException) -> Response:
+        return await _answer(_http(error), request)

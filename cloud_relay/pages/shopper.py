@@ -1,0 +1,147 @@
+"""The pages on which people look, choose and have an account: home, search, listing, viewing, merchant, account."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import Connection
+
+from cloud_relay.accounts import service as accounts
+from cloud_relay.catalog import reading
+from cloud_relay.catalog import store as catalog_store
+from cloud_relay.notices import service as notices
+from cloud_relay.pages.countries import COUNTRIES
+from cloud_relay.pages.local_path import HOME, local_path
+from cloud_relay.relay import RelayDep
+from cloud_relay.viewing import store as viewing_store
+from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
+from cloud_relay.web.problems import not_found
+from cloud_relay.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+CHANNELS_MAX = 12
+"""Shops whose events a page of hits follows; the event stream takes a few more."""
+
+
+def shop_channels(hits: list[dict[str, Any]]) -> str:
+    """Return the channels of the shops behind these hits, so that the page follows their cameras and stock."""
+    shops = dict.fromkeys(hit["shop"]["shop_id"] for hit in hits)
+    return ",".join(f"shop:{shop_id}" for shop_id in list(shops)[:CHANNELS_MAX])
+
+
+@router.get(HOME)
+async def home(request: Request, relay: RelayDep, principal: Anyone) -> Response:
+    """What the house is, and what stands in its cases now."""
+    found = await relay.db.read(reading.search, "", 1, relay.clock.now())
+    return render(request, principal, "home.html", hits=found["hits"], channels=shop_channels(found["hits"]))
+
+
+@router.get("/search")
+async def search(
+    request: Request,
+    relay: RelayDep,
+    principal: Anyone,
+    q: Annotated[str, Query(max_length=200)] = "",
+    page: Annotated[int, Query(ge=1, le=reading.PAGES_MAX)] = 1,
+) -> Response:
+    """What was found, in Chinese or English, each with whether it can be looked at now."""
+    found = await relay.db.read(reading.search, q, page, relay.clock.now())
+    channels = shop_channels(found["hits"])
+    return render(request, principal, "search.html", **found, query=q.strip(), channels=channels)
+
+
+@router.get("/l/{listing_id}")
+async def listing(listing_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
+    """One listing with the pieces that stand in the shop."""
+    found = await relay.db.read(
+        reading.read_listing, listing_id, principal.merchant_ids, relay.clock.now(), is_operator=principal.is_operator
+    )
+    return render(request, principal, "listing.html", listing=found)
+
+
+def _piece_to_look_at(connection: Connection, piece_id: str, principal: Principal, now: datetime) -> dict[str, Any]:
+    piece = viewing_store.find_piece(connection, piece_id)
+    if piece is None:
+        raise not_found()
+    shown = reading.read_listing(
+        connection, piece["listing_id"], principal.merchant_ids, now, is_operator=principal.is_operator
+    )
+    return {"piece": {"piece_id": piece_id, "code": piece["code"]}, "listing": shown}
+
+
+@router.get("/look")
+async def look_by_query(piece: Annotated[str, Query(max_length=64)]) -> Response:
+    """As `/look/{piece_id}`, for links that carry the piece as a parameter."""
+    return RedirectResponse(f"/look/{piece}" if piece.isascii() and "/" not in piece else HOME, 303)
+
+
+@router.get("/look/{piece_id}")
+async def look(piece_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
+    """The viewing page of one piece."""
+    found = await relay.db.read(_piece_to_look_at, piece_id, principal, relay.clock.now())
+    return render(request, principal, "look.html", **found)
+
+
+def _shop(connection: Connection, shop_id: str, now: datetime) -> dict[str, Any]:
+    shop = reading.read_shop(connection, shop_id, frozenset(), now)
+    if shop["is_closed"]:
+        raise not_found()
+    published = [row["listing_id"] for row in catalog_store.listings_of(connection, [shop_id]) if is_on_show(row)]
+    return {"shop": shop, "hits": reading.hits(connection, published[: reading.PAGE_SIZE], now)}
+
+
+def is_on_show(listing: Mapping[str, Any]) -> bool:
+    """Return whether everybody may see this listing."""
+    return bool(listing["state"] == "published")
+
+
+@router.get("/s/{shop_id}")
+async def shop(shop_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
+    """A shop as everybody sees it: its story, its hours and what it shows."""
+    found = await relay.db.read(_shop, shop_id, relay.clock.now())
+    return render(request, principal, "shop.html", **found)
+
+
+@router.get("/sign-in")
+async def sign_in(
+    request: Request, principal: Anyone, wish: Annotated[str, Query(alias="next", max_length=1000)] = HOME
+) -> Response:
+    """Sign in and go on to where one came from."""
+    if principal.account_id is not None:
+        return RedirectResponse(local_path(wish), 303)
+    return render(request, principal, "sign_in.html", next=local_path(wish))
+
+
+@router.get("/sign-up")
+async def sign_up(
+    request: Request, principal: Anyone, wish: Annotated[str, Query(alias="next", max_length=1000)] = HOME
+) -> Response:
+    """Make an account and go on to where one came from."""
+    if principal.account_id is not None:
+        return RedirectResponse(local_path(wish), 303)
+    return render(request, principal, "sign_up.html", next=local_path(wish))
+
+
+def _account(connection: Connection, account_id: str, csrf: str) -> dict[str, Any]:
+    found = accounts.me(connection, account_id, csrf)
+    told = notices.notices_of(connection, account_id)
+    return {
+        "account": found,
+        "merchants": [{**one, "name": {"en": one["name_en"], "zh": one["name_zh"]}} for one in found["merchants"]],
+        "addresses": accounts.list_addresses(connection, account_id),
+        "notices": [
+            {**one, "text": {"en": one["text_en"], "zh": one["text_zh"]}, "link": local_path(one["link"])}
+            for one in told["notices"]
+        ],
+        "unread": told["unread"],
+    }
+
+
+@router.get("/account")
+async def account(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+    """Messages, addresses, password, and selling."""
+    found = await relay.db.read(_account, account_id_of(principal), principal.csrf)
+    return render(request, principal, "account.html", **found, countries=COUNTRIES)

@@ -1,0 +1,104 @@
+/** Parts of a page that follow what happens: fetched again on every event; countdowns; times in the reader's own zone. */
+
+import { language, t } from "./api.js";
+
+const GATHER_MS = 150; // events come in bursts: one fetch for all of them
+
+/** What the server sent for each part; what stands in the page has countdowns and local times in it and never compares equal. */
+const sent = new WeakMap();
+
+/** Fetch this page again and put its `data-live` parts in place of the old ones; what people typed, opened or focused stays. */
+export async function refresh() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
+  if (!response?.ok || response.redirected) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
+    if (!next || next.innerHTML === sent.get(part)) continue;
+    const html = next.innerHTML;
+    carryOver(part, next);
+    const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : "";
+    part.replaceChildren(...next.childNodes);
+    sent.set(part, html);
+    dress(part);
+    if (focused) [...part.querySelectorAll("a, button, input, textarea, select, summary")].find((one) => nameOf(one) === focused)?.focus();
+  }
+  tick();
+  document.dispatchEvent(new CustomEvent("refreshed"));
+}
+
+const nameOf = (one) => [one.localName, one.name, one.dataset.api, one.getAttribute("href"), one.dataset.body,
+  one.localName === "summary" ? one.textContent : "", one.form?.dataset.api].join("|");
+
+/** Copy typed text and opened details into the fresh part, so that news never eats what somebody is writing. */
+function carryOver(old, next) {
+  const fields = [...next.querySelectorAll("input:not([type=hidden]), textarea, select")];
+  for (const field of old.querySelectorAll("input:not([type=hidden]), textarea")) {
+    if (field.value === field.defaultValue) continue;
+    const same = fields.find((one) => nameOf(one) === nameOf(field));
+    if (same) same.value = field.value;
+  }
+  const summaries = [...next.querySelectorAll("summary")];
+  for (const details of old.querySelectorAll("details[open]")) {
+    const title = details.querySelector("summary")?.textContent;
+    const same = summaries.find((one) => one.textContent === title);
+    if (same) same.parentElement.open = true;
+  }
+}
+
+let gathering = 0;
+function refreshSoon() {
+  if (gathering) return;
+  gathering = setTimeout(() => { gathering = 0; refresh(); }, GATHER_MS);
+}
+
+/** Open the event stream of the channels that the page names; every event refreshes, and is handed to the page's own code. */
+function listen() {
+  const channels = document.body.dataset.channels;
+  if (!channels) return;
+  const source = new EventSource(`/api/events?channels=${encodeURIComponent(channels)}`);
+  let hasOpened = false;
+  source.onopen = () => {
+    document.body.dataset.live = "yes";
+    if (hasOpened) refreshSoon(); // something may have happened while the stream was away
+    hasOpened = true;
+  };
+  source.onerror = () => { document.body.dataset.live = "no"; };
+  source.onmessage = (message) => {
+    document.dispatchEvent(new CustomEvent("relay", { detail: JSON.parse(message.data) }));
+    if (document.querySelector("[data-live]")) refreshSoon();
+  };
+}
+
+const local = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
+
+/** Write times in the reader's own zone. */
+function dress(root) {
+  for (const place of root.querySelectorAll("time[data-moment]")) {
+    const at = new Date(place.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    place.title = place.textContent;
+    place.textContent = local.format(at);
+  }
+}
+
+/** Show what is left until each `data-until` moment. */
+function tick() {
+  for (const place of document.querySelectorAll("[data-until]")) {
+    const left = Math.max(0, Math.round((new Date(place.dataset.until) - Date.now()) / 1000));
+    const hours = Math.floor(left / 3600), minutes = Math.floor((left % 3600) / 60), seconds = left % 60;
+    const text = hours > 48 ? t(`${Math.floor(hours / 24)} days`, `${Math.floor(hours / 24)} 天`)
+      : hours ? t(`${hours} h ${minutes} min`, `${hours} 小时 ${minutes} 分`)
+      : `${minutes}:${String(seconds).padStart(2, "0")}`;
+    if (place.textContent !== text) place.textContent = text;
+    if (!left && !place.dataset.over) { place.dataset.over = "yes"; setTimeout(refresh, 1200); }
+  }
+}
+
+export function bindLive() {
+  for (const part of document.querySelectorAll("[data-live]")) sent.set(part, part.innerHTML);
+  dress(document);
+  listen();
+  tick();
+  setInterval(tick, 1000);
+}
