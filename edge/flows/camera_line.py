@@ -15,6 +15,9 @@ TAKEN_S_MAX = 600.0
 BRING_S_MAX = 600.0
 """After this an unfetched piece is not coming: those behind in the line have waited long enough."""
 
+ON_TABLE_S = 120.0
+"""How long a brought piece that nobody looks at is believed to stand there still: nobody scans what they take away."""
+
 
 class Standing(StrEnum):
     """Where a looker stands. Exactly one is STEERING or COMING, or nobody is."""
@@ -51,7 +54,8 @@ class Looker:
 class Line:
     """Everybody at one camera in the order they came; `turn_no` is the last one granted, or the start from the journal.
 
-    `shut` is why nobody can look now (private, camera_offline); `taken` the merchant's reason for having the camera.
+    `shut` is why nobody can look now (private, camera_offline); `taken` the merchant's reason for having the camera;
+    `on_table` the piece that was brought last, looked at until `table_s`.
     """
 
     lookers: tuple[Looker, ...] = ()
@@ -62,6 +66,7 @@ class Line:
     taken_by: str = ""
     taken_s: float = 0.0
     on_table: str = ""
+    table_s: float = 0.0
 
     @property
     def holder(self) -> Looker | None:

@@ -14,6 +14,7 @@ from typing import Any
 from edge.flows.camera_line import (
     BRING_S_MAX,
     KEPT_S,
+    ON_TABLE_S,
     SILENT_S,
     TAKEN_S_MAX,
     Asked,
@@ -72,7 +73,8 @@ def _run_clock(line: Line, now_s: float) -> Line:
     is_running = holder is not None and holder.standing is Standing.STEERING and not holder.is_merchant
     if is_running and holder is not None and holder.left_s is not None and clock_runs(line):
         line = _put(line, replace(holder, left_s=holder.left_s - passed_s))
-    return replace(line, at_s=max(now_s, line.at_s))
+    is_looked_at = holder is not None and holder.piece_id == line.on_table
+    return replace(line, at_s=max(now_s, line.at_s), table_s=now_s if is_looked_at else line.table_s)
 
 
 def _due(line: Line, now_s: float) -> Outcome:
@@ -83,6 +85,8 @@ def _due(line: Line, now_s: float) -> Outcome:
         effects += more
     if line.taken and not line.taken_by and now_s - line.taken_s >= TAKEN_S_MAX:
         line = replace(line, taken="")
+    if line.on_table and now_s - line.table_s >= ON_TABLE_S:
+        line = replace(line, on_table="")
     return line, effects
 
 
@@ -92,7 +96,7 @@ def _due_for(line: Line, looker: Looker, now_s: float) -> Outcome:
         if silent_s >= SILENT_S:
             return _lose_turn(line, looker, now_s)
         if looker.left_s is not None and looker.left_s <= 0 and clock_runs(line):
-            return _end_turn(line, looker, now_s, Standing.WATCHING, "time_over")
+            return _end_turn(line, looker, now_s, Standing.WATCHING, "time")
     elif looker.standing is Standing.AWAY:
         if now_s - looker.since_s >= KEPT_S:
             return _drop(line, looker.session_id), (Ended(looker.session_id, "silent"),)
@@ -254,8 +258,8 @@ def _on_opened(line: Line, _event: Opened, _now_s: float) -> Outcome:
     return replace(line, lookers=lookers, shut=""), ()
 
 
-def _on_brought(line: Line, event: PieceBrought, _now_s: float) -> Outcome:
-    return replace(line, on_table=event.piece_id), ()
+def _on_brought(line: Line, event: PieceBrought, now_s: float) -> Outcome:
+    return replace(line, on_table=event.piece_id, table_s=now_s), ()
 
 
 _HANDLERS: dict[type, Callable[[Line, Any, float], Outcome]] = {

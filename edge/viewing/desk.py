@@ -128,6 +128,12 @@ class ViewingDesk:
         if isinstance(spot, Spot) and spot.camera in self.places:
             self.places[spot.camera].brought(piece_id)
 
+    def piece_left(self, piece_id: str) -> None:
+        """The piece stands on no turntable any more: packed, or carried back."""
+        for place in self.places.values():
+            if place.line.on_table == piece_id:
+                place.brought("")
+
     async def take_still(self, session_id: str | None, camera: str = "") -> Still:
         """Take the full-resolution still of what a session sees, or of a camera by name, masks applied.
 

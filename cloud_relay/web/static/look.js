@@ -48,7 +48,8 @@ function take(update) {
   session = { ...session, ...update };
   if (steering) steering.turnNo = session.state === "steering" ? session.turn_no : 0;
   show();
-  if (["steering", "watching"].includes(session.state) && !opened) look();
+  // who waits watches meanwhile: the shop keeps a place in line only for a browser it hears of
+  if (["steering", "watching", "waiting", "being_brought"].includes(session.state) && !opened) look();
   if (session.state === "ended") endStream();
 }
 

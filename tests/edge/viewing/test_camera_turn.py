@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from edge.flows.camera_line import (
     BRING_S_MAX,
     KEPT_S,
+    ON_TABLE_S,
     SILENT_S,
     TAKEN_S_MAX,
     Asked,
@@ -311,7 +312,7 @@ def test_when_time_is_over_one_may_ask_again_at_the_back():
     walk.do(asked("s1"), asked("s2"), asked("s3"))
     walk.beats("s1", "s2", "s3", seconds=TURN_S)
     assert walk.steering == "s2"
-    assert walk.line.looker("s1").reason == "time_over"
+    assert walk.line.looker("s1").reason == "time"
     walk.do(asked("s1"))
     assert [one.session_id for one in walk.line.waiting] == ["s3", "s1"]
     assert walk.line.looker("s1").left_s is None
@@ -390,6 +391,18 @@ def test_a_piece_is_brought_when_its_turn_comes_and_the_turn_begins_when_it_stan
     walk.do(Left("s2"), asked("s3", piece_id="bowl", must_be_brought=True))
     assert walk.steering == "s3"  # it stands there already
     assert len([one for one in walk.done if isinstance(one, Bring)]) == 1
+
+
+@pytest.mark.parametrize(("early_s", "is_there"), [(MS, True), (0, False), (-MS, False)])
+def test_a_piece_that_nobody_looks_at_is_brought_anew(early_s, is_there):
+    walk = Walk()
+    walk.do(asked("s1", piece_id="bowl", must_be_brought=True), PieceBrought("bowl"))
+    walk.beats("s1", seconds=500)
+    walk.do(Left("s1"))
+    walk.after(ON_TABLE_S - early_s)
+    walk.do(asked("s2", piece_id="bowl", must_be_brought=True))
+    assert (walk.steering == "s2") is is_there
+    assert (walk.standing("s2") is C) is not is_there
 
 
 @pytest.mark.parametrize(("early_s", "is_kept"), [(MS, True), (0, False), (-MS, False)])

@@ -146,7 +146,7 @@ async def test_a_piece_is_brought_and_the_shop_learns_how_long_that_takes(shop, 
     await eventually(lambda: ("turn_to", 0.0) in shop.table.calls)
     await shop.desk.handle(LeaveViewing(session_id="s1"))
     shop.desk.piece_brought("pot")  # another camera's piece changes nothing here
-    shop.desk.places["table"].brought("")
+    shop.desk.piece_left("bowl")
     again = await shop.ask("s2", "bowl")
     assert again.wait_s == pytest.approx(0.3, abs=0.2)
 
