@@ -1,1 +1,1 @@
-"""Simulators: one process owns one shop's physical world and speaks the makers' bytes on real ports. Imports no driver."""
+"""Simulators: one process owns one shop's physical world and speaks the makers' bytes. Imports no driver."""

@@ -1,4 +1,4 @@
-"""The control address: look at the whole world, do what hands do, make devices misbehave. Loopback only; for people and tests."""
+"""The control address on loopback: look at the whole world, do what hands do, make devices misbehave."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The engraved panel on a piece's back: text 3 mm high, a 6 mm DataMatrix of the same text beside it, dark in pale clay.
+"""The engraved panel on a piece's back: text 3 mm high, a 6 mm DataMatrix of the same text, dark in pale clay.
 
-The strokes are cut deeper than wide: their floor is hidden from GROOVE_DEG off. That, and what the lens resolves, is all
-that limits reading.
+The strokes are cut deeper than wide: their floor is hidden from GROOVE_DEG off. That, and what the lens resolves,
+is all that limits reading.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FINE = 4
 
 
 def visible_share(off_deg: float) -> float:
-    """How much of a groove's floor is seen from `off_deg` beside the panel's normal: 1 straight on, 0 from GROOVE_DEG."""
+    """How much of a groove's floor is seen from `off_deg` beside its normal: 1 straight on, 0 from GROOVE_DEG."""
     if abs(off_deg) >= GROOVE_DEG:
         return 0.0
     return 1.0 - math.tan(math.radians(abs(off_deg))) / math.tan(math.radians(GROOVE_DEG))
@@ -76,7 +76,9 @@ def _ink(text: str, px: float, height: int, width: int) -> Field:
     letters = Image.new("L", (width, height))
     # capital letters of this face are 0.73 of its size
     font = ImageFont.load_default(TEXT_MM / 0.73 * px)
-    ImageDraw.Draw(letters).text(((3.0 + MATRIX_MM + 3.0) * px, PANEL_HEIGHT_MM / 2 * px), text, fill=255, font=font, anchor="lm")
+    ImageDraw.Draw(letters).text(
+        ((3.0 + MATRIX_MM + 3.0) * px, PANEL_HEIGHT_MM / 2 * px), text, fill=255, font=font, anchor="lm"
+    )
     return np.maximum(ink, np.asarray(letters, np.float32) / 255)
 
 

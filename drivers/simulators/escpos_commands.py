@@ -8,7 +8,8 @@ DLE, ESC, FS, GS = 0x10, 0x1B, 0x1C, 0x1D
 # commands with a fixed number of parameter bytes that set something which a raster label doesn't show
 ESC_SETTINGS = {
     ord("!"): 1, ord(" "): 1, ord("$"): 2, ord("-"): 1, ord("2"): 0, ord("3"): 1, ord("="): 1, ord("E"): 1, ord("G"): 1,
-    ord("M"): 1, ord("R"): 1, ord("V"): 1, ord("a"): 1, ord("c"): 2, ord("p"): 3, ord("t"): 1, ord("{"): 1, ord("\\"): 2,
+    ord("M"): 1, ord("R"): 1, ord("V"): 1, ord("a"): 1, ord("c"): 2, ord("p"): 3, ord("t"): 1, ord("{"): 1,
+    ord("\\"): 2,
 }  # fmt: skip
 GS_SETTINGS = {
     ord("!"): 1, ord("B"): 1, ord("H"): 1, ord("L"): 2, ord("P"): 2, ord("W"): 2, ord("a"): 1, ord("b"): 1, ord("f"): 1,

@@ -1,4 +1,4 @@
-"""An ESC/POS label printer: draws what it is sent, answers status at once, prints what it doesn't know as characters."""
+"""An ESC/POS label printer: draws what it is sent, answers status at once, prints the unknown as characters."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ class GcodeTurntable(GrblMachine):
         self._show()
         now_s = time.monotonic()
         here = self.position(now_s)[0]
-        self._world.truth.write(self.name, "table_turning", at_deg=round(here % 360, 2), to_deg=round(block.target[0], 2))
+        self._world.truth.write(
+            self.name, "table_turning", at_deg=round(here % 360, 2), to_deg=round(block.target[0], 2)
+        )
 
     def arrived(self, block: Block) -> None:
         self._show()
@@ -76,7 +78,6 @@ class GcodeTurntable(GrblMachine):
         run = self._stretch
         speed = 0.0 if run.lasts_s <= 0 else (run.end[0] - run.start[0]) / run.lasts_s
         self._world.tables[self.name] = Axis(run.start[0], run.since_s, speed, run.end[0])
-        self._world.changed()
 
     def _fault(self, fault: str, is_on: bool) -> None:
         if fault == "alarm" and is_on:

@@ -1,4 +1,7 @@
-"""How each kind of piece is coloured: the unrolled skin, x around the body (0 = front, half way = back), y from top to foot."""
+"""How each kind of piece is coloured: its unrolled skin.
+
+x runs around the body (0 = front, half way = back), y from top to foot; `px` is points a millimetre.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,12 @@ COBALT: Colour = (128, 62, 34)
 GOLD: Colour = (96, 168, 212)
 Painter = Callable[[np.random.Generator, int, int, float, str], Field]
 
-ZISHA: dict[str, Colour] = {"purple": (58, 72, 124), "red": (52, 82, 158), "green": (88, 128, 142), "black": (48, 50, 56)}
+ZISHA: dict[str, Colour] = {
+    "purple": (58, 72, 124),
+    "red": (52, 82, 158),
+    "green": (88, 128, 142),
+    "black": (48, 50, 56),
+}
 CELADON: dict[str, Colour] = {"green": (158, 196, 168), "blue": (196, 194, 168), "plum": (150, 110, 160)}
 LACQUER: dict[str, Colour] = {"red": (38, 34, 150), "black": (34, 30, 28), "green": (70, 92, 40)}
 
@@ -35,7 +43,9 @@ def zisha(chance: np.random.Generator, height: int, width: int, px: float, colou
 def celadon(chance: np.random.Generator, height: int, width: int, px: float, colour: str) -> Field:
     """Thick pale glaze, darker where it runs together at the foot, crackled."""
     flow = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * np.ones((1, width), np.float32)
-    skin = tinted(CELADON.get(colour, CELADON["green"]), -0.10 * flow + 0.05 * cloud(chance, height, width, 40 * px, 70 * px), 1.0)
+    skin = tinted(
+        CELADON.get(colour, CELADON["green"]), -0.10 * flow + 0.05 * cloud(chance, height, width, 40 * px, 70 * px), 1.0
+    )
     skin = mix(skin, (72, 96, 96), crackle(chance, height, width, 7 * px) * 0.30)
     return mix(skin, (60, 84, 128), np.clip((flow - 0.94) * 14, 0, 1) * 0.9)
 
@@ -65,7 +75,8 @@ def tenmoku(chance: np.random.Generator, height: int, width: int, px: float, col
 
 
 def plum(chance: np.random.Generator, height: int, width: int, px: float, colour: str) -> Field:
-    """White porcelain with a branch of plum blossom painted around it."""
+    """White porcelain with a branch of plum blossom painted around it; `colour` yellow for winter jasmine."""
+    ink: Colour = (70, 190, 236) if colour == "yellow" else (128, 108, 226)
     skin = tinted((236, 240, 241), cloud(chance, height, width, 50 * px, 90 * px), 0.012)
     branch = np.zeros((height, width), np.float32)
     petals = np.zeros((height, width), np.float32)
@@ -74,13 +85,15 @@ def plum(chance: np.random.Generator, height: int, width: int, px: float, colour
     ys = height * (0.62 - 0.22 * np.sin(np.linspace(0, 3.4, 40)) - 0.10 * np.linspace(0, 1, 40))
     for turn in (0, width):
         points = np.stack([xs + turn, ys], axis=1).astype(np.int32)
-        cv2.polylines(branch, [points], isClosed=False, color=1.0, thickness=max(int(1.7 * px), 1), lineType=cv2.LINE_AA)
+        cv2.polylines(
+            branch, [points], isClosed=False, color=1.0, thickness=max(int(1.7 * px), 1), lineType=cv2.LINE_AA
+        )
         for at in range(3, 40, 4):
             x, y = points[at] + (chance.uniform(-5, 5, 2) * px).astype(np.int32)
             cv2.line(branch, tuple(map(int, points[at])), (int(x), int(y)), 1.0, max(int(0.8 * px), 1), cv2.LINE_AA)
             _blossom(petals, hearts, int(x), int(y), chance.uniform(2.4, 4.2) * px)
     skin = mix(skin, (52, 62, 82), cv2.GaussianBlur(branch, (0, 0), 0.25 * px) * 0.9)
-    skin = mix(skin, (128, 108, 226), cv2.GaussianBlur(petals, (0, 0), 0.3 * px) * 0.85)
+    skin = mix(skin, ink, cv2.GaussianBlur(petals, (0, 0), 0.3 * px) * 0.85)
     skin = mix(skin, (90, 200, 240), hearts)
     rim = np.clip(1 - np.arange(height, dtype=np.float32)[:, None] / (1.2 * px), 0, 1) * np.ones((1, width), np.float32)
     return mix(skin, GOLD, rim)
@@ -97,7 +110,17 @@ def lacquer(chance: np.random.Generator, height: int, width: int, px: float, col
         for at in range(-1, count + 1):
             x = (at + 0.5 * (row % 2)) * step
             for ring in (0.5, 0.36, 0.22):
-                cv2.ellipse(art, (int(x), int(y)), (int(ring * step), int(ring * step)), 0, 180, 360, 0.9, max(int(0.45 * px), 1), cv2.LINE_AA)
+                cv2.ellipse(
+                    art,
+                    (int(x), int(y)),
+                    (int(ring * step), int(ring * step)),
+                    0,
+                    180,
+                    360,
+                    0.9,
+                    max(int(0.45 * px), 1),
+                    cv2.LINE_AA,
+                )
     moon = (int(width * 0.06), int(height * 0.32))
     for turn in (0, width):
         cv2.circle(art, (moon[0] + turn, moon[1]), int(9 * px), 0.9, -1, cv2.LINE_AA)
@@ -129,7 +152,14 @@ def _waves(art: Field, px: float, y: float, swing: float) -> None:
     xs = np.arange(art.shape[1])
     turns = max(round(art.shape[1] / (12 * px)), 4)
     ys = y + swing * np.sin(xs / art.shape[1] * 2 * math.pi * turns)
-    cv2.polylines(art, [np.stack([xs, ys], axis=1).astype(np.int32)], isClosed=False, color=1.0, thickness=max(int(0.8 * px), 1), lineType=cv2.LINE_AA)
+    cv2.polylines(
+        art,
+        [np.stack([xs, ys], axis=1).astype(np.int32)],
+        isClosed=False,
+        color=1.0,
+        thickness=max(int(0.8 * px), 1),
+        lineType=cv2.LINE_AA,
+    )
 
 
 def _scroll(art: Field, px: float, y: float, swing: float) -> None:
@@ -138,7 +168,14 @@ def _scroll(art: Field, px: float, y: float, swing: float) -> None:
     turns = max(round(width / (58 * px)), 2)
     xs = np.arange(-4, width + 4)
     ys = y + swing * 0.62 * np.sin(xs / width * 2 * math.pi * turns)
-    cv2.polylines(art, [np.stack([xs, ys], axis=1).astype(np.int32)], isClosed=False, color=0.9, thickness=max(int(1.1 * px), 1), lineType=cv2.LINE_AA)
+    cv2.polylines(
+        art,
+        [np.stack([xs, ys], axis=1).astype(np.int32)],
+        isClosed=False,
+        color=0.9,
+        thickness=max(int(1.1 * px), 1),
+        lineType=cv2.LINE_AA,
+    )
     for at in range(turns * 2 + 1):
         x = (at + 0.5) / (turns * 2) * width
         side = -1 if at % 2 else 1
@@ -147,7 +184,17 @@ def _scroll(art: Field, px: float, y: float, swing: float) -> None:
         x = at / (turns * 8) * width
         stem_y = y + swing * 0.62 * math.sin(x / width * 2 * math.pi * turns)
         for side in (-1, 1):
-            cv2.ellipse(art, (int(x), int(stem_y + side * 3.2 * px)), (int(3.4 * px), int(1.3 * px)), 35 * side + at * 40, 0, 360, 0.75, -1, cv2.LINE_AA)
+            cv2.ellipse(
+                art,
+                (int(x), int(stem_y + side * 3.2 * px)),
+                (int(3.4 * px), int(1.3 * px)),
+                35 * side + at * 40,
+                0,
+                360,
+                0.75,
+                -1,
+                cv2.LINE_AA,
+            )
 
 
 def _lotus(art: Field, x: int, y: int, size: float, px: float) -> None:
@@ -164,5 +211,12 @@ def _lotus(art: Field, x: int, y: int, size: float, px: float) -> None:
 def _blossom(petals: Field, hearts: Field, x: int, y: int, size: float) -> None:
     for petal in range(5):
         angle = math.radians(petal * 72 + 18)
-        cv2.circle(petals, (int(x + 0.6 * size * math.cos(angle)), int(y + 0.6 * size * math.sin(angle))), max(int(size * 0.48), 1), 0.9, -1, cv2.LINE_AA)
+        cv2.circle(
+            petals,
+            (int(x + 0.6 * size * math.cos(angle)), int(y + 0.6 * size * math.sin(angle))),
+            max(int(size * 0.48), 1),
+            0.9,
+            -1,
+            cv2.LINE_AA,
+        )
     cv2.circle(hearts, (x, y), max(int(size * 0.25), 1), 1.0, -1, cv2.LINE_AA)

@@ -103,7 +103,7 @@ class GrblMachine(ABC):
         """The share of this move after which the machine hits something; None when the way is free."""
         return None
 
-    def arrived(self, block: Block) -> None:
+    def arrived(self, block: Block) -> None:  # noqa: B027  # a hook: doing nothing is right for most machines
         """A move has ended at its target."""
 
     def output(self, code: int) -> None:
@@ -114,7 +114,7 @@ class GrblMachine(ABC):
         """What stands at the end of a status report."""
         return ""
 
-    def reset_outputs(self) -> None:
+    def reset_outputs(self) -> None:  # noqa: B027  # a hook: doing nothing is right for most machines
         """A soft reset switches every output off."""
 
     # life
@@ -151,7 +151,7 @@ class GrblMachine(ABC):
             if not self._real_time(byte):
                 self._character(byte)
 
-    def lost(self) -> None:
+    def lost(self) -> None:  # noqa: B027  # a hook: doing nothing is right for most machines
         """The machine goes on with what it has: it does not know that nobody listens."""
 
     def _real_time(self, byte: int) -> bool:
@@ -273,7 +273,7 @@ class GrblMachine(ABC):
                 self.arrived(block)
             self._wake.set()
 
-    def moving(self, block: Block) -> None:
+    def moving(self, block: Block) -> None:  # noqa: B027  # a hook: doing nothing is right for most machines
         """A move begins or goes on."""
 
     async def _slept(self, lasts_s: float) -> bool:
@@ -454,7 +454,7 @@ class GrblMachine(ABC):
         return (here["X"], here["Y"], here["Z"])
 
     async def _plan(self, block: Block) -> None:
-        while len(self._blocks) >= PLANNED_MAX:
+        while len(self._blocks) >= PLANNED_MAX:  # noqa: ASYNC110  # a planner empties by time, not by an event
             await asyncio.sleep(0.01)
         if self._state != "Idle":
             raise GrblError(9)

@@ -1,4 +1,4 @@
-"""The labelling robot: three axes on a GRBL 1.1 controller, vacuum on the flood coolant pin, vacuum switch on the probe pin."""
+"""The labelling robot: three axes on a GRBL 1.1 controller, vacuum on the flood pin, its switch on the probe pin."""
 
 from __future__ import annotations
 
@@ -156,7 +156,9 @@ class GrblLabeller(GrblMachine):
             self._world.move_label(label, Where.FLOOR, self.name, "label_lost")
             return
         x_off, y_off, turn = self._world.placing_scatter(plan)
-        self._world.press(label, self.name, point[0] - plan.parcel_x_mm + x_off, point[1] - plan.parcel_y_mm + y_off, turn)
+        self._world.press(
+            label, self.name, point[0] - plan.parcel_x_mm + x_off, point[1] - plan.parcel_y_mm + y_off, turn
+        )
 
     async def _system(self, line: str) -> None:
         if self._is_stopped and line in {"$X", "$H"}:
@@ -170,6 +172,8 @@ class GrblLabeller(GrblMachine):
             self._alarm(1)
         elif fault == "emergency_stop":
             self._is_stopped = is_on
-            self._world.truth.write(self.name, "emergency_stop" if is_on else "emergency_stop_released", at=self._here())
+            self._world.truth.write(
+                self.name, "emergency_stop" if is_on else "emergency_stop_released", at=self._here()
+            )
             if is_on:
                 self._alarm(10)

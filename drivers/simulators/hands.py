@@ -48,10 +48,10 @@ class Hands:
             "stick_label": lambda _act: world.stick_by_hand(),
             "peel_label": lambda act: world.peel(str(act.get("from", "")).replace("bench", "floor")),
             "take_away": lambda _act: world.take_away(),
-            "refill": lambda _act: [paper.refill() for paper in papers.values()],
-            "open_cover": lambda _act: [paper.set_cover(is_open=True) for paper in papers.values()],
+            "refill": lambda _act: self._refill(),
+            "open_cover": lambda _act: self._open_covers(),
             "close_cover": lambda _act: self._close_covers(),
-            "clear_jam": lambda _act: [packer.clear_jam() for packer in packers.values()],
+            "clear_jam": lambda _act: self._clear_jams(),
             "load_film": lambda _act: self._clear(packers, "film_out"),
             "close_door": lambda _act: self._clear(packers, "door_open"),
             "release_stop": lambda _act: self._clear([*packers, *world.plan.labellers], "emergency_stop"),
@@ -84,6 +84,18 @@ class Hands:
         if not self._scanners:
             raise ImpossibleError("this shop has no scanner")
         next(iter(self._scanners.values())).scan(text)
+
+    def _refill(self) -> None:
+        for paper in self._papers.values():
+            paper.refill()
+
+    def _open_covers(self) -> None:
+        for paper in self._papers.values():
+            paper.set_cover(is_open=True)
+
+    def _clear_jams(self) -> None:
+        for packer in self._packers.values():
+            packer.clear_jam()
 
     def _close_covers(self) -> None:
         for name, paper in self._papers.items():

@@ -10,7 +10,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 # limits of one request
 HEAD_MAX, BODY_MAX = 16_384, 65_536
-REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 503: "Service Unavailable"}
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    503: "Service Unavailable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,9 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
         head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, target, _version = first.split(" ")
-        headers = {name.strip().lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+        headers = {
+            name.strip().lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)
+        }
         length = int(headers.get("content-length", "0"))
         if not 0 <= length <= BODY_MAX:
             return None

@@ -53,7 +53,7 @@ class Label:
 
 
 class LabelBook:
-    """All labels that ever came out of this shop's printer in this run folder; earlier runs' entries are kept as they are."""
+    """All labels that came out of this shop's printer in this run folder; those of earlier runs stay as they are."""
 
     def __init__(self, folder: Path, truth: TruthLog) -> None:
         self._folder = folder

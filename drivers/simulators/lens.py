@@ -12,8 +12,8 @@ ZOOM_POSITIONS = (
     0x38A9, 0x3A42, 0x3B4B, 0x3C85, 0x3D75, 0x3E4E, 0x3EF7, 0x3FA0, 0x4000,
 )  # fmt: skip
 ZOOM_MAX_POSITION = 0x4000
-# standard deviation of the lens's point spread, in pixels of a 1280-pixel picture, by magnification: soft at the wide end,
-# stopped down and sharp from about 4x on
+# standard deviation of the lens's point spread, in pixels of a 1280-pixel picture, by magnification: soft at the wide
+# end, stopped down and sharp from about 4x on
 SOFTNESS = ((1.0, 0.85), (2.0, 1.1), (3.0, 1.2), (3.4, 1.1), (3.8, 0.6), (4.0, 0.5), (10.0, 0.6), (18.0, 0.9))
 
 

@@ -55,6 +55,10 @@ class MjpegCamera:
         await self._stream(writer)
         return None
 
+    def warm_up(self) -> None:
+        """Draw once for nobody, so that the first viewer gets the first frame at once."""
+        self._eye.frame(time.monotonic())
+
     async def shut_down(self) -> None:
         """Power off."""
         if self._drawing:

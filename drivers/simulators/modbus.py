@@ -1,4 +1,4 @@
-"""Modbus TCP frames (MODBUS Application Protocol 1.1b3 and MODBUS Messaging on TCP/IP 1.0b). Pure but for the callbacks."""
+"""Modbus TCP frames (MODBUS Application Protocol 1.1b3, MODBUS Messaging on TCP/IP 1.0b); no socket, no machine."""
 
 from __future__ import annotations
 

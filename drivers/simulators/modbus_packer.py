@@ -1,4 +1,6 @@
-"""The packing machine behind Modbus TCP. Registers (0-based; README has the same table):
+"""The packing machine behind Modbus TCP.
+
+Registers (0-based; README has the same table):
 
 holding 0 job number · 1, 2, 3 length, width, height in mm · 4 go (1 starts, back to 0 when done) ·
 10 last job done · 11 state (0 idle, 1 working, 2 jam, 3 film out, 4 door open, 5 emergency stop) · 12 heartbeat.
@@ -13,7 +15,12 @@ from collections.abc import Callable
 
 from drivers.simulators.faults import FaultBoard
 from drivers.simulators.modbus import (
-    BUSY, DEVICE_FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, ModbusError, ModbusSession,
+    BUSY,
+    DEVICE_FAILURE,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_VALUE,
+    ModbusError,
+    ModbusSession,
 )  # fmt: skip
 from drivers.simulators.port import Reply
 from drivers.simulators.world import ImpossibleError, World

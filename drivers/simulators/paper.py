@@ -86,7 +86,12 @@ class PaperPath:
 
     def picture(self) -> dict[str, object]:
         """How it is, for people."""
-        return {"paper_out": self.is_paper_out, "cover_open": self.is_cover_open, "waiting": self.waiting, "row": self._row}
+        return {
+            "paper_out": self.is_paper_out,
+            "cover_open": self.is_cover_open,
+            "waiting": self.waiting,
+            "row": self._row,
+        }
 
     def do(self, job: Job) -> None:
         """Put a job at the end of the line."""

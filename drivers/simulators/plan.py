@@ -15,8 +15,11 @@ class BadPlanError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A physical thing. `code` is the text of its tag, `kind` how it is drawn, `spot` where it stands at first: 1… at the
-    front, 0 on the shelf behind; `colour` picks among the kind's glazes; `engraving` stands on its back."""
+    """A physical thing. `code` is the text of its tag, `kind` how it is drawn (bodies.py).
+
+    `spot` is where it stands at first: 1… at the front, 0 on the shelf behind; `colour` picks among the kind's glazes;
+    `engraving` stands on its back.
+    """
 
     id: str
     code: str
@@ -120,7 +123,7 @@ class WorldPlan:
     def device_kinds(self) -> dict[str, str]:
         """Each device's name and kind, as the faults know them."""
         kinds = ("camera", "head", "turntable", "printer", "labeller", "packer", "scanner")
-        groups = (
+        groups: tuple[dict[str, Any], ...] = (
             self.cameras, self.heads, self.turntables, self.printers, self.labellers, self.packers, self.scanners,
         )  # fmt: skip
         return {name: kind for kind, group in zip(kinds, groups, strict=True) for name in group}
@@ -154,7 +157,7 @@ def load_plan(path: Path) -> WorldPlan:
         for section, plan in DEVICE_SECTIONS.items()
     }
     if document:
-        raise BadPlanError(f"{path}: unknown section [{sorted(document)[0]}]")
+        raise BadPlanError(f"{path}: unknown section [{min(document)}]")
     plan = _make(WorldPlan, {**world, "pieces": pieces, **groups}, f"{path} [world]")
     _check(plan, path)
     return plan

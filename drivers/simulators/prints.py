@@ -16,7 +16,7 @@ def draw_front(seed: int, board: Board, px: float) -> Picture:
     """Mountains behind mist, a red sun, a seal; frame of dark wood."""
     chance = np.random.default_rng(seed)
     height, width = round(board.height_mm * px), round(board.width_mm * px)
-    whole = wood(chance, height, width, px, (28, 44, 66), (52, 82, 118))
+    whole = wood(chance, height, width, px, (28, 44, 66), (52, 82, 118)).astype(np.float32)
     frame, mat = round(FRAME_MM * px), round((FRAME_MM + MAT_MM) * px)
     inner = (height - 2 * frame, width - 2 * frame)
     whole[frame:-frame, frame:-frame] = tinted((222, 234, 240), cloud(chance, *inner, 3, 3), 0.012)
@@ -28,12 +28,14 @@ def draw_back(board: Board, px: float, text: str) -> tuple[Picture, Picture]:
     """The back without and with its engraving."""
     chance = np.random.default_rng(5)
     height, width = round(board.height_mm * px), round(board.width_mm * px)
-    blank = to_picture(wood(chance, height, width, px, (92, 124, 154), (128, 162, 190)))
+    blank = wood(chance, height, width, px, (92, 124, 154), (128, 162, 190))
     rows, columns = round(PANEL_HEIGHT_MM * px), round(panel_width_mm(text) * px)
     top, left = round((board.height_mm - board.panel_mm) * px - rows / 2), (width - columns) // 2
     engraved = blank.copy()
     for target, panel in zip((blank, engraved), draw_panel(text, px), strict=True):
-        target[top : top + rows, left : left + columns] = cv2.resize(panel, (columns, rows), interpolation=cv2.INTER_AREA)
+        target[top : top + rows, left : left + columns] = cv2.resize(
+            panel, (columns, rows), interpolation=cv2.INTER_AREA
+        )
     return blank, engraved
 
 

@@ -28,13 +28,14 @@ class Sensor:
         ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         fall = np.clip(255 * (1 - 0.16 * (xs**2 + ys**2) ** 1.3 / 2), 0, 255).astype(np.uint8)
         self._fall = cv2.merge([fall, fall, fall])
+        self._floor = np.full_like(self._fall, NOISE_MEAN)
         self._lock = threading.Lock()
 
     def expose(self, picture: Picture, softness_px: float) -> Picture:
         """What falls on the sensor, without noise, darkened by the noise's mean."""
         blurred = cv2.GaussianBlur(picture, (0, 0), softness_px * self._scale) if softness_px > 0.2 else picture
         dimmed = cv2.multiply(blurred, self._fall, scale=1 / 255)
-        return np.asarray(cv2.subtract(dimmed, (NOISE_MEAN,) * 4), np.uint8)
+        return np.asarray(cv2.subtract(dimmed, self._floor), np.uint8)
 
     def jpeg(self, exposed: Picture) -> bytes:
         """One frame: this moment's noise, compressed."""

@@ -17,6 +17,7 @@ from drivers.simulators.bench_eye import BenchEye
 from drivers.simulators.control import Control
 from drivers.simulators.escpos_printer import EscposPrinter
 from drivers.simulators.faults import FaultBoard
+from drivers.simulators.figure import Figures
 from drivers.simulators.gcode_turntable import GcodeTurntable
 from drivers.simulators.grbl_labeller import GrblLabeller
 from drivers.simulators.hands import Hands
@@ -31,7 +32,7 @@ from drivers.simulators.pty_port import PtyPort
 from drivers.simulators.serial_scanner import SerialScanner
 from drivers.simulators.tcp_port import TcpPort
 from drivers.simulators.truth import TruthLog, write_atomically
-from drivers.simulators.viewing_eye import Figures, ViewingEye
+from drivers.simulators.viewing_eye import ViewingEye
 from drivers.simulators.visca_head import ViscaHead
 from drivers.simulators.world import World
 from drivers.simulators.zpl_printer import ZplPrinter
@@ -89,6 +90,9 @@ class Shop:
         await self._control_http.open()
         write_atomically(self._folder / "ports.json", json.dumps(self.description()).encode())
         self.truth.write("shop", "opened", name=self._plan.name)
+        # the first look of a shopper should not wait until pots are glazed
+        for camera in self._cameras.values():
+            self._draw_on.submit(camera.warm_up)
 
     async def close(self) -> None:
         """Close every port and stop every machine."""
@@ -99,7 +103,7 @@ class Shop:
         running = [*self._cameras.values(), *self._controllers, *self._papers.values(), *self._packers.values()]
         for machine in running:
             await machine.shut_down()
-        self._draw_on.shutdown()
+        self._draw_on.shutdown(cancel_futures=True)
         self.truth.write("shop", "closed", name=self._plan.name)
         self.truth.close()
 
@@ -157,7 +161,9 @@ class Shop:
     async def _camera(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
         _empty, name, what = (*request.path.split("/"), "", "")[:3]
         if request.method != "GET" or name not in self._cameras or what not in {"stream", "still"}:
-            return as_json({"error": f"there are /<camera>/stream and /<camera>/still of {', '.join(self._cameras)}"}, 404)
+            return as_json(
+                {"error": f"there are /<camera>/stream and /<camera>/still of {', '.join(self._cameras)}"}, 404
+            )
         return await self._cameras[name].answer(what, request, writer)
 
     async def _see_label(self) -> Any:

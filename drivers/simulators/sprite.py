@@ -1,4 +1,4 @@
-"""A turned body as seen from the camera: for each point of its picture, which point of its skin shows and how it is lit."""
+"""A turned body as seen from the camera: which point of its skin shows where, and how it is lit."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from drivers.simulators.view import COS_DOWN, SIN_DOWN
 
 # points of the picture of maps a millimetre
 MAP_PX = 3.0
+# outlines are followed in steps of this
+OUTLINE_STEP_MM = 0.2
 # light from upper left in front, warm; directions are right, up, towards the camera
 KEY = np.array((-0.50, 0.62, 0.60), np.float32) / np.float32(math.sqrt(0.50**2 + 0.62**2 + 0.60**2))
 FILL = np.array((0.80, 0.25, 0.55), np.float32) / np.float32(math.sqrt(0.80**2 + 0.25**2 + 0.55**2))
@@ -21,10 +23,11 @@ FILL = np.array((0.80, 0.25, 0.55), np.float32) / np.float32(math.sqrt(0.80**2 +
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """Pictures of MAP_PX a millimetre whose top left corner is (left_mm, top_mm) from the middle of the foot.
+    """Pictures of MAP_PX a millimetre; their top left corner is (left_mm, top_mm) from the middle of the foot.
 
-    `around` is the azimuth that shows, radians from the front; `along` 0…1 from the top of the skin to its foot (beyond 1:
-    inside of the vessel); `gain` the light ×128; `gleam` what shines; `cover` 255 inside the outline, soft at its edge.
+    `around` is the azimuth that shows, radians from the front; `along` 0…1 from the top of the skin to its foot
+    (beyond 1: inside of the vessel); `gain` the light times 128; `gleam` what shines; `cover` 255 inside the outline,
+    soft at its edge.
     """
 
     left_mm: float
@@ -49,17 +52,18 @@ class _Canvas:
 
 def make_maps(body: Body) -> Maps:
     """Paint rings of points from the inside out and from the foot up; what is nearer covers what is behind."""
-    outer = smooth(body.outer, 0.2)
+    outer = smooth(body.outer, OUTLINE_STEP_MM)
     reach = body.radius_mm + 3
     top_mm = body.height_mm * COS_DOWN + reach * SIN_DOWN + 3
     rows = int((top_mm + reach * SIN_DOWN + 6) * MAP_PX)
     columns = int(2 * reach * MAP_PX) + 1
     canvas = _Canvas(
         -reach, top_mm, np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32),
-        np.zeros((rows, columns, 3), np.float32), np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.uint8),
+        np.zeros((rows, columns, 3), np.float32), np.zeros((rows, columns), np.float32),
+        np.zeros((rows, columns), np.uint8),
     )  # fmt: skip
     if body.inner:
-        inner = smooth(body.inner, 0.2)
+        inner = smooth(body.inner, OUTLINE_STEP_MM)
         _rings(canvas, inner, np.linspace(2.0, 1.0, len(inner), dtype=np.float32), is_inside=True)
     _rings(canvas, outer, np.linspace(1.0, 0.0, len(outer), dtype=np.float32), is_inside=False)
     _grow_edges(canvas)

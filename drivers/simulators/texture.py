@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Picture: TypeAlias = npt.NDArray[np.uint8]
-Field: TypeAlias = npt.NDArray[np.float32]
+# bytes, and numbers; OpenCV promises no element type, so neither do these names
+Picture: TypeAlias = npt.NDArray[Any]
+Field: TypeAlias = npt.NDArray[Any]
 Colour: TypeAlias = tuple[float, float, float]
 
 
-def cloud(chance: np.random.Generator, height: int, width: int, cell_y: float, cell_x: float, *, octaves: int = 3) -> Field:
-    """Soft noise of about −1…1 that closes around the left and right edge; cells are in pixels of the largest octave."""
+def cloud(
+    chance: np.random.Generator, height: int, width: int, cell_y: float, cell_x: float, *, octaves: int = 3
+) -> Field:
+    """Soft noise of about −1…1 that closes around left and right; cells are in pixels of the largest octave."""
     total = np.zeros((height, width), np.float32)
     weight, norm = 1.0, 0.0
     for octave in range(octaves):
@@ -31,13 +34,15 @@ def cloud(chance: np.random.Generator, height: int, width: int, cell_y: float, c
 
 def tinted(colour: Colour, light: Field, strength: float) -> Field:
     """A colour made lighter and darker by a field."""
-    return np.clip(np.asarray(colour, np.float32) * (1 + strength * light[..., None]), 0, 255)
+    toned: Field = np.clip(np.asarray(colour, np.float32) * (1 + strength * light[..., None]), 0, 255)
+    return toned
 
 
 def mix(under: Field, colour: Colour, share: Field) -> Field:
     """Lay a colour over a picture with a share 0…1 for each pixel."""
     part = np.clip(share, 0, 1)[..., None]
-    return under * (1 - part) + np.asarray(colour, np.float32) * part
+    mixed: Field = under * (1 - part) + np.asarray(colour, np.float32) * part
+    return mixed
 
 
 def to_picture(field: Field) -> Picture:
@@ -45,14 +50,25 @@ def to_picture(field: Field) -> Picture:
     return np.clip(field, 0, 255).astype(np.uint8)
 
 
-def wood(chance: np.random.Generator, height: int, width: int, px_per_mm: float, dark: Colour, light: Colour) -> Field:
+def wood(
+    chance: np.random.Generator, height: int, width: int, px_per_mm: float, dark: Colour, light: Colour
+) -> Picture:
     """Planed wood with the grain along x."""
     slow = cloud(chance, height, width, 38 * px_per_mm, 420 * px_per_mm, octaves=2)
     rows = np.linspace(0, height / px_per_mm, height, dtype=np.float32)[:, None]
-    rings = np.sin((rows / 7.0 + slow * 2.6) * 2 * np.pi * 0.5)
-    fibre = cloud(chance, height, width, 1.4 * px_per_mm, 60 * px_per_mm, octaves=2)
-    share = np.clip(0.5 + 0.26 * rings + 0.22 * slow + 0.16 * fibre, 0, 1)
-    return mix(np.broadcast_to(np.asarray(dark, np.float32), (height, width, 3)).copy(), light, share)
+    share = 0.5 + 0.26 * np.sin(rows * np.float32(np.pi / 7) + slow * np.float32(2.6 * np.pi)) + 0.22 * slow
+    share += 0.16 * cloud(chance, height, width, 1.4 * px_per_mm, 60 * px_per_mm, octaves=2)
+    steps = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
+    tones = to_picture(np.asarray(dark, np.float32) * (1 - steps) + np.asarray(light, np.float32) * steps)
+    grey = cv2.convertScaleAbs(np.clip(share, 0, 1), alpha=255)
+    return cv2.LUT(cv2.merge([grey, grey, grey]), tones[None])
+
+
+def lit(picture: Picture, light: Field) -> Picture:
+    """A picture under a light that is given coarsely: three channels, 1 leaves it as it is, up to 2."""
+    size = (picture.shape[1], picture.shape[0])
+    gain = cv2.resize(to_picture(light * 128), size, interpolation=cv2.INTER_LINEAR)
+    return cv2.multiply(picture, gain, scale=1 / 128)
 
 
 def crackle(chance: np.random.Generator, height: int, width: int, cell_px: float) -> Field:

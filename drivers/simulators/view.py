@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from drivers.simulators.texture import Picture
 
 # field of view at 1x, measured in the plane where the pieces stand
 FIELD_MM = 900.0
@@ -17,12 +18,12 @@ LOOK_DOWN_DEG = 15.0
 SIN_DOWN, COS_DOWN = math.sin(math.radians(LOOK_DOWN_DEG)), math.cos(math.radians(LOOK_DOWN_DEG))
 # height of the table's top at the pieces' axis below the optical centre at pan 0, tilt 0
 TABLE_Y_MM = -45.0
-Affine = npt.NDArray[np.float64]
+Affine = Picture
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A picture of `width` × `height` pixels whose middle shows the point (x, y), mm right and up of the optical centre."""
+    """A picture whose middle shows the point (x, y), mm right and up of the optical centre; sizes in pixels."""
 
     x_mm: float
     y_mm: float
@@ -66,7 +67,7 @@ class Cut:
         """Width and height, as OpenCV wants it."""
         return self.right - self.left, self.bottom - self.top
 
-    def of(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def of(self, picture: Picture) -> Picture:
         """That part of a picture, shared."""
         return picture[self.top : self.bottom, self.left : self.right]
 

@@ -4,40 +4,40 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from drivers.simulators.figure import Figure, make_figure
+from drivers.simulators.axis import Axis
+from drivers.simulators.figure import Figures
 from drivers.simulators.lens import magnification, softness_px
-from drivers.simulators.plan import CameraPlan, Piece
+from drivers.simulators.plan import CameraPlan
+from drivers.simulators.plate import Plate
 from drivers.simulators.scene import SCENE_PX, Scene
 from drivers.simulators.sensor import Sensor
 from drivers.simulators.tag_card import CARD_MM, draw_card
-from drivers.simulators.texture import Picture, to_picture, wood
-from drivers.simulators.view import DISTANCE_MM, FIELD_MM, SIN_DOWN, TABLE_Y_MM, View, cut
-from drivers.simulators.world import TURNTABLE, World
+from drivers.simulators.texture import Picture
+from drivers.simulators.view import DISTANCE_MM, FIELD_MM, TABLE_Y_MM, View, cut
+from drivers.simulators.world import TURNTABLE, HeadState, World
 
 FRAME_PX, STILL_PX = 1280, 2560
+# while head or table move the picture is smeared anyway: it is drawn smaller and stretched, which costs a quarter
+MOVING_PX = 640
 SPOT_MM = 205.0
-PLATE_MM, PLATE_PX = 135.0, 3.0
+# how far below the table's line the tag's upper edge lies in the picture
+CARD_BELOW_MM = 26.0
 Standing = tuple[tuple[str, float], ...]
 
 
-class Figures:
-    """The drawable pieces of a shop, made when first seen and shared by its cameras."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that decides what a picture shows."""
 
-    def __init__(self, pieces: dict[str, Piece]) -> None:
-        self._pieces = pieces
-        self._made: dict[str, Figure] = {}
-        self._lock = threading.Lock()
-
-    def of(self, piece: str) -> Figure:
-        """The figure of a piece."""
-        with self._lock:
-            if piece not in self._made:
-                self._made[piece] = make_figure(self._pieces[piece])
-            return self._made[piece]
+    standing: Standing
+    view: View
+    zoom: float
+    angle_deg: float
 
 
 class ViewingEye:
@@ -49,47 +49,63 @@ class ViewingEye:
         self._plan: CameraPlan = world.plan.cameras[name]
         head = world.plan.heads.get(self._plan.head)
         pan, tilt = (head.pan_max_deg, head.tilt_max_deg) if head else (0.0, 0.0)
-        half_width = FIELD_MM / 2 + DISTANCE_MM * math.tan(math.radians(pan)) + 5
-        half_height = FIELD_MM * 9 / 32 + DISTANCE_MM * math.tan(math.radians(tilt)) + 5
-        # built when somebody looks for the first time: a shop must be up at once
-        self._make_scene = lambda: Scene(world.plan.style, half_width, half_height, sum(name.encode()))
-        self._scene: Scene | None = None
-        self._plate = _plate() if self._plan.place == TURNTABLE else None
-        self._sensors = {width: Sensor(width, width * 9 // 16, self._plan.jpeg_quality, width) for width in (FRAME_PX, STILL_PX)}
+        self._half_width = FIELD_MM / 2 + DISTANCE_MM * math.tan(math.radians(pan)) + 5
+        self._half_height = FIELD_MM * 9 / 32 + DISTANCE_MM * math.tan(math.radians(tilt)) + 5
+        self._seed = sum(name.encode())
         self._lock = threading.Lock()
-        self._background: tuple[Standing, Picture] | None = None
-        self._last: tuple[object, Picture] | None = None
+        # built when somebody looks for the first time: a shop must be up at once
+        self._scene: Scene | None = None
+        self._plate: Plate | None = None
+        self._sensors: dict[int, Sensor] = {}
+        self._shadowed: tuple[Standing, Picture] | None = None
+        self._ground: tuple[Standing, View, Picture] | None = None
+        self._last: tuple[Look, Picture] | None = None
 
     def frame(self, now_s: float) -> bytes:
-        sensor = self._sensors[FRAME_PX]
-        key = self._look(now_s, FRAME_PX)
+        width = MOVING_PX if self._is_moving(now_s) else FRAME_PX
+        sensor, drawn_on = self._sensor(FRAME_PX), self._sensor(width)
+        look = self._look(now_s, width)
         with self._lock:
-            if self._last is None or self._last[0] != key:
-                self._last = (key, sensor.expose(self._draw(*key), softness_px(self._zoom(now_s))))
-            exposed = self._last[1]
-        return sensor.jpeg(exposed)
+            if self._last is None or self._last[0] != look:
+                exposed = drawn_on.expose(self._draw(look), softness_px(look.zoom))
+                if width != FRAME_PX:
+                    exposed = cv2.resize(exposed, (FRAME_PX, FRAME_PX * 9 // 16), interpolation=cv2.INTER_LINEAR)
+                self._last = (look, exposed)
+            newest = self._last[1]
+        return sensor.jpeg(newest)
 
     def still(self, now_s: float) -> bytes:
-        sensor = self._sensors[STILL_PX]
-        return sensor.jpeg(sensor.expose(self._draw(*self._look(now_s, STILL_PX)), softness_px(self._zoom(now_s))))
+        sensor, look = self._sensor(STILL_PX), self._look(now_s, STILL_PX)
+        with self._lock:
+            picture = self._draw(look)
+        return sensor.jpeg(sensor.expose(picture, softness_px(look.zoom)))
 
     def black(self) -> bytes:
-        sensor = self._sensors[FRAME_PX]
-        return sensor.jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
+        return self._sensor(FRAME_PX).jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
 
-    def _zoom(self, now_s: float) -> float:
-        head = self._world.heads.get(self._plan.head)
-        return magnification(head.zoom.at(now_s)) if head else 1.0
+    def _sensor(self, width: int) -> Sensor:
+        with self._lock:
+            if width not in self._sensors:
+                self._sensors[width] = Sensor(width, width * 9 // 16, self._plan.jpeg_quality, self._seed + width)
+            return self._sensors[width]
 
-    def _look(self, now_s: float, width: int) -> tuple[Standing, View, float]:
-        """Everything that decides what the picture shows."""
-        head = self._world.heads.get(self._plan.head)
-        pan, tilt = (head.pan.at(now_s), head.tilt.at(now_s)) if head else (0.0, 0.0)
-        view = View.through(pan, tilt, self._zoom(now_s), width)
+    def _head(self) -> HeadState:
+        """The head that turns this camera; one that never moves for a fixed camera."""
+        return self._world.heads.get(self._plan.head) or HeadState(Axis(), Axis(), Axis())
+
+    def _is_moving(self, now_s: float) -> bool:
+        head = self._head()
+        tables = self._world.tables.values() if self._plan.place == TURNTABLE else ()
+        return any(axis.is_moving(now_s) for axis in (head.pan, head.tilt, head.zoom, *tables))
+
+    def _look(self, now_s: float, width: int) -> Look:
+        head = self._head()
+        zoom = magnification(head.zoom.at(now_s))
+        view = View.through(head.pan.at(now_s), head.tilt.at(now_s), zoom, width)
         if self._plan.place == TURNTABLE:
             piece = self._world.piece_at(TURNTABLE)
-            return ((piece, 0.0),) if piece else (), view, self._world.table_angle(now_s)
-        return self._row(), view, 0.0
+            return Look(((piece, 0.0),) if piece else (), view, zoom, self._world.table_angle(now_s))
+        return Look(self._row(), view, zoom, 0.0)
 
     def _row(self) -> Standing:
         """The pieces at their spots, left to right around the middle."""
@@ -99,84 +115,43 @@ class ViewingEye:
         middle = (max(spots, default=1) + 1) / 2
         return tuple((piece, (spot - middle) * SPOT_MM) for spot, piece in sorted(at.items()))
 
-    def _draw(self, standing: Standing, view: View, angle_deg: float) -> Picture:
-        scene, background = self._behind(standing)
-        picture = cv2.warpAffine(
-            background,
-            view.place(scene.left_mm, scene.top_mm, SCENE_PX),
-            (view.width, view.height),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT,
-        )
-        result = np.asarray(picture, np.uint8)
-        if self._plate is not None:
-            _draw_plate(result, view, self._plate, angle_deg)
-        for piece, x_mm in standing:
-            self._figures.of(piece).draw(result, view, x_mm, TABLE_Y_MM, angle_deg)
+    def _draw(self, look: Look) -> Picture:
+        picture = self._behind(look.standing, look.view).copy()
+        if self._plan.place == TURNTABLE:
+            self._plate = self._plate or Plate()
+            self._plate.draw(picture, look.view, look.angle_deg)
+        for piece, x_mm in look.standing:
+            self._figures.of(piece).draw(picture, look.view, x_mm, TABLE_Y_MM, look.angle_deg)
         if self._plan.place != TURNTABLE:
-            self._cards(result, view, standing)
-        return result
+            self._cards(picture, look)
+        return picture
 
-    def _behind(self, standing: Standing) -> tuple[Scene, Picture]:
-        if self._scene is None:
-            self._scene = self._make_scene()
-        if self._background is None or self._background[0] != standing:
-            bodies = [(x_mm, self._figures.of(piece).body) for piece, x_mm in standing]
-            shadows = [(x_mm, getattr(body, "radius_mm", 60.0), body.height_mm) for x_mm, body in bodies]
-            self._background = (standing, self._scene.with_shadows(shadows))
-        return self._scene, self._background[1]
+    def _behind(self, standing: Standing, view: View) -> Picture:
+        """Wall, table and shadows as this view sees them; kept while neither changes."""
+        if self._ground is None or self._ground[:2] != (standing, view):
+            if self._scene is None:
+                self._scene = Scene(self._world.plan.style, self._half_width, self._half_height, self._seed)
+            if self._shadowed is None or self._shadowed[0] != standing:
+                bodies = [(x_mm, self._figures.of(piece).body) for piece, x_mm in standing]
+                shadows = [(x_mm, getattr(body, "radius_mm", 60.0), body.height_mm) for x_mm, body in bodies]
+                self._shadowed = (standing, self._scene.with_shadows(shadows))
+            affine = view.place(self._scene.left_mm, self._scene.top_mm, SCENE_PX)
+            size = (view.width, view.height)
+            ground = cv2.warpAffine(
+                self._shadowed[1], affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+            )
+            self._ground = (standing, view, ground)
+        return self._ground[2]
 
-    def _cards(self, picture: Picture, view: View, standing: Standing) -> None:
+    def _cards(self, picture: Picture, look: Look) -> None:
         """The tag in front of each piece."""
-        for piece, x_mm in standing:
-            width, height = CARD_MM
-            left, top = x_mm - width / 2, TABLE_Y_MM - 26
-            where = cut(view, left, top, left + width, top - height)
+        width, height = CARD_MM
+        for piece, x_mm in look.standing:
+            left, top = x_mm - width / 2, TABLE_Y_MM - CARD_BELOW_MM
+            where = cut(look.view, left, top, left + width, top - height)
             if where:
-                card, px = draw_card(self._world.pieces[piece].code)
-                shown = cv2.warpAffine(
-                    card, where.moved(view.place(left, top, px)), where.size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+                card, px = draw_card(self._world.pieces[piece].code, look.view.px_per_mm)
+                affine = where.moved(look.view.place(left, top, px))
+                where.of(picture)[:] = cv2.warpAffine(
+                    card, affine, where.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
                 )
-                where.of(picture)[:] = shown
-
-
-def _plate() -> Picture:
-    """The turntable's top as seen from straight above: a walnut disc, transparent outside (fourth channel)."""
-    side = int(2 * PLATE_MM * PLATE_PX)
-    chance = np.random.default_rng(11)
-    top = to_picture(wood(chance, side, side, PLATE_PX, (32, 48, 72), (58, 86, 122)))
-    middle = (side // 2, side // 2)
-    for radius, tone in ((0.985, (28, 40, 58)), (0.90, (40, 58, 84))):
-        cv2.circle(top, middle, int(PLATE_MM * PLATE_PX * radius), tone, 3, cv2.LINE_AA)
-    for tick in range(24):
-        angle = math.radians(tick * 15)
-        ends = [
-            (int(middle[0] + math.sin(angle) * r * PLATE_MM * PLATE_PX), int(middle[1] + math.cos(angle) * r * PLATE_MM * PLATE_PX))
-            for r in (0.92, 0.97 if tick % 6 else 0.985)
-        ]
-        cv2.line(top, ends[0], ends[1], (120, 170, 205), 4 if tick % 6 == 0 else 2, cv2.LINE_AA)
-    cover = np.zeros((side, side), np.uint8)
-    cv2.circle(cover, middle, int(PLATE_MM * PLATE_PX), 255, -1, cv2.LINE_AA)
-    return np.dstack([top, cover])
-
-
-def _draw_plate(picture: Picture, view: View, plate: Picture, angle_deg: float) -> None:
-    """The disc, turned and foreshortened, and its rim of 12 mm."""
-    rim_mm = 12.0
-    where = cut(view, -PLATE_MM, TABLE_Y_MM + PLATE_MM * SIN_DOWN, PLATE_MM, TABLE_Y_MM - PLATE_MM * SIN_DOWN - rim_mm)
-    if where is None:
-        return
-    x, y = view.pixel(0.0, TABLE_Y_MM)
-    centre = (int(x * 16), int((y + rim_mm * view.px_per_mm) * 16))
-    axes = (int(PLATE_MM * view.px_per_mm * 16), int(PLATE_MM * SIN_DOWN * view.px_per_mm * 16))
-    if max(map(abs, centre)) < 400_000:
-        cv2.ellipse(picture, centre, axes, 0, 0, 360, (22, 32, 46), -1, cv2.LINE_AA, 4)
-    turn, scale = math.radians(angle_deg), view.px_per_mm / PLATE_PX
-    sine, cosine = math.sin(turn), math.cos(turn)
-    half = plate.shape[0] / 2
-    # anticlockwise from above: what is in front (down in the plate's picture) goes to the right
-    matrix = np.array([[cosine * scale, sine * scale, x], [-sine * scale * SIN_DOWN, cosine * scale * SIN_DOWN, y]])
-    matrix[:, 2] -= matrix[:, :2] @ (half, half)
-    shown = cv2.warpAffine(plate, where.moved(matrix), where.size, flags=cv2.INTER_LINEAR)
-    target, share = where.of(picture), shown[..., 3:].astype(np.float32) / 255
-    target[:] = (target + (shown[..., :3].astype(np.float32) - target) * share).astype(np.uint8)

@@ -6,7 +6,6 @@ import asyncio
 import time
 
 from drivers.simulators.axis import Axis
-from drivers.simulators.lens import ZOOM_MAX_POSITION
 from drivers.simulators.port import Reply
 from drivers.simulators.world import HeadState, World
 
@@ -116,7 +115,6 @@ class ViscaHead:
         if ends_s is None:
             self._reply(SYNTAX_ERROR)
             return
-        self._world.changed()
         socket = 1 if 1 not in self._sockets else 2
         self._reply(bytes([0x90, 0x40 | socket, 0xFF]))
         wait_s = max(ends_s - time.monotonic(), 0.0)
@@ -145,7 +143,9 @@ class ViscaHead:
             return None
         head = self._head
         head.pan = _moved(head.pan, {1: -1, 2: 1, 3: 0}[pan] * drive_speed(pan_code, PAN_CODES, PAN_FASTEST), now_s)
-        head.tilt = _moved(head.tilt, {1: 1, 2: -1, 3: 0}[tilt] * drive_speed(tilt_code, TILT_CODES, TILT_FASTEST), now_s)
+        head.tilt = _moved(
+            head.tilt, {1: 1, 2: -1, 3: 0}[tilt] * drive_speed(tilt_code, TILT_CODES, TILT_FASTEST), now_s
+        )
         self._world.truth.write(self._name, "head_stopped" if pan == tilt == 3 else "head_driven", pan=pan, tilt=tilt)
         return now_s
 
@@ -191,7 +191,6 @@ class ViscaHead:
         now_s = time.monotonic()
         head = self._head
         head.pan, head.tilt, head.zoom = head.pan.stop(now_s), head.tilt.stop(now_s), head.zoom.stop(now_s)
-        self._world.changed()
 
 
 def zoom_speed(code: int) -> float:

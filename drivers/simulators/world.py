@@ -1,4 +1,4 @@
-"""The physical world of one shop: what stands where and what happens when machines and hands act. No I/O but the truth log."""
+"""The physical world of one shop: what stands where, and what happens when machines and hands act."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class HeadState:
 class World:
     """State and rules. Changed from the event loop only; `lock` guards what drawing threads read.
 
-    `places` maps a piece to `spot:<n>`, `shelf`, `turntable`, `bench`, `parcel` or `gone`. `changes` counts every change
-    that a camera could see.
+    `places` maps a piece to `spot:<n>`, `shelf`, `turntable`, `bench`, `parcel` or `gone`. `bench_changes`
+    counts every change that the bench camera could see.
     """
 
     def __init__(self, plan: WorldPlan, truth: TruthLog, labels: LabelBook, chance: random.Random) -> None:
@@ -54,7 +54,7 @@ class World:
         self.truth = truth
         self.labels = labels
         self.lock = threading.RLock()
-        self.changes = 0
+        self.bench_changes = 0
         self.pieces: dict[str, Piece] = {piece.id: piece for piece in plan.pieces}
         self.homes = {piece.id: f"spot:{piece.spot}" if piece.spot else "shelf" for piece in plan.pieces}
         self.places = dict(self.homes)
@@ -72,9 +72,9 @@ class World:
         self._chance = chance
 
     def changed(self) -> None:
-        """Something that a camera could see is different now."""
+        """Something that the bench camera could see is different now."""
         with self.lock:
-            self.changes += 1
+            self.bench_changes += 1
 
     def piece_at(self, place: str) -> str | None:
         """The piece that stands at `turntable` or `bench`, or lies in the `parcel`."""
@@ -182,7 +182,7 @@ class World:
         self.labels.save()
 
     def peel(self, where: str = "") -> None:
-        """A person takes a label off (parcel's top one, else the one at the mouth, else from the floor) and destroys it."""
+        """A person destroys a label: the parcel's top one, else one at the mouth, else from the floor."""
         order = [Where(where)] if where else [Where.PARCEL, Where.MOUTH, Where.FLOOR]
         for place in order:
             found = self.labels.at(place)

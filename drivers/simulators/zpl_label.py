@@ -13,7 +13,28 @@ from drivers.simulators.zpl_graphics import BadGraphicError, decode_graphic
 
 COMMAND = re.compile(r"\^([A-Z@][A-Z0-9@]?)([^\^]*)", re.DOTALL)
 # settings that change nothing in the picture
-SILENT = {"XA", "XZ", "FX", "CI", "MM", "MN", "MT", "MD", "PR", "PO", "PM", "LS", "LT", "JU", "FS", "CF", "FH", "BY", "MU", "JM"}
+SILENT = {
+    "XA",
+    "XZ",
+    "FX",
+    "CI",
+    "MM",
+    "MN",
+    "MT",
+    "MD",
+    "PR",
+    "PO",
+    "PM",
+    "LS",
+    "LT",
+    "JU",
+    "FS",
+    "CF",
+    "FH",
+    "BY",
+    "MU",
+    "JM",
+}
 
 
 @dataclass(slots=True)
