@@ -5,6 +5,7 @@ is ours and given by the options, since makers differ. Scale: simulated; passes 
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -23,6 +24,9 @@ from drivers.base import (
 )
 from drivers.packer import Packer, PackJob
 from drivers.transport import after_sending, split_tcp
+
+# what it would log is raised here, once, with the device's address
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 
 class State(IntEnum):
