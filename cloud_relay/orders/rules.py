@@ -283,6 +283,11 @@ def due_event(view: OrderView, now: datetime) -> OrderEvent | None:
     return TIMER_EVENTS[STATE_TIMERS[view.state]]
 
 
+def is_ignored(view: OrderView, event: OrderEvent) -> bool:
+    """Return whether `event` says nothing new in this state: no effect, no line in the timeline."""
+    return view.state in TABLE[event].ignored
+
+
 def step(view: OrderView, event: OrderEvent, now: datetime, terms: Terms) -> tuple[OrderView, tuple[Effect, ...]]:
     """Return the order after `event` and the effects to carry out; the same view and none when it is ignored.
 

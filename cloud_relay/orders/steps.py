@@ -8,7 +8,16 @@ from sqlalchemy import Connection
 
 from cloud_relay.orders import stock, store, telling
 from cloud_relay.orders.effects import EFFECTS, Happening, Scene
-from cloud_relay.orders.rules import FINAL, OrderEvent, OrderState, OrderView, StepRefusedError, due_event, step
+from cloud_relay.orders.rules import (
+    FINAL,
+    OrderEvent,
+    OrderState,
+    OrderView,
+    StepRefusedError,
+    due_event,
+    is_ignored,
+    step,
+)
 from cloud_relay.orders.store import Order
 from cloud_relay.orders.trade import Trade
 
@@ -53,7 +62,7 @@ def _apply(connection: Connection, order: Order, happening: Happening, now: date
         after, effects = step(before, happening.event, now, terms)
     except StepRefusedError as error:
         raise telling.refusal(error.state, error.event) from None
-    if after == before and not effects:
+    if is_ignored(before, happening.event):
         return order
     scene = Scene(connection, order, after, happening, now, trade)
     for effect in effects:

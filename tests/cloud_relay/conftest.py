@@ -1,13 +1,15 @@
 """A migrated database for each test, and after each test: the violations view must be empty."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cloud_relay.db import Database
+from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
+from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, serving
 from tests.cloud_relay.trade_world import World
 
 
@@ -43,3 +45,20 @@ def world(database: Database) -> World:
     world.shop()
     world.listing(pieces=2)
     return world
+
+
+@pytest.fixture
+def relay_port(free_port: Callable[[], int]) -> int:
+    """Return the port to which the bank sends its webhooks."""
+    return free_port()
+
+
+@pytest.fixture
+def bank(free_port: Callable[[], int], relay_port: int) -> Iterator[Bank]:
+    """Return a running sandbox bank."""
+    webhook_url = f"http://127.0.0.1:{relay_port}/webhooks/sandbox"
+    app = sandbox_server.build(SECRET, WEBHOOK_SECRET, webhook_url)
+    with serving(app, free_port()) as url:
+        bank = Bank(url)
+        yield bank
+        bank.close()
