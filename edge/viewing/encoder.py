@@ -18,6 +18,7 @@ from av.video.reformatter import VideoReformatter
 from drivers.camera import Frame
 from edge.viewing.capture import NewestFrame
 from edge.viewing.privacy import mask_pixels
+from edge.viewing.rungs import Rung
 from wire.plan import Mask
 
 CLOCK_HZ = 90_000
@@ -25,6 +26,8 @@ CLOCK_HZ = 90_000
 
 WIDTH_PX_MAX, HEIGHT_PX_MAX = 1280, 720
 """H.264 level 3.1, which every browser takes, ends at 720p30."""
+
+SIZES = {Rung.FULL: (WIDTH_PX_MAX, HEIGHT_PX_MAX), Rung.SMALL: (640, 360)}
 
 RATE_BPS_MAX, RATE_BPS_MIN = 2_500_000, 300_000
 IDR_S_MIN = 0.3
@@ -48,10 +51,16 @@ class Encoded:
     packet: "av.Packet[Any]"
     is_idr: bool
 
+    @property
+    def pts(self) -> int:
+        """Time of the picture; rises with every one."""
+        return self.packet.pts or 0
 
-def fit_size(width_px: int, height_px: int) -> tuple[int, int]:
-    """Return the size to encode: at most 1280 × 720, same shape, even numbers as chroma needs."""
-    scale = min(WIDTH_PX_MAX / width_px, HEIGHT_PX_MAX / height_px, 1.0)
+
+def fit_size(width_px: int, height_px: int, rung: Rung = Rung.FULL) -> tuple[int, int]:
+    """Return the size to encode: at most that of the rung, same shape, even numbers as chroma needs."""
+    width_px_max, height_px_max = SIZES[rung]
+    scale = min(width_px_max / width_px, height_px_max / height_px, 1.0)
     return max(round(width_px * scale) // 2 * 2, 2), max(round(height_px * scale) // 2 * 2, 2)
 
 
@@ -83,8 +92,9 @@ def _open_context(codec: Codec, width_px: int, height_px: int) -> VideoCodecCont
 class PictureEncoder:
     """Pixels in, packets out; opens its codec anew when the picture's size changes."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, rung: Rung = Rung.FULL) -> None:
         self._codec = codec
+        self._rung = rung
         self._context: VideoCodecContext | None = None
         self._reformatter = VideoReformatter()
         self._pts = -1
@@ -93,7 +103,7 @@ class PictureEncoder:
         """Encode the picture with its masks as of `at_s`; None when the codec gave nothing for it."""
         pixels = mask_pixels(frame.pixels, masks)
         height_px, width_px = pixels.shape[:2]
-        width_px, height_px = fit_size(width_px, height_px)
+        width_px, height_px = fit_size(width_px, height_px, self._rung)
         context = self._context
         if context is None or (context.width, context.height) != (width_px, height_px):
             context = self._context = _open_context(self._codec, width_px, height_px)
@@ -107,16 +117,17 @@ class PictureEncoder:
 
 
 class CameraEncoder:
-    """The encoder thread of one camera and codec, from `start` to `stop`; packets arrive in the event loop."""
+    """The encoder thread of one camera, codec and rung, from `start` to `stop`; packets arrive in the event loop."""
 
     def __init__(
         self,
         codec: Codec,
+        rung: Rung,
         newest: NewestFrame,
         masks: Callable[[], tuple[Mask, ...]],
         on_encoded: Callable[[Encoded], None],
     ) -> None:
-        self.codec = codec
+        self.codec, self.rung = codec, rung
         self._newest = newest
         self._masks = masks
         self._on_encoded = on_encoded
@@ -124,7 +135,7 @@ class CameraEncoder:
         self._is_stopped = False
         self._is_idr_wanted = True
         self._idr_s = float("-inf")
-        self._thread = threading.Thread(target=self._run, name=f"encoder-{codec}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"encoder-{codec}-{rung}", daemon=True)
         self._thread.start()
 
     def want_idr(self) -> None:
@@ -147,7 +158,7 @@ class CameraEncoder:
             self._on_encoded(encoded)
 
     def _run(self) -> None:
-        encoder, seen = PictureEncoder(self.codec), -1
+        encoder, seen = PictureEncoder(self.codec, self.rung), -1
         while not self._is_stopped:
             version, frame = self._newest.wait_newer(seen, timeout_s=0.2)
             now_s = time.monotonic()

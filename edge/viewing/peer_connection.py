@@ -63,12 +63,15 @@ class BadOfferError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PeerEvents:
-    """What a peer tells, in the event loop. `on_alive` means that the browser was heard of; REMB is bits per second."""
+    """What a peer tells, in the event loop. `on_alive`: the browser was heard of. REMB is bits per second, loss the
+    share of packets that did not arrive lately.
+    """
 
     on_idr_wanted: Callable[[], None]
     on_message: Callable[[str, bytes], None]
     on_alive: Callable[[], None]
     on_remb: Callable[[int], None]
+    on_loss: Callable[[float], None]
     on_channel: Callable[[str, bool], None]
     on_end: Callable[[], None]
 
@@ -130,6 +133,10 @@ def _hook_sender(sender: RTCRtpSender, events: PeerEvents) -> None:
             if sender._ssrc in ssrcs:  # noqa: SLF001  # touch point: whose rate it is
                 events.on_remb(rate_bps)
             return
+        if isinstance(packet, aiortc.rtp.RtcpRrPacket | aiortc.rtp.RtcpSrPacket):
+            for report in packet.reports:
+                if report.ssrc == sender._ssrc:  # noqa: SLF001  # touch point: whose loss it is
+                    events.on_loss(report.fraction_lost / 256)  # RFC 3550 section 6.4.1: fixed point, 8 bits
         await handle(packet)
 
     hooked._handle_rtcp_packet = handle_too  # noqa: SLF001  # touch point: as above
@@ -185,7 +192,9 @@ class PacketTrack(MediaStreamTrack):
     def __init__(self, on_idr_wanted: Callable[[], None], on_first_pull: Callable[[], None]) -> None:
         super().__init__()
         self.sent = 0
+        self.sent_bytes = 0
         self.dropped = 0
+        self.pts = -1
         self._on_idr_wanted = on_idr_wanted
         self._on_first_pull = on_first_pull
         self._is_pulled = False
@@ -205,6 +214,7 @@ class PacketTrack(MediaStreamTrack):
                 self._on_idr_wanted()
                 return
         self._needs_idr = False
+        self.pts = encoded.pts
         self._queue.append(encoded)
         self._arrived.set()
 
@@ -218,8 +228,10 @@ class PacketTrack(MediaStreamTrack):
                 raise MediaStreamError
             self._arrived.clear()
             await self._arrived.wait()
+        encoded = self._queue.popleft()
         self.sent += 1
-        return self._queue.popleft().packet
+        self.sent_bytes += encoded.packet.size
+        return encoded.packet
 
     def stop(self) -> None:
         super().stop()

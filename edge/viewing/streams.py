@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from edge.viewing.capture import Capture
 from edge.viewing.encoder import CameraEncoder, Codec, Encoded
 from edge.viewing.peer_connection import BadOfferError, Peer, PeerEvents, install_playout_delay, pin_host_addresses
 from edge.viewing.ports import Spawn, ViewingRefusedError
+from edge.viewing.rungs import Rung, RungChooser
 from wire.plan import Mask
 
 logger = logging.getLogger(__name__)
@@ -17,8 +18,13 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_S = 5.5
 """Nothing heard of a browser for this long: its tab is closed or its network gone. Reports come about once a second."""
 
+SMOOTH_S = 2.0
+
 CONNECT_S = 15.0
 """An offer whose browser never arrives is given up after this."""
+
+
+Key = tuple[Codec, Rung]
 
 
 class Listener(Protocol):
@@ -46,7 +52,24 @@ class Stream:
     opened_s: float
     peer: Peer
     heard_s: float | None = None
-    remb_bps: int = 0
+    chooser: RungChooser = field(default_factory=RungChooser)
+    rung: Rung = Rung.FULL
+    sent_bytes: int = 0
+    sent_bps: float = 0.0
+    ticked_s: float = 0.0
+
+    @property
+    def wants(self) -> set[Key]:
+        """The encoders it needs: of the rung it is on, and of the one it goes to at that one's next key frame."""
+        return {(self.peer.codec, self.rung), (self.peer.codec, self.chooser.rung)}
+
+    def measure(self, now_s: float) -> None:
+        """Smooth what is sent to it over about two seconds."""
+        sent, passed_s = self.peer.track.sent_bytes, now_s - self.ticked_s
+        if self.ticked_s and passed_s > 0:
+            weight = min(passed_s / SMOOTH_S, 1.0)
+            self.sent_bps += weight * ((sent - self.sent_bytes) * 8 / passed_s - self.sent_bps)
+        self.sent_bytes, self.ticked_s = sent, now_s
 
 
 class Streams:
@@ -68,14 +91,14 @@ class Streams:
         self._spawn = spawn
         self._viewers_max = viewers_max
         self._streams: dict[str, Stream] = {}
-        self._encoders: dict[Codec, CameraEncoder] = {}
+        self._encoders: dict[Key, CameraEncoder] = {}
 
     def __len__(self) -> int:
         return len(self._streams)
 
     @property
     def encoders(self) -> tuple[CameraEncoder, ...]:
-        """The encoders that run now: at most one of each codec."""
+        """The encoders that run now: at most one of each codec and rung."""
         return tuple(self._encoders.values())
 
     async def open(
@@ -117,11 +140,7 @@ class Streams:
         stream.peer.track.stop()
         self._capture.release(f"stream:{stream_id}")
         self._spawn(stream.peer.close(), f"close stream {stream_id}")
-        codec = stream.peer.codec
-        if not any(one.peer.codec is codec for one in self._streams.values()):
-            encoder = self._encoders.pop(codec, None)
-            if encoder is not None:
-                encoder.stop()
+        self._stop_unneeded()
         self._listener.closed(stream_id, stream.session_id)
 
     def close_session(self, session_id: str) -> None:
@@ -135,14 +154,18 @@ class Streams:
             self.close(stream_id)
 
     def tick(self) -> None:
-        """Close the streams whose browser is gone or never came."""
+        """Close the streams whose browser is gone or never came; move the others to the rung their network bears."""
         now_s = self._monotonic()
         for stream in list(self._streams.values()):
+            stream.measure(now_s)
+            if stream.chooser.choose(now_s, stream.sent_bps) is not stream.rung and stream.heard_s is not None:
+                self._encoder(stream.peer.codec, stream.chooser.rung)
             is_gone = stream.heard_s is not None and now_s - stream.heard_s >= HEARTBEAT_S
             is_lost = stream.heard_s is None and now_s - stream.opened_s >= CONNECT_S
             if is_gone or is_lost:
                 logger.info("stream given up", extra={"stream": stream.stream_id, "was_connected": is_gone})
                 self.close(stream.stream_id)
+        self._stop_unneeded()
 
     def say(self, session_id: str, text: str) -> None:
         """Say something to a session's page on its reliable data channel, if it has one."""
@@ -157,7 +180,8 @@ class Streams:
             on_idr_wanted=lambda: self._want_idr(stream_id),
             on_message=lambda _label, raw: self._listener.message(stream_id, session_id, raw),
             on_alive=lambda: self._heard(stream_id),
-            on_remb=lambda rate_bps: self._note_remb(stream_id, rate_bps),
+            on_remb=lambda rate_bps: self._note(stream_id, remb_bps=rate_bps),
+            on_loss=lambda share: self._note(stream_id, lost_share=share),
             on_channel=lambda _label, is_open: self._on_channel(stream_id, session_id, is_open=is_open),
             on_end=lambda: self.close(stream_id),
         )
@@ -177,35 +201,58 @@ class Streams:
             stream.heard_s = self._monotonic()
             self._listener.heard(stream.session_id)
 
-    def _note_remb(self, stream_id: str, rate_bps: int) -> None:
+    def _note(self, stream_id: str, *, remb_bps: int | None = None, lost_share: float | None = None) -> None:
         stream = self._streams.get(stream_id)
-        if stream is not None:
-            stream.remb_bps = rate_bps
+        if stream is not None and remb_bps is not None:
+            stream.chooser.remb_bps = remb_bps
+        if stream is not None and lost_share is not None:
+            stream.chooser.lost_share = lost_share
 
     def _on_first_pull(self, stream_id: str) -> None:
         """The browser can take pictures: the encoder starts, or makes one that this browser can begin with."""
         stream = self._streams.get(stream_id)
-        if stream is None:
-            return
-        stream.heard_s = stream.heard_s or self._monotonic()
-        codec = stream.peer.codec
-        if codec in self._encoders:
-            self._encoders[codec].want_idr()
-        else:
-            self._encoders[codec] = CameraEncoder(
-                codec, self._capture.newest, self._masks, lambda encoded: self._fan_out(codec, encoded)
-            )
+        if stream is not None:
+            stream.heard_s = stream.heard_s or self._monotonic()
+            self._encoder(stream.peer.codec, stream.rung).want_idr()
 
     def _want_idr(self, stream_id: str) -> None:
         stream = self._streams.get(stream_id)
-        encoder = self._encoders.get(stream.peer.codec) if stream else None
+        encoder = self._encoders.get((stream.peer.codec, stream.rung)) if stream else None
         if encoder is not None:
             encoder.want_idr()
 
-    def _fan_out(self, codec: Codec, encoded: Encoded) -> None:
+    def _encoder(self, codec: Codec, rung: Rung) -> CameraEncoder:
+        """Return the encoder, started (with a key frame) if nobody needed it before."""
+        key = codec, rung
+        if key not in self._encoders:
+            self._encoders[key] = CameraEncoder(
+                codec, rung, self._capture.newest, self._masks, lambda encoded: self._fan_out(key, encoded)
+            )
+        return self._encoders[key]
+
+    def _stop_unneeded(self) -> None:
+        needed = {key for stream in self._streams.values() for key in stream.wants}
+        for key in [key for key in self._encoders if key not in needed]:
+            self._encoders.pop(key).stop()
+
+    def _fan_out(self, key: Key, encoded: Encoded) -> None:
+        codec, rung = key
         for stream in self._streams.values():
-            if stream.peer.codec is codec:
+            if stream.peer.codec is not codec:
+                continue
+            if stream.rung is not rung and stream.chooser.rung is rung:
+                self._change_rung(stream, encoded)
+            if stream.rung is rung:
                 stream.peer.track.put(encoded)
+
+    def _change_rung(self, stream: Stream, encoded: Encoded) -> None:
+        """Change at a picture that stands alone and is newer than the last of the other rung; else ask for one."""
+        if encoded.is_idr and encoded.pts > stream.peer.track.pts:
+            logger.info("rung changed", extra={"stream": stream.stream_id, "rung": stream.chooser.rung})
+            stream.rung = stream.chooser.rung
+            asyncio.get_running_loop().call_soon(self._stop_unneeded)
+        else:
+            self._encoder(stream.peer.codec, stream.chooser.rung).want_idr()
 
 
 def prepare(addresses: tuple[str, ...]) -> None:
@@ -216,7 +263,7 @@ def prepare(addresses: tuple[str, ...]) -> None:
 
 async def warm_up() -> None:
     """Make a connection for nobody, so that the first shopper does not wait for what is only loaded when first used."""
-    nothing = PeerEvents(*(lambda *_: None for _ in range(6)))
+    nothing = PeerEvents(*(lambda *_: None for _ in range(7)))
     peer = Peer(nothing, lambda: None)
     await peer.close()
     await asyncio.sleep(0)

@@ -11,6 +11,7 @@ import pytest
 from drivers.camera import Frame
 from edge.viewing.capture import NewestFrame
 from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, Codec, PictureEncoder, fit_size, rate_for
+from edge.viewing.rungs import Rung
 from wire.plan import Mask
 
 
@@ -90,7 +91,7 @@ def test_masks_come_before_the_encoder():
 async def test_key_frames_keep_their_distance_and_a_frozen_camera_still_gives_one(eventually):
     newest, given = NewestFrame(), []
     newest.put(frame(scene(), time.monotonic()))
-    encoder = CameraEncoder(Codec.H264, newest, tuple, given.append)
+    encoder = CameraEncoder(Codec.H264, Rung.FULL, newest, tuple, given.append)
     await eventually(lambda: given)
     assert given[0].is_idr
     begun_s = time.monotonic()
@@ -107,7 +108,7 @@ async def test_key_frames_keep_their_distance_and_a_frozen_camera_still_gives_on
 async def test_after_stop_not_one_packet_more(eventually):
     newest, given = NewestFrame(), []
     newest.put(frame(scene(), time.monotonic()))
-    encoder = CameraEncoder(Codec.H264, newest, tuple, given.append)
+    encoder = CameraEncoder(Codec.H264, Rung.FULL, newest, tuple, given.append)
     await eventually(lambda: given)
     for number in range(5):
         newest.put(frame(scene(number), time.monotonic()))

@@ -30,7 +30,7 @@ from edge.viewing.peer_connection import (
 
 class Heard:
     def __init__(self):
-        self.rembs, self.keys, self.alive, self.ended = [], 0, 0, 0
+        self.rembs, self.losses, self.keys, self.alive, self.ended = [], [], 0, 0, 0
 
     def events(self):
         return PeerEvents(
@@ -38,6 +38,7 @@ class Heard:
             on_message=lambda label, raw: None,
             on_alive=lambda: setattr(self, "alive", self.alive + 1),
             on_remb=self.rembs.append,
+            on_loss=self.losses.append,
             on_channel=lambda label, is_open: None,
             on_end=lambda: setattr(self, "ended", self.ended + 1),
         )
@@ -133,7 +134,12 @@ async def test_key_frame_requests_and_rates_are_heard(peers, heard, offer):
     broken = aiortc.rtp.RtcpPsfbPacket(fmt=aiortc.rtp.RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=b"REMBxx")
     await sender._handle_rtcp_packet(broken)
     await sender._handle_rtcp_packet(aiortc.rtp.RtcpRrPacket(ssrc=1))
-    assert heard.alive == 4
+    report = aiortc.rtp.RtcpReceiverInfo(
+        ssrc=sender._ssrc, fraction_lost=64, packets_lost=9, highest_sequence=0, jitter=0, lsr=0, dlsr=0
+    )
+    await sender._handle_rtcp_packet(aiortc.rtp.RtcpRrPacket(ssrc=1, reports=[report]))
+    assert heard.losses == [0.25]
+    assert heard.alive == 5
 
 
 async def test_local_names_cost_no_second(peers, heard, offer):
@@ -239,7 +245,7 @@ def _connection():
 
 class Picture:
     def __init__(self, is_idr):
-        self.packet, self.is_idr = self, is_idr
+        self.packet, self.is_idr, self.pts, self.size = self, is_idr, 0, 1
 
 
 async def test_the_queue_begins_with_a_key_and_is_dropped_to_the_next():
