@@ -192,7 +192,7 @@ class Acts:
                 return judge(codes, label.url, label.sscc).verdict is not Verdict.NONE
 
             try:
-                await asyncio.to_thread(reading.add, jpeg, is_enough)
+                await asyncio.to_thread(reading.add, jpeg, is_enough, is_thorough=look == LOOKS - 1)
             except BadPictureError as error:
                 raise AttendantNeededError(f"bench camera: {error}", "no_picture") from None
             judgement = judge(reading.codes(), label.url, label.sscc)
