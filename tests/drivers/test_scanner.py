@@ -10,7 +10,7 @@ from drivers.base import Condition, DeviceOfflineError
 from drivers.scanner.serial import DRIVER, GROUP_SEPARATOR, LONGEST_CODE, ScanReader, SerialOptions, parse_scan
 
 printable = st.text(st.characters(categories=("L", "N", "P", "S"), include_characters=" "), min_size=1, max_size=60)
-codes = st.builds(lambda parts: GROUP_SEPARATOR.join(parts), st.lists(printable, min_size=1, max_size=3))
+codes = st.builds(GROUP_SEPARATOR.join, st.lists(printable, min_size=1, max_size=3))
 
 
 @given(st.lists(codes, max_size=8), st.sampled_from(["\r", "\n", "\r\n"]), st.lists(st.integers(1, 9), max_size=400))

@@ -1,0 +1,463 @@
+"""MJPEG: the parser against every cut and every kind of damage, the camera against servers of all manners."""
+
+import asyncio
+import contextlib
+import io
+import itertools
+import time
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivers.base import BadOptionsError, Condition, DeviceOfflineError
+from drivers.camera._http import public_url
+from drivers.camera._picture import PictureWatch, parse_jpeg_size
+from drivers.camera.mjpeg import DRIVER, MjpegOptions, MultipartReader, parse_boundary
+from drivers.camera.opencv import DRIVER as OPENCV
+from drivers.camera.opencv import OpencvOptions, file_pace_s
+
+
+def jpeg(level: int = 128, size: tuple[int, int] = (64, 48), seed: int = 0) -> bytes:
+    """A small picture with some noise in it."""
+    noise = np.random.default_rng(seed).integers(0, 8, (size[1], size[0], 3))
+    pixels = np.clip(noise + level, 0, 255).astype(np.uint8)
+    return cv2.imencode(".jpg", pixels)[1].tobytes()
+
+
+def part(body: bytes, *, boundary: bytes = b"frame", has_length: bool = True, line_end: bytes = b"\r\n") -> bytes:
+    head = [b"--" + boundary, b"Content-Type: image/jpeg"]
+    if has_length:
+        head.append(b"Content-Length: %d" % len(body))
+    return line_end.join([*head, b"", b""]) + body + b"\r\n"
+
+
+bodies = st.lists(
+    st.binary(min_size=1, max_size=200).map(lambda data: b"\xff\xd8" + data.replace(b"--frame", b"") + b"\xff\xd9"),
+    max_size=5,
+)
+
+
+@given(bodies, st.booleans(), st.sampled_from([b"\r\n", b"\n"]), st.lists(st.integers(1, 60), max_size=200))
+def test_parts_come_out_however_the_bytes_are_cut(sent, has_length, line_end, cuts):
+    data = b"".join(part(body, has_length=has_length, line_end=line_end) for body in sent) + b"--frame--\r\n"
+    reader, got, at = MultipartReader(b"--frame"), [], 0
+    for cut in [*cuts, len(data)]:
+        got += reader.feed(data[at : at + cut])
+        at += cut
+    assert got == sent
+
+
+@given(st.binary(max_size=300), st.binary(min_size=1, max_size=100).filter(lambda data: b"--frame" not in data))
+def test_garbage_between_parts_is_passed_over(noise, body):
+    reader = MultipartReader(b"--frame")
+    noise = noise.replace(b"--frame", b"")
+    assert reader.feed(noise + b"\r\n" + part(body)) == [body]
+
+
+@given(st.binary(max_size=2000))
+@settings(max_examples=200)
+def test_noise_never_crashes_and_never_grows(data):
+    reader = MultipartReader(b"--frame", limit=1000)
+    with contextlib.suppress(ValueError):  # a picture that is too large
+        for _ in range(5):
+            reader.feed(data)
+            assert len(reader._data) <= 1000
+
+
+def test_a_boundary_inside_a_picture_of_known_length_is_a_picture():
+    body = b"\xff\xd8 --frame\r\n\r\n \xff\xd9"
+    assert MultipartReader(b"--frame").feed(part(body)) == [body]
+
+
+@pytest.mark.parametrize("length", [b"999999999", b"99999999999999"])
+def test_an_absurd_length_is_refused_or_ignored(length):
+    reader = MultipartReader(b"--frame", limit=10_000)
+    head = b"--frame\r\nContent-Length: " + length + b"\r\n\r\n"
+    if len(length) > 9:
+        assert reader.feed(head + b"abc\r\n--frame") == [b"abc"]
+    else:
+        with pytest.raises(ValueError, match="picture of"):
+            reader.feed(head)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "boundary"),
+    [
+        ("multipart/x-mixed-replace; boundary=frame", b"--frame"),
+        ("multipart/x-mixed-replace;boundary=--myboundary", b"--myboundary"),
+        ('multipart/x-mixed-replace; charset=utf-8; boundary="a b"', b"--a b"),
+        ("Multipart/Mixed; Boundary=x", b"--x"),
+    ],
+)
+def test_boundaries(content_type, boundary):
+    assert parse_boundary(content_type) == boundary
+
+
+@pytest.mark.parametrize("content_type", ["", "image/jpeg", "multipart/x-mixed-replace", "text/html; boundary=x"])
+def test_what_is_no_stream(content_type):
+    with pytest.raises(ValueError, match="content type"):
+        parse_boundary(content_type)
+
+
+@given(st.binary(max_size=200))
+def test_jpeg_sizes_of_noise(data):
+    for candidate in (data, b"\xff\xd8" + data):
+        try:
+            parse_jpeg_size(candidate)
+        except ValueError:
+            continue
+
+
+@pytest.mark.parametrize("size", [(64, 48), (1, 1), (4000, 16)])
+def test_jpeg_sizes(size):
+    assert parse_jpeg_size(jpeg(size=size)) == size
+    with pytest.raises(ValueError, match="JPEG"):
+        parse_jpeg_size(jpeg(size=size)[:20])
+
+
+def test_names_and_passwords_stay_out_of_messages():
+    assert public_url("http://admin:secret@10.0.0.7/stream?x=1") == "http://10.0.0.7/stream?x=1"
+
+
+class Network:
+    """A camera's HTTP server: `script` gives what is sent after the request line, piece by piece."""
+
+    def __init__(self) -> None:
+        self.requests: list[bytes] = []
+        self.script = lambda path: [ok(b"image/jpeg", jpeg())]
+        self.pause_s = 0.0
+        self.is_left_open = False
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(request)
+            for piece in self.script(request.split()[1].decode()):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(self.pause_s)
+            while self.is_left_open and await reader.read(1):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+def ok(content_type: bytes, body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: " + content_type + b"\r\n\r\n" + body
+
+
+STREAM = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+
+
+@pytest.fixture
+async def network():
+    camera = Network()
+    server = await asyncio.start_server(camera.serve, "127.0.0.1", 0)
+    camera.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield camera
+    server.close()
+    await server.wait_closed()
+
+
+def make(network, *, still: bool = False, **more) -> DRIVER:
+    still_url = f"{network.base}/still" if still else ""
+    return DRIVER(MjpegOptions(url=f"{network.base}/stream", still_url=still_url, **{"timeout_s": 0.5, **more}))
+
+
+async def frames_of(driver, count: int) -> list:
+    got, enough = [], asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def take(frame) -> None:
+        got.append(frame)
+        if len(got) == count:
+            loop.call_soon_threadsafe(enough.set)
+
+    await driver.watch(take)
+    await asyncio.wait_for(enough.wait(), 5)
+    return got
+
+
+def endless(*pictures: bytes):
+    """The pictures again and again."""
+    yield STREAM
+    while True:
+        yield from (part(picture) for picture in pictures)
+
+
+async def test_frames_are_numbered_and_timed(network):
+    network.script = lambda path: endless(jpeg(seed=1), jpeg(seed=2))
+    network.pause_s = 0.01
+    driver = make(network)
+    frames = await frames_of(driver, 5)
+    assert [frame.number for frame in frames[:5]] == [1, 2, 3, 4, 5]
+    assert frames[0].pixels.shape == (48, 64, 3)
+    assert all(a.captured_s < b.captured_s for a, b in itertools.pairwise(frames))
+    assert (await driver.status()).condition == Condition.ONLINE
+    await driver.unwatch()
+    count = len(frames)
+    await asyncio.sleep(0.05)
+    assert len(frames) == count
+
+
+async def test_a_still_is_the_cameras_own_jpeg(network):
+    picture = jpeg(size=(320, 240))
+    network.script = lambda path: [ok(b"image/jpeg", picture)] if path == "/still" else endless(jpeg())
+    network.pause_s = 0.01
+    driver = make(network, still=True)
+    await driver.open()
+    still = await driver.still()
+    assert (still.jpeg, still.width_px, still.height_px) == (picture, 320, 240)
+    await frames_of(driver, 1)
+    assert (await driver.still()).jpeg == picture
+    await driver.close()
+
+
+async def test_without_a_still_address_the_streams_next_picture_is_the_still(network):
+    pictures = [jpeg(seed=1), jpeg(seed=2)]
+    network.script = lambda path: endless(*pictures)
+    network.pause_s = 0.01
+    driver = make(network)
+    assert (await driver.still()).jpeg in pictures
+    await frames_of(driver, 1)
+    assert (await driver.still()).jpeg in pictures
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "reason"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", DeviceOfflineError, "refused"),
+        (b"HTTP/1.1 401 Unauthorized\r\n\r\n", BadOptionsError, "no_permission"),
+        (ok(b"text/html", b"<html>"), BadOptionsError, "bad_address"),
+        (b"", DeviceOfflineError, "refused"),
+        (b"SSH-2.0-x\r\n\r\n", DeviceOfflineError, "refused"),
+        (STREAM, DeviceOfflineError, "hang_up"),
+        (STREAM + part(jpeg())[:300], DeviceOfflineError, "hang_up"),
+        (STREAM + part(b"no picture"), DeviceOfflineError, "garbled"),
+        (STREAM + b"--frame\r\nContent-Length: 999999999\r\n\r\n", DeviceOfflineError, "garbled"),
+    ],
+)
+async def test_servers_that_are_no_camera(network, answer, error, reason):
+    network.script = lambda path: [answer]
+    with pytest.raises(error) as caught:
+        await make(network).open()
+    assert caught.value.reason == reason
+
+
+async def test_a_silent_camera(network):
+    network.script = lambda path: []
+    network.is_left_open = True
+    began = time.monotonic()
+    with pytest.raises(DeviceOfflineError) as caught:
+        await make(network).open()
+    assert caught.value.reason == "silent"
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+async def test_a_stream_that_stops_shows_within_two_seconds(network, eventually, has_ended):
+    network.script = lambda path: [STREAM, part(jpeg())]
+    network.is_left_open = not has_ended
+    driver = make(network)
+    await frames_of(driver, 1)
+    began = time.monotonic()
+
+    async def is_lost() -> bool:
+        try:
+            await driver.status()
+        except DeviceOfflineError:
+            return True
+        return False
+
+    await eventually(is_lost, timeout_s=2)
+    assert time.monotonic() - began < 2
+    await driver.close()
+
+
+@pytest.mark.parametrize(("pictures", "reason"), [((jpeg(),), "frozen"), ((jpeg(0, seed=1), jpeg(0, seed=2)), "black")])
+async def test_frozen_and_black_pictures_show(network, eventually, pictures, reason):
+    network.script = lambda path: endless(*pictures)
+    network.pause_s = 0.01
+    driver = make(network, frozen_s=0.2)
+    await frames_of(driver, 2)
+
+    async def shows() -> bool:
+        return (await driver.status()).reason == reason
+
+    await eventually(shows)
+    assert (await driver.status()).condition == Condition.NEEDS_ATTENDANT
+    await driver.close()
+
+
+async def test_damaged_pictures_are_counted_and_passed_over(network, eventually):
+    damaged = jpeg()[:40] + b"\x00" * 40
+    network.script = lambda path: endless(damaged, jpeg(seed=1), b"junk", jpeg(seed=2))
+    network.pause_s = 0.005
+    driver = make(network)
+    frames = await frames_of(driver, 4)
+    assert all(frame.pixels.shape == (48, 64, 3) for frame in frames)
+    assert "damaged=0" not in (await driver.status()).raw
+    await driver.close()
+
+
+async def test_watching_ends_at_once_even_when_the_camera_is_stuck(network):
+    network.script = lambda path: [STREAM, part(jpeg())]
+    network.is_left_open = True
+    driver = make(network, timeout_s=30.0)
+    await frames_of(driver, 1)
+    began = time.monotonic()
+    await driver.unwatch()
+    assert time.monotonic() - began < 1
+
+
+async def test_name_and_password_are_sent_and_not_shown(network):
+    network.script = lambda path: [b"HTTP/1.1 403 Forbidden\r\n\r\n"]
+    driver = DRIVER(MjpegOptions(url=network.base.replace("//", "//ann:s%3Acret@") + "/stream", timeout_s=0.5))
+    with pytest.raises(BadOptionsError) as caught:
+        await driver.open()
+    assert b"Authorization: Basic YW5uOnM6Y3JldA==" in network.requests[0]
+    assert "cret" not in str(caught.value)
+
+
+async def test_a_stream_written_by_an_implementation_that_is_not_ours(network):
+    """FFmpeg's own muxer for this format, through PyAV."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mpjpeg") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj420p"
+        for level in range(0, 250, 25):
+            frame = av.VideoFrame.from_ndarray(np.full((240, 320, 3), level, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    boundary = out.getvalue().split(b"\r\n", 1)[0].removeprefix(b"--")
+    head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=" + boundary + b"\r\n\r\n"
+    network.script = lambda path: [head, out.getvalue()]
+    network.is_left_open = True
+    driver = make(network)
+    frames = await frames_of(driver, 10)
+    assert [round(float(frame.pixels.mean()) / 25) for frame in frames] == list(range(10))
+    await driver.close()
+
+
+def test_the_clock_is_an_argument():
+    now = [0.0]
+    watch = PictureWatch(10.0, 8, 2.0, lambda: now[0])
+    still = np.full((64, 64, 3), 100, np.uint8)
+    watch.frame(still)
+    for second in range(1, 10):
+        now[0] = float(second)
+        watch.frame(still)
+        assert watch.status("x").condition == Condition.ONLINE
+    now[0] = 11.0
+    watch.frame(still)
+    assert watch.status("x").reason == "frozen"
+    watch.frame(still + 1)
+    assert watch.status("x").reason == ""
+    now[0] = 13.5
+    with pytest.raises(DeviceOfflineError, match="no picture"):
+        watch.status("x")
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A film of ten grey levels, written by FFmpeg through PyAV."""
+    path = tmp_path / "film.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=50)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuvj420p"
+        for level in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 20 * level + 20, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+async def test_opencv_plays_a_file_again_and_again(film):
+    driver = OPENCV(OpencvOptions(source=str(film)))
+    await driver.open()
+    frames = await frames_of(driver, 15)
+    levels = [round(float(frame.pixels.mean()) / 20) - 1 for frame in frames[:15]]
+    assert levels == [*range(10), *range(5)]
+    still = await driver.still()
+    assert (still.width_px, still.height_px) == (160, 120)
+    assert parse_jpeg_size(still.jpeg) == (160, 120)
+    assert (await driver.status()).condition == Condition.ONLINE
+    await driver.close()
+
+
+async def test_opencv_reads_mjpeg_over_http(network):
+    network.script = lambda path: endless(*[jpeg(level, (320, 240)) for level in (40, 80, 120, 160)])
+    network.pause_s = 0.01
+    driver = OPENCV(OpencvOptions(source=f"{network.base}/stream"))
+    frames = await frames_of(driver, 4)
+    assert frames[0].pixels.shape == (240, 320, 3)
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("/dev/video99", DeviceOfflineError),
+        ("99", DeviceOfflineError),
+        ("no-such-file.avi", BadOptionsError),
+        ("http://127.0.0.1:9/stream", DeviceOfflineError),
+        ("rtsp://127.0.0.1:9/stream", DeviceOfflineError),
+    ],
+)
+async def test_opencv_sources_that_are_not_there(source, error, capfd):
+    driver = OPENCV(OpencvOptions(source=source, timeout_s=1.0))
+    with pytest.raises(error):
+        await driver.open()
+    await driver.close()
+
+
+async def test_opencv_a_stream_that_ends_shows(network, eventually):
+    network.script = lambda path: [STREAM, *[part(jpeg(seed=seed)) for seed in range(20)]]
+    driver = OPENCV(OpencvOptions(source=f"{network.base}/stream", timeout_s=1.0))
+    await driver.watch(lambda frame: None)
+
+    async def is_lost() -> bool:
+        try:
+            await driver.status()
+        except DeviceOfflineError:
+            return True
+        return False
+
+    await eventually(is_lost)
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "pace"),
+    [
+        ({"source": "0"}, 30.0, 0.0),
+        ({"source": "rtsp://x/y"}, 30.0, 0.0),
+        ({"source": "film.avi"}, 50.0, 0.02),
+        ({"source": "film.avi", "fps": 10.0}, 50.0, 0.1),
+        ({"source": "film.avi"}, 0.0, 0.04),
+    ],
+)
+def test_only_files_are_paced(options, said, pace):
+    assert file_pace_s(OpencvOptions(**options), said) == pytest.approx(pace)
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong"),
+    [
+        (MjpegOptions, {"url": "rtsp://x/y"}),
+        (MjpegOptions, {"url": "http://x/y", "still_url": "still.jpg"}),
+        (OpencvOptions, {"source": ""}),
+        (OpencvOptions, {"source": "0", "pixel_format": "MJPEG"}),
+        (OpencvOptions, {"source": "0", "jpeg_quality": 0}),
+    ],
+)
+def test_wrong_options(model, wrong):
+    with pytest.raises(ValueError, match=list(wrong)[-1]):
+        model(**wrong)
