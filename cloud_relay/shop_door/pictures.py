@@ -52,6 +52,8 @@ class PictureDesk:
             raise RefusedError(
                 "picture_too_large", f"At most {self.bytes_max} bytes", f"最多 {self.bytes_max} 字节", 422
             )
+        if not store.has_parcel(connection, shop_id, offer.parcel_id):
+            raise RefusedError("unknown_parcel", "This shop has no such parcel", "本店没有该包裹", 422)
         if len(offer.picture_sha256) != 64:
             raise RefusedError("bad_hash", "picture_sha256 must be 64 hex digits", "picture_sha256 无效", 422)
         signed = signed_picture(

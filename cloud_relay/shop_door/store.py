@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cloud_relay.authority import ShopCertificate
-from cloud_relay.tables import claim_code, picture, shop, shop_certificate, shop_command, shop_link, shop_report
+from cloud_relay.tables import claim_code, parcel, picture, shop, shop_certificate, shop_command, shop_link, shop_report
 
 PictureRow = Row[Any]
 """A row of `picture`."""
@@ -91,6 +91,12 @@ def _archive(connection: Connection, table: Any, shop_id: str) -> None:
 def shop_exists(connection: Connection, shop_id: str) -> bool:
     """Tell whether this shop stands in the catalog."""
     return connection.execute(select(shop.c.shop_id).where(shop.c.shop_id == shop_id)).first() is not None
+
+
+def has_parcel(connection: Connection, shop_id: str, parcel_id: str) -> bool:
+    """Tell whether this parcel is one of the shop's."""
+    query = select(parcel.c.parcel_id).where(parcel.c.parcel_id == parcel_id, parcel.c.shop_id == shop_id)
+    return connection.execute(query).first() is not None
 
 
 def find_picture(connection: Connection, picture_sha256: str) -> PictureRow | None:

@@ -1,6 +1,7 @@
 """Commands to a shop and reports from it, over a real mosquitto with TLS from the configuration that ships."""
 
 import asyncio
+import json
 
 import pytest
 from sqlalchemy import select
@@ -137,7 +138,7 @@ async def test_device_states_are_kept(mall, tmp_path, eventually):
     box.be_born()
     state = {"device": "front", "kind": "camera", "model": "mjpeg", "health": "online", "at": stamp(),
              "camera": {"can_view": True}}  # fmt: skip
-    box.client.publish("v1/teahouse/state/front", __import__("json").dumps(state), qos=1, retain=True)
+    box.client.publish("v1/teahouse/state/front", json.dumps(state), qos=1, retain=True)
     await eventually(lambda: rows(mall, device_state))
     shown = await mall.get("/api/shops/teahouse", headers)
     assert shown["devices"][0]["camera"]["can_view"]
