@@ -230,6 +230,7 @@ class Shop:
         """Live until `stop` is set, or until a bug in some task ends everything."""
         await self.journal.open()
         self.plan.plan = await self.journal.plan()
+        await self.bringing.forget_earlier(self.journal)
         verbs = verbs_for(self.journal, self.devices, self.link, self.clock)
         try:
             async with control_socket(socket_path(self.config.shop.data_dir), verbs), asyncio.TaskGroup() as tasks:

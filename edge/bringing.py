@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from edge.bench import Answer, Bench, TaskKind
+from edge.bench.tasks import close_task, open_tasks
+from edge.journal import Journal
+from edge.journal.transaction import Transaction
 from edge.viewing.desk import ViewingDesk
 from wire.commands import LeaveViewing
 from wire.plan import PiecePlan, ShopPlan, Text
@@ -34,6 +37,16 @@ class Bringing:
         async with asyncio.TaskGroup() as group:
             self._group = group
             await asyncio.Event().wait()
+
+    async def forget_earlier(self, journal: Journal) -> None:
+        """Take down what was asked in an earlier life: its viewing sessions ended with it."""
+
+        def forget(tx: Transaction) -> None:
+            for task in open_tasks(tx):
+                if task.kind is TaskKind.BRING_PIECE:
+                    close_task(tx, task, "withdrawn")
+
+        await journal.write(forget)
 
     def bring_piece(self, piece_id: str, session_id: str) -> None:
         """Ask for a piece; asking again for the same session changes nothing."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from edge.config import BadConfigError, EdgeConfig, load_config
+from edge.logs import quiet_libraries
 
 EXIT_CONFIG = 78
 """EX_CONFIG of sysexits(3): systemd does not start the daemon again for it (RestartPreventExitStatus)."""
@@ -37,6 +38,7 @@ DEFAULT_CONFIG = Path("/etc/vitrine/edge.toml")
 
 def main() -> None:
     """Run the command line."""
+    quiet_libraries()
     app(prog_name="vitrine")
 
 

@@ -15,6 +15,7 @@ from drivers.base import (
     Condition,
     DeviceError,
     DeviceOfflineError,
+    DeviceStatus,
     Driver,
     OutcomeUnknownError,
 )
@@ -30,6 +31,9 @@ RETRY_S_MAX = 20.0
 STATUS_S = 5.0
 STATUS_S_URGENT = 1.0
 """While a person is at a device (paper, cover) it is asked every second: they wait for the page to agree."""
+
+MENDS_ITSELF = frozenset({"not_homed"})
+"""Reasons for which nobody needs to come: a robot that was just switched on is homed before its first label."""
 
 HEALTH = {
     Condition.ONLINE: Health.ONLINE,
@@ -47,6 +51,11 @@ class Finding:
     health: Health
     reason: str = ""
     words: str = ""
+
+
+def _finding(status: DeviceStatus) -> Finding:
+    needs_nobody = status.condition is Condition.NEEDS_ATTENDANT and status.reason in MENDS_ITSELF
+    return Finding(Health.ONLINE if needs_nobody else HEALTH[status.condition], status.reason, status.raw)
 
 
 class DeviceHandle:
@@ -128,7 +137,7 @@ class DeviceHandle:
             except DeviceError as error:
                 await self._note_error(error)
                 return not isinstance(error, DeviceOfflineError | BadOptionsError)
-            self._note(Finding(HEALTH[status.condition], status.reason, status.raw))
+            self._note(_finding(status))
             if status.condition is Condition.OFFLINE:
                 await self._drop()
             return status.condition is not Condition.OFFLINE

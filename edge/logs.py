@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,12 @@ class JsonLines(logging.Formatter):
 
 def _cut(value: Any) -> Any:
     return value if not isinstance(value, str) or len(value) <= 4 * LENGTH_MAX else value[:LENGTH_MAX] + "…"
+
+
+def quiet_libraries() -> None:
+    """Keep OpenCV and FFmpeg from writing to standard error; call it before a camera driver is imported."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def log_to_stderr(level: str = "INFO") -> None:

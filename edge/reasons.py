@@ -3,65 +3,91 @@
 from wire.plan import Text
 
 SENTENCES: dict[str, Text] = {
-    "": Text(en="", zh=""),
+    "": Text(),
     "by_hand": Text(en="No machine: done by hand", zh="无设备：由店员手工完成"),
+    # cannot be reached
     "offline": Text(en="Cannot be reached: check power and cable", zh="连接不上：请检查电源和数据线"),
-    "unreachable": Text(en="Cannot be reached: check power and cable", zh="连接不上：请检查电源和数据线"),
     "unplugged": Text(en="Unplugged: plug the cable in again", zh="数据线已断开：请重新插好"),
-    "port_missing": Text(en="Its port is not there: plug the cable in", zh="找不到端口：请插好数据线"),
-    "port_taken": Text(
+    "taken": Text(
         en="Another program holds its port: close that program, or tell the technician",
         zh="端口被其他程序占用：请关闭该程序或联系技术员",
     ),
-    "port_denied": Text(
-        en="Vitrine may not open its port: tell the technician (group dialout)",
-        zh="没有权限打开端口：请联系技术员（dialout 组）",
+    "no_permission": Text(
+        en="Vitrine may not open it: tell the technician (group or password)",
+        zh="没有访问权限：请联系技术员（用户组或密码）",
     ),
     "refused": Text(en="Refused the connection: is it switched on?", zh="拒绝连接：请确认设备已开机"),
     "silent": Text(en="Does not answer: switch it off and on", zh="没有回应：请关机后重新开机"),
-    "hung_up": Text(en="Broke the connection off: check the cable", zh="连接中断：请检查数据线"),
-    "garbage": Text(
-        en="Answers what nobody understands: check cable and model", zh="回应无法识别：请检查数据线和型号设置"
-    ),
+    "hang_up": Text(en="Broke the connection off: check the cable", zh="连接中断：请检查数据线"),
+    "closed": Text(en="Its connection was closed", zh="连接已关闭"),
+    "garbled": Text(en="Answers what nobody understands: check cable and model", zh="回应无法识别：请检查数据线和型号"),
     "bad_options": Text(en="Wrongly set up: tell the technician", zh="设置有误：请联系技术员"),
-    "package_missing": Text(en="Its software is not installed: tell the technician", zh="缺少软件：请联系技术员"),
+    "bad_address": Text(en="Nothing is at its address: tell the technician", zh="地址有误：请联系技术员"),
+    "settings": Text(
+        en="The device itself is set up otherwise: tell the technician", zh="设备自身设置不符：请联系技术员"
+    ),
+    "library_missing": Text(en="Its software is not installed: tell the technician", zh="缺少软件：请联系技术员"),
+    # somebody must look
     "outcome_unknown": Text(
-        en="It is not known whether it acted: look at it and answer the question",
-        zh="不确定是否已执行：请查看并回答问题",
+        en="It is not known whether it acted: look, then answer", zh="不确定是否已执行：请查看后回答"
     ),
     "attendant_needed": Text(en="Needs you: look at the device", zh="需要您处理：请查看设备"),
+    "busy": Text(en="Busy with something else", zh="正在做别的事"),
+    "deadline_passed": Text(en="Its time is over: nothing was done", zh="已过期限：没有执行"),
+    "clock_unknown": Text(en="Waits until the relay's clock is known again", zh="等待与平台对时，联网后自动继续"),
+    # printer and labels
     "paper_out": Text(en="Out of labels: put in a new roll", zh="标签纸用完：请换新卷"),
-    "paper_low": Text(en="Few labels left: have a new roll ready", zh="标签纸将用完：请准备新卷"),
-    "paper_jam": Text(en="Labels are jammed: open, take them out, close", zh="标签卡纸：请打开、取出、合上"),
     "ribbon_out": Text(en="Out of ribbon: put in a new one", zh="碳带用完：请更换"),
     "cover_open": Text(en="The cover is open: close it", zh="盖子开着：请合上"),
     "head_hot": Text(en="The print head is hot: wait a minute", zh="打印头过热：请稍等一分钟"),
-    "cutter_error": Text(en="The cutter is stuck: open the cover and free it", zh="切刀卡住：请打开盖子清理"),
-    "paused": Text(en="Paused at the device: press its start key", zh="设备已暂停：请按设备上的开始键"),
+    "cutter_jam": Text(en="The cutter is stuck: open the cover and free it", zh="切刀卡住：请打开盖子清理"),
+    "paused": Text(en="Paused: press the key on the device", zh="设备已暂停：请按设备上的按键"),
+    "switched_offline": Text(en="Switched offline: press its online key", zh="打印机处于脱机状态：请按联机键"),
     "printer_error": Text(en="The printer reports an error: switch it off and on", zh="打印机报错：请关机后重新开机"),
-    "not_printed": Text(en="No label came out", zh="没有打出标签"),
+    "buffer_not_empty": Text(
+        en="Something old waits in the printer: switch it off and on", zh="打印机里有旧任务：请关机后重新开机"
+    ),
+    "label_waiting": Text(en="An old label hangs at the printer: take it off", zh="打印机口有旧标签：请取下"),
+    "bad_label": Text(en="This label cannot be drawn: tell the merchant", zh="标签无法绘制：请告诉商家"),
+    "label_none": Text(en="No label can be read on the parcel", zh="包裹上读不到标签"),
+    "label_wrong": Text(en="Another parcel's label is on it", zh="贴的是别的包裹的标签"),
+    "label_two": Text(en="Two labels are on it", zh="贴了两张标签"),
+    # labeller
+    "alarm": Text(en="The robot raised an alarm: look, then go on", zh="机械手报警：请查看后继续"),
+    "not_homed": Text(en="Finds its home position by itself before the next label", zh="下次贴标前会自动回零"),
+    "restarted": Text(en="The robot has restarted: look, then go on", zh="机械手已重启：请查看后继续"),
+    "on_hold": Text(en="The robot is on hold: look, then let it go on", zh="机械手已暂停：请查看后继续"),
+    "check_mode": Text(
+        en="The robot only checks and does not move: tell the technician", zh="机械手处于检查模式：请联系技术员"
+    ),
+    "asleep": Text(en="The robot sleeps: switch it off and on", zh="机械手休眠：请关机后重新开机"),
+    "out_of_reach": Text(
+        en="That place is out of the robot's reach: tell the technician", zh="超出机械手范围：请联系技术员"
+    ),
+    "cup_not_empty": Text(en="A label hangs on the robot: take it off", zh="机械手上还有标签：请取下"),
+    "label_not_picked": Text(en="The robot found no label at the printer", zh="机械手没有取到标签"),
+    "label_lost": Text(en="The robot lost the label: find it", zh="机械手掉了标签：请找到它"),
+    "label_at_cup": Text(en="The label stayed on the robot: take it off", zh="标签还在机械手上：请取下"),
+    # packer
     "jam": Text(en="Jammed: clear it, then press start", zh="卡住了：请清理后按开始"),
     "film_out": Text(en="Out of film: put in a new roll", zh="包装膜用完：请换新卷"),
     "door_open": Text(en="The door is open: close it", zh="门开着：请关好"),
     "emergency_stop": Text(
         en="Emergency stop is pressed: make sure nobody is in the way, then release it", zh="急停已按下：确认安全后松开"
     ),
-    "alarm": Text(en="The robot raised an alarm: look, then home it", zh="机械手报警：请查看，然后回零"),
-    "not_homed": Text(en="The robot does not know where it is: home it", zh="机械手未回零：请回零"),
-    "hold": Text(en="The robot is on hold: look, then let it go on", zh="机械手已暂停：请查看后继续"),
-    "limit": Text(en="The robot ran to its end stop: look, then home it", zh="机械手碰到限位：请查看后回零"),
-    "head_occupied": Text(en="A label hangs on the robot: take it off", zh="机械手上还有标签：请取下"),
-    "no_label": Text(en="The robot found no label", zh="机械手没有取到标签"),
-    "machine_fault": Text(en="The machine reports a fault: read its display", zh="机器故障：请查看机器显示屏"),
-    "busy": Text(en="Busy with something else", zh="正在做别的事"),
-    "no_picture": Text(en="No picture: check the camera's cable", zh="没有画面：请检查摄像头数据线"),
+    "given_up": Text(en="The machine gave this parcel up: look inside", zh="机器放弃了这件：请查看内部"),
+    "size_out_of_range": Text(en="Too large or too small for the machine", zh="尺寸超出机器范围"),
+    # cameras and heads
     "no_signal": Text(en="No picture: check the camera's cable", zh="没有画面：请检查摄像头数据线"),
     "black": Text(en="The picture is black: lens cap, light?", zh="画面全黑：请检查镜头盖和灯光"),
     "frozen": Text(en="The picture stands still: switch the camera off and on", zh="画面静止：请将摄像头关机再开机"),
     "still_failed": Text(en="It took no picture: check the camera", zh="拍照失败：请检查摄像头"),
-    "wrong_camera": Text(en="Another camera is plugged in here", zh="此处插的是另一台摄像头"),
-    "not_reached": Text(en="It did not get where it was sent", zh="没有到达指定位置"),
+    "no_camera": Text(en="There is no such camera", zh="没有这台摄像头"),
     "private": Text(en="The privacy switch is on", zh="隐私开关已打开"),
+    "standby": Text(en="The head sleeps: switch it on", zh="云台休眠：请开机"),
+    "not_understood": Text(en="The head does not understand: tell the technician", zh="云台不支持该指令：请联系技术员"),
+    "not_executable": Text(en="The head cannot do that now", zh="云台现在无法执行"),
+    "does_not_stop": Text(en="It does not stop: switch it off now", zh="停不下来：请立即断电"),
 }
 """Each code stands in some driver or flow; a code without a sentence here fails the test that lists them."""
 

@@ -124,6 +124,7 @@ class RelayLink:
         self._told_acks: deque[bytes] = deque(maxlen=BATCH)
         self._wanted = asyncio.Event()
         self._flushed = asyncio.Event()
+        self._last_words = ""
         self._leaving = asyncio.Event()
         self._left = asyncio.Event()
         self._listeners: list[Callable[[bool], None]] = []
@@ -183,7 +184,9 @@ class RelayLink:
             words = await self._connection()
             if self._clock.monotonic() - began_s > RETRY_S_MAX:
                 retry_s = RETRY_S_FIRST
-            logger.info("relay out of reach", extra={"words": words, "retry_s": round(retry_s, 2)})
+            if words != self._last_words:
+                logger.info("relay out of reach", extra={"words": words})
+            self._last_words = words
             await asyncio.sleep(retry_s * (0.5 + self._jitter()))
             retry_s = min(retry_s * 2, RETRY_S_MAX)
 
@@ -261,6 +264,7 @@ class RelayLink:
         if self.is_connected == is_connected:
             return
         self.is_connected = is_connected
+        self._last_words = ""
         logger.info("relay within reach" if is_connected else "relay lost")
         for listener in self._listeners:
             listener(is_connected)

@@ -9,6 +9,7 @@ from edge.attendant.server import PortTakenError
 from edge.config import EdgeConfig
 from edge.identity import Identity, NotEnrolledError
 from edge.journal import JournalDamagedError, JournalFailedError, JournalLockedError
+from edge.labels.typeface import FontMissingError
 from edge.logs import log_to_stderr
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ EXPECTED: dict[type[Exception], int] = {
     NotEnrolledError: CONFIG,
     BadOptionsError: CONFIG,
     PortTakenError: CONFIG,
+    FontMissingError: CONFIG,
     JournalDamagedError: DAMAGED,
 }
 

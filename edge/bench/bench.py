@@ -138,8 +138,7 @@ class Bench:
                 async with scanner.use() as driver:
                     while True:
                         await self.on_scan((await driver.next_scan()).text)
-            except DeviceError as error:
-                logger.info("scanner", extra={"reason": error.reason, "words": str(error)})
+            except DeviceError:  # its host tells of it, once
                 await asyncio.sleep(RETRY_S_FIRST)
 
     # one transaction
