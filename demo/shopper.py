@@ -58,7 +58,7 @@ class Look:
         """Turn the piece round and go near until the engraving is read; return steering-to-motion and the picture."""
         viewer = self._viewer()
         check(nonce not in read_codes(await viewer.wait_frame(lambda _: True)), "the engraving shows from the front")
-        motion_ms = await viewer.steer_to_motion_ms(turn=0.6)
+        motion_ms = await viewer.steer_to_motion_ms(pan=0.6)
         await viewer.go_to(Position(table_deg=BACK_DEG, zoom=NEAR_ZOOM), seconds=4.0)
         seen: set[str] = set()
         deadline_s = time.monotonic() + 10

@@ -27,8 +27,9 @@ BEAT_S = 1.0
 STEER_BEAT_S = 0.1
 """While something moves: five beats fit the shop's dead-man of half a second."""
 
-CHANGED_SHARE = 0.04
-"""A picture counts as moved when this share of it differs from the one before by more than noise does."""
+RESTING_FRAMES = 6
+MOVED_SHARE = 0.01
+"""A picture counts as moved when this much more of it changed than between pictures at rest."""
 
 
 class ViewerError(Exception):
@@ -100,7 +101,7 @@ def share_changed(before: Pixels, after: Pixels) -> float:
     if before.shape != after.shape:
         return 1.0
     difference = np.abs(before[::8, ::8].astype(np.int16) - after[::8, ::8].astype(np.int16)).max(axis=2)
-    return float((difference > 40).mean())
+    return float((difference > 24).mean())
 
 
 class Viewer:
@@ -205,16 +206,28 @@ class Viewer:
             self.send(SteerKind.BEAT)
 
     async def steer_to_motion_ms(self, timeout_s: float = 5.0, **speeds: float) -> float:
-        """Return milliseconds from the first steering message to the first decoded picture that moved; then stop."""
-        before = await self.wait_frame(lambda _pixels: True, timeout_s)
+        """Return milliseconds from the first steering message to the first decoded picture that moved; then stop.
+
+        Moved is what differs from the last resting picture by clearly more than resting pictures differ among
+        themselves (sensor noise, the codec's own wavering).
+        """
+        resting = [await self._next_frame(timeout_s) for _ in range(RESTING_FRAMES)]
+        before, noise = resting[-1], max(share_changed(one, resting[-1]) for one in resting[:-1])
         moving = asyncio.create_task(self.move(timeout_s, **speeds))
         begun_s = time.monotonic()
         try:
-            await self.wait_frame(lambda pixels: share_changed(before, pixels) > CHANGED_SHARE, timeout_s)
+            await self.wait_frame(
+                lambda pixels: pixels is not before and share_changed(before, pixels) > 2 * noise + MOVED_SHARE,
+                timeout_s,
+            )
             return (time.monotonic() - begun_s) * 1000
         finally:
             moving.cancel()
             self.send(SteerKind.STOP)
+
+    async def _next_frame(self, timeout_s: float) -> Pixels:
+        newest = self.newest
+        return await self.wait_frame(lambda pixels: pixels is not newest, timeout_s)
 
     async def close(self) -> None:
         """End the stream at both sides."""

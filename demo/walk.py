@@ -19,12 +19,13 @@ from demo.people import MERCHANTS, SHOPPER, Caller
 from demo.shopper import Look
 from demo.steps import StepFailedError, Steps, check, until
 from demo.supervisor import Supervisor
+from demo.viewer import ViewerError
 
 ADDRESS = {
     "name": "Mei Lin 林梅", "lines": ["Kaiserstraße 12", "3. OG links"], "postal_code": "10115", "city": "Berlin",
     "country": "DE", "phone": "+49 30 1234567",
 }  # fmt: skip
-COURIER_STOPS = (("departing", "Yixing depot"), ("arriving", "Berlin hub"), ("delivering", "Berlin, Kaiserstraße"))
+COURIER_STOPS = (("departing", "Yixing depot"), ("arriving", "Berlin hub"), ("delivered", "Berlin, Kaiserstraße"))
 
 
 class Walk:
@@ -128,8 +129,8 @@ class Walk:
         """Wait until the bench reports it packed; the printer must not have moved."""
 
         async def look() -> bool:
-            parcel = await self.shopper.call("GET", f"/api/parcels/{self.facts['parcel_id']}")
-            return bool(parcel["state"] == "waiting_for_label")
+            parcel = await self.shopper.call("GET", f"/p/{self.facts['parcel_id']}")
+            return bool(parcel["state"] == "packed")
 
         await until(look, 60, "packed and waiting for its label")
         check(self.labels() == [], f"a label came out before the payment: {self.labels()}")
@@ -200,7 +201,7 @@ class Walk:
     async def receive(self) -> None:
         """Confirm receipt; the order is complete."""
         await self.shopper.call("POST", f"/api/orders/{self.facts['order_id']}/receipt", {})
-        await self.order_becomes("completed")
+        await self.order_becomes("released")
 
     async def settle(self) -> None:
         """Read the books, the events and the printer's truth; write what the report needs of them."""
@@ -266,7 +267,7 @@ async def walk(mall: Mall, supervisor: Supervisor, report: Path, nonce: str, say
         await way.run()
         async with way.steps.step("nothing died on the way"):
             check(supervisor.restarts == 0, f"{supervisor.restarts} restarts")
-    except (StepFailedError, RuntimeError, httpx.HTTPError, TimeoutError, KeyError, ValueError) as error:
+    except (StepFailedError, ViewerError, RuntimeError, httpx.HTTPError, TimeoutError, KeyError, ValueError) as error:
         say(f"the walk ended here: {type(error).__name__}: {error}")
     finally:
         hands.cancel()
