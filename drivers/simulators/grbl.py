@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 
+from drivers.simulators.forever import forever
 from drivers.simulators.port import Reply
 
 BANNER = "\r\nGrbl 1.1h ['$' for help]\r\n"
@@ -121,8 +122,7 @@ class GrblMachine(ABC):
 
     def start(self) -> None:
         """Power up."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._move_for_ever()), loop.create_task(self._obey_for_ever())]
+        self._tasks = [forever(self._move_for_ever()), forever(self._obey_for_ever())]
 
     async def shut_down(self) -> None:
         """Power off."""
@@ -190,11 +190,12 @@ class GrblMachine(ABC):
     def _shown_state(self) -> str:
         if self._state in {"Alarm", "Home"}:
             return self._state
-        if self._is_held and self._running:
+        block = self._running or (self._blocks[0] if self._blocks else None)
+        if block is None:
+            return "Idle"
+        if self._is_held:
             return "Hold:0"
-        if self._running:
-            return "Jog" if self._running.is_jog else "Run"
-        return "Idle"
+        return "Jog" if block.is_jog else "Run"
 
     def _hold(self) -> None:
         if self._running:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.simulators.faults import FaultBoard
+from drivers.simulators.forever import forever
 from drivers.simulators.plan import PrinterPlan
 from drivers.simulators.world import World
 
@@ -66,7 +67,7 @@ class PaperPath:
 
     def start(self) -> None:
         """Power up."""
-        self._task = asyncio.get_running_loop().create_task(self._work_for_ever())
+        self._task = forever(self._work_for_ever())
 
     async def shut_down(self) -> None:
         """Power off."""
