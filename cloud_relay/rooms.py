@@ -14,7 +14,8 @@ from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.escrow import routes as escrow
 from cloud_relay.notices import routes as notices
 from cloud_relay.orders import routes as orders
-from cloud_relay.pages import shopper
+from cloud_relay.pages import courier, merchant, merchant_goods, operator, shopper
+from cloud_relay.pages import orders as order_pages
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
@@ -36,6 +37,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     notices.router,
     static_files.router,
     shopper.router,
+    order_pages.router,
+    merchant.router,
+    merchant_goods.router,
+    operator.router,
+    courier.router,
 )
 
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)

@@ -10,9 +10,10 @@ from cloud_relay.web.problems import Problem
 from cloud_relay.web.templating import render
 
 NEXT_STEPS = {
-    404: ("It may be sold, withdrawn, or the address may be misspelt. Nobody but the people concerned sees orders and parcels; "
-          "sign in if it is yours.",
-          "它可能已售出、已下架，或者地址有误。订单和包裹只有相关的人能看到；如果是您的，请先登录。"),
+    404: (
+        "It may be sold or withdrawn, or the address misspelt. Orders and parcels show only to their own people.",
+        "它可能已售出、已下架，或者地址有误。订单和包裹只有相关的人能看到，请先登录。",
+    ),
     429: ("Wait a few seconds, then load the page again.", "请稍等几秒再刷新页面。"),
     503: ("Wait a few seconds, then load the page again; nothing is lost.", "请稍等几秒再刷新页面，内容不会丢失。"),
 }  # fmt: skip

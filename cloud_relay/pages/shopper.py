@@ -1,6 +1,5 @@
 """The pages on which people look, choose and have an account: home, search, listing, viewing, merchant, account."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -89,13 +88,9 @@ def _shop(connection: Connection, shop_id: str, now: datetime) -> dict[str, Any]
     shop = reading.read_shop(connection, shop_id, frozenset(), now)
     if shop["is_closed"]:
         raise not_found()
-    published = [row["listing_id"] for row in catalog_store.listings_of(connection, [shop_id]) if is_on_show(row)]
+    rows = catalog_store.listings_of(connection, [shop_id])
+    published = [row["listing_id"] for row in rows if row["state"] == "published"]
     return {"shop": shop, "hits": reading.hits(connection, published[: reading.PAGE_SIZE], now)}
-
-
-def is_on_show(listing: Mapping[str, Any]) -> bool:
-    """Return whether everybody may see this listing."""
-    return bool(listing["state"] == "published")
 
 
 @router.get("/s/{shop_id}")

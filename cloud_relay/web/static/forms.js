@@ -103,7 +103,9 @@ export function bindForms() {
     form.querySelector("[data-errors]")?.setAttribute("hidden", "");
     if (form.dataset.ask && !confirm(form.dataset.ask)) return;
     const isUpload = form.enctype === "multipart/form-data";
-    deed(form, form.dataset.api, isUpload ? new FormData(form) : bodyOf(form));
+    const body = isUpload ? new FormData(form) : bodyOf(form);
+    form.dispatchEvent(new CustomEvent("compose", { bubbles: true, detail: body }));
+    deed(form, form.dataset.api, body);
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-api]");

@@ -1,0 +1,74 @@
+"""The pages of paying and following: checkout, the list of one's orders, the story of one order for its parties."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import Connection
+
+from cloud_relay.accounts import service as accounts
+from cloud_relay.orders import reading
+from cloud_relay.pages.countries import COUNTRIES
+from cloud_relay.relay import RelayDep
+from cloud_relay.trading import Trading
+from cloud_relay.web.principal import Principal, SignedIn, account_id_of
+from cloud_relay.web.problems import not_found
+from cloud_relay.web.templating import render
+
+router = APIRouter(include_in_schema=False)
+
+DELIVERY_DAYS = (2, 14)
+"""What the form suggests: not before the day after tomorrow, within two weeks. The shopper chooses."""
+
+NO_ADDRESS: dict[str, Any] = {
+    "name": "", "lines": ["", ""], "postal_code": "", "city": "", "country": "CN", "phone": "",
+}  # fmt: skip
+
+
+def _checkout(connection: Connection, account_id: str, parcel_id: str, trading: Trading) -> dict[str, Any]:
+    found = reading.read_checkout(connection, account_id, parcel_id, trading.trade, trading.methods)
+    if found is None:
+        raise not_found()
+    saved = accounts.list_addresses(connection, account_id)
+    return {"checkout": found, "addresses": saved, "address": saved[-1] if saved else NO_ADDRESS}
+
+
+@router.get("/checkout/{parcel_id}")
+async def checkout(parcel_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+    """Address, delivery time, way of payment, total; beside it the piece as it was confirmed and the countdown."""
+    found = await relay.db.read(_checkout, account_id_of(principal), parcel_id, relay.trading)
+    if found["checkout"]["order_id"]:
+        return RedirectResponse(f"/orders/{found['checkout']['order_id']}", 303)
+    first, last = (_day(relay.clock.now(), days) for days in DELIVERY_DAYS)
+    return render(
+        request, principal, "checkout.html", **found, countries=COUNTRIES, delivery_from=first, delivery_until=last
+    )
+
+
+def _day(now: datetime, days: int) -> str:
+    return (now + timedelta(days=days)).date().isoformat()
+
+
+@router.get("/orders")
+async def orders(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+    """One's own orders, newest first."""
+    found = await relay.db.read(reading.orders_of, account_id_of(principal))
+    return render(request, principal, "orders.html", orders=found)
+
+
+def _story(connection: Connection, order_id: str, principal: Principal, trading: Trading) -> dict[str, Any]:
+    found = reading.parties(connection, order_id)
+    is_shopper = found is not None and found[0] == principal.account_id
+    is_merchant = found is not None and found[1] in principal.merchant_ids
+    if found is None or not (is_shopper or is_merchant or principal.is_operator):
+        raise not_found()
+    order = reading.read_order(connection, order_id, trading.methods, for_shopper=is_shopper)
+    return {"order": order, "is_shopper": is_shopper, "is_merchant": is_merchant}
+
+
+@router.get("/orders/{order_id}")
+async def order(order_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+    """The story of one order: for its shopper with what they may do, for merchant and operator with its money."""
+    found = await relay.db.read(_story, order_id, principal, relay.trading)
+    return render(request, principal, "order.html", **found)
