@@ -56,6 +56,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self.info: dict[str, Any] = {}
+        """What every writing connection carries in its `info` (see outbox.ISSUE_AT_ONCE)."""
         if self.is_sqlite:
             self.engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=2)
             self._read_engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=READERS)
@@ -122,8 +124,8 @@ class Database:
         self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[T, list[Callable[[], None]]]:
         with self.engine.connect() as connection:
-            connection.info.pop("after_commit", None)
-            connection.info.pop("wakes", None)
+            connection.info.clear()
+            connection.info.update(self.info)
             with connection.begin():
                 answer = fn(connection, *args, **kwargs)
             calls: list[Callable[[], None]] = connection.info.pop("after_commit", [])

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import select
@@ -11,7 +13,8 @@ from sqlalchemy import select
 from cloud_relay.authority import Authority
 from cloud_relay.broker import Admission, AdmissionError
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, after_commit
+from cloud_relay.outbox import ISSUE_AT_ONCE
 from cloud_relay.shop_link import inbox, sender
 from cloud_relay.shop_link.mqtt import Broker, Connection, Incoming, LinkDownError, connect
 from cloud_relay.shop_link.register import Register
@@ -73,6 +76,9 @@ class ShopLink(Register):
         self._wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         db.listen("outbox", self._wake.set)
+        if db.is_sqlite:
+            # one writer at a time anyway; on PostgreSQL the shop's row would make concurrent orders of a shop collide
+            db.info[ISSUE_AT_ONCE] = self._issue_at_once
 
     @property
     def is_connected(self) -> bool:
@@ -275,10 +281,21 @@ class ShopLink(Register):
             if self._connection is not None:
                 await self._send_new()
 
-    async def _send_new(self) -> None:
+    def _issue_at_once(self, connection: SqlConnection, row: dict[str, Any], now: datetime) -> dict[str, Any] | None:
+        if self._connection is None:
+            return None
+        issued = sender.issue_at_once(connection, self._signer(), row, now)
+        if issued is not None:
+            outgoing = sender.Outgoing(row["command_id"], row["shop_id"], issued["payload"])
+            after_commit(connection, lambda: self._send([outgoing]))
+        return issued
+
+    def _signer(self) -> sender.Signer:
         key_id, key = self._authority.signer()
-        signer = sender.Signer(self._broker.name, key_id, key)
-        issued = await self._db.run(sender.issue, signer, self._clock.now())
+        return sender.Signer(self._broker.name, key_id, key)
+
+    async def _send_new(self) -> None:
+        issued = await self._db.run(sender.issue, self._signer(), self._clock.now())
         self._send(issued)
         if len(issued) == sender.BATCH_MAX:
             self._wake.set()

@@ -1,8 +1,9 @@
 """Commands on their way out: the lease per shop, the sequence, the signature at first send, and sending again. SQL only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, or_, select, update
@@ -66,17 +67,46 @@ def issue(connection: Connection, signer: Signer, now: datetime) -> list[Outgoin
         shop_id = row["shop_id"]
         sequence = sequences.get(shop_id, row["next_sequence"])
         sequences[shop_id] = sequence + 1
-        envelope = Envelope(
-            id=row["command_id"], source=signer.relay_name, type=row["type"], time=now, shop_id=shop_id, data=row["data"],
-            subject=row["subject"], sequence=sequence, deadline_s=row["deadline_s"], trace=row["trace"],
-        )  # fmt: skip
-        payload = sign_command(envelope, signer.key_id, signer.key)
+        payload = _sign(signer, dict(row), sequence, now)
         values = {"sequence": sequence, "payload": payload, "issued_at": now, "sent_at": now}
         connection.execute(update(shop_command).where(command.command_id == row["command_id"]).values(values))
         issued.append(Outgoing(row["command_id"], shop_id, payload))
     for shop_id, following in sequences.items():
         connection.execute(update(shop_link).where(link.shop_id == shop_id).values(next_sequence=following))
     return issued
+
+
+def issue_at_once(connection: Connection, signer: Signer, row: dict[str, Any], now: datetime) -> dict[str, Any] | None:
+    """Return sequence, payload and times for a new command's row, within the transaction that makes it.
+
+    None when it must wait: the shop is away, not ours, in quarantine, or older commands of it wait already.
+    """
+    command, link = shop_command.c, shop_link.c
+    shop_id = row["shop_id"]
+    older = select(command.command_id).where(
+        command.shop_id == shop_id, command.ack_state == "", command.sequence.is_(None)
+    )
+    raised = connection.execute(
+        update(shop_link)
+        .where(
+            link.shop_id == shop_id, link.is_online, link.quarantine_reason == "", link.lease_owner == signer.relay_name,
+            link.lease_until > now, ~older.exists(),
+        )
+        .values(next_sequence=link.next_sequence + 1)
+        .returning(link.next_sequence)
+    ).scalar_one_or_none()  # fmt: skip
+    if raised is None:
+        return None
+    sequence = raised - 1
+    return {"sequence": sequence, "payload": _sign(signer, row, sequence, now), "issued_at": now, "sent_at": now}
+
+
+def _sign(signer: Signer, row: Mapping[str, Any], sequence: int, now: datetime) -> bytes:
+    envelope = Envelope(
+        id=row["command_id"], source=signer.relay_name, type=row["type"], time=now, shop_id=row["shop_id"],
+        data=row["data"], subject=row["subject"], sequence=sequence, deadline_s=row["deadline_s"], trace=row["trace"],
+    )  # fmt: skip
+    return sign_command(envelope, signer.key_id, signer.key)
 
 
 def unanswered(connection: Connection, shop_ids: Iterable[str], states: tuple[str, ...]) -> list[Outgoing]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.tables import idempotency_key
@@ -20,6 +20,13 @@ from cloud_relay.web.problems import Problem
 
 P = ParamSpec("P")
 KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,120}")
+
+_row = idempotency_key.c
+_IS_IT = (_row.principal == bindparam("of"), _row.key == bindparam("named"))
+# made once: they are part of placing an order, whose speed is promised
+_FIND = select(_row.request_sha256, _row.status, _row.response).where(*_IS_IT)
+_CLAIM = insert(idempotency_key)
+_FINISH = update(idempotency_key).where(*_IS_IT).values(status=bindparam("status"), response=bindparam("response"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +53,10 @@ def begin(connection: Connection, claim: Claim | None, now: datetime) -> StoredA
     """
     if claim is None:
         return None
-    key = idempotency_key.c
-    found = connection.execute(
-        select(key.request_sha256, key.status, key.response).where(
-            key.principal == claim.principal, key.key == claim.key
-        )
-    ).one_or_none()
+    found = connection.execute(_FIND, {"of": claim.principal, "named": claim.key}).one_or_none()
     if found is None:
         row = {"principal": claim.principal, "key": claim.key, "request_sha256": claim.request_sha256}
-        connection.execute(insert(idempotency_key).values(**row, created_at=now))
+        connection.execute(_CLAIM, {**row, "created_at": now})
         return None
     if found.request_sha256 != claim.request_sha256:
         title = ("This Idempotency-Key was used for another request", "该 Idempotency-Key 已用于另一请求")
@@ -68,9 +70,8 @@ def begin(connection: Connection, claim: Claim | None, now: datetime) -> StoredA
 def finish(connection: Connection, claim: Claim | None, status: int, body: Any) -> None:
     """Store the answer of a claimed request within this transaction."""
     if claim is not None:
-        key = idempotency_key.c
-        where = (key.principal == claim.principal, key.key == claim.key)
-        connection.execute(update(idempotency_key).where(*where).values(status=status, response=body))
+        names = {"of": claim.principal, "named": claim.key}
+        connection.execute(_FINISH, {**names, "status": status, "response": body})
 
 
 def forget(connection: Connection, claim: Claim | None) -> None:

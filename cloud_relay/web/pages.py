@@ -8,6 +8,8 @@ from sqlalchemy import Connection, insert
 from cloud_relay.db import wake
 from cloud_relay.tables import page_event as page_event_table
 
+_INSERT = insert(page_event_table)
+
 
 def page_event(connection: Connection, channel: str, kind: str, data: dict[str, Any], now: datetime) -> None:
     """Tell every open page that reads `channel` that something changed, when this transaction commits.
@@ -15,5 +17,5 @@ def page_event(connection: Connection, channel: str, kind: str, data: dict[str, 
     Channels: `account:<id>`, `merchant:<id>`, `shop:<id>`, `session:<id>`, `order:<id>`, `operator`.
     """
     row = {"channel": channel, "kind": kind, "data": data, "created_at": now}
-    connection.execute(insert(page_event_table).values(row))
+    connection.execute(_INSERT, row)
     wake(connection, "pages")

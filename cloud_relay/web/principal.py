@@ -8,7 +8,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from starlette.requests import HTTPConnection
 
 from cloud_relay.relay import Relay, RelayDep
@@ -19,6 +19,17 @@ from cloud_relay.web.problems import Problem, not_found
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
+
+# made once: every request runs it
+_FIND = (
+    select(account.c.account_id, account.c.nickname, account.c.is_operator, sign_in.c.csrf, member.c.merchant_id)
+    .join(sign_in, sign_in.c.account_id == account.c.account_id)
+    .outerjoin(member, member.c.account_id == account.c.account_id)
+    .where(
+        sign_in.c.token_sha256 == bindparam("token_sha256"), sign_in.c.expires_until > bindparam("now"),
+        account.c.is_closed.is_(False),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +66,7 @@ def hash_token(token: str) -> str:
 def find_principal(connection: Connection, token: str, now: datetime, language: str) -> Principal | None:
     """Return who holds this sign-in token, or None when it is unknown, expired or its account closed."""
     token_sha256 = hash_token(token)
-    query = (
-        select(account, sign_in.c.csrf, member.c.merchant_id)
-        .join(sign_in, sign_in.c.account_id == account.c.account_id)
-        .outerjoin(member, member.c.account_id == account.c.account_id)
-        .where(sign_in.c.token_sha256 == token_sha256, sign_in.c.expires_until > now, account.c.is_closed.is_(False))
-    )
-    rows = connection.execute(query).all()
+    rows = connection.execute(_FIND, {"token_sha256": token_sha256, "now": now}).all()
     if not rows:
         return None
     first = rows[0]

@@ -194,6 +194,7 @@ async def test_what_was_committed_before_a_crash_is_sent_after_it(tmp_path, free
         await box.heard("NoteForShop")
         settings = mall.settings
         mall.relay.link._wake.set = lambda: None  # as if killed between commit and publish
+        mall.relay.link._send = lambda _outgoing: None
         unsent = await note(mall, "teahouse", "committed, not sent")
         broker = mall.broker
         broker_stop, broker.stop = broker.stop, lambda: None
