@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edge.attendant.questions import KINDS, Questions
+from edge.attendant.stages import STAGES
 from edge.bench import ScanResult, Task
 from edge.device_host import DeviceHost
+from edge.flows.fulfilment import Stage
+from edge.reasons import sentence_for
 from wire.codec import to_json
 from wire.plan import PiecePlan, ShopPlan
 
@@ -115,7 +118,7 @@ class AttendantRoom:
             "is_private": self.privacy.is_on,
             "tasks": await self.tasks(),
             "questions": self.open_questions(),
-            "parcels": to_json(await self.bench.board()),
+            "parcels": [_parcel_json(parcel) for parcel in await self.bench.board()],
             "devices": self.devices(),
             "last_scan": to_json(scan) if scan else None,
         }
@@ -145,6 +148,13 @@ class AttendantRoom:
             }
             for question in self.questions.open()
         ]
+
+
+def _parcel_json(parcel: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = to_json(parcel)
+    shown["stage_text"] = to_json(STAGES[Stage(parcel["stage"])])
+    shown["reason_text"] = to_json(sentence_for(parcel["reason"]))
+    return shown
 
 
 def _task_json(task: Task, piece: PiecePlan | None) -> dict[str, Any]:

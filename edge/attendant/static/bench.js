@@ -45,6 +45,13 @@ async function press(button, path, body) {
   }
 }
 
+function photo(sha256) {
+  const picture = make("img", "photo");
+  picture.src = `/api/pictures/${encodeURIComponent(sha256)}`;
+  picture.alt = WORDS[code].photo;
+  return picture;
+}
+
 function showTask(task, isFirst) {
   const words = WORDS[code];
   const card = make("article", isFirst ? "task first" : "task");
@@ -64,6 +71,7 @@ function showTask(task, isFirst) {
     drawing.alt = words.kinds.show_courier_link;
     card.append(drawing, make("p", "hint", words.onceOnly));
   }
+  if (task.picture_sha256) card.append(photo(task.picture_sha256));
   if (task.scanned) card.append(make("p", "scanned", `${words.scanned}: ${task.scanned}`));
   const mustScan = task.needs_scan && !task.scanned;
   if (mustScan) card.append(make("p", "hint scan", task.answers.length ? words.scanFirst : words.scanNow));
@@ -147,17 +155,13 @@ function showParcels() {
   const words = WORDS[code];
   const cards = state.parcels.map((parcel) => {
     const card = make("article", "parcel");
-    const title = typeof parcel.title === "object" ? pick(parcel.title, code) : parcel.title;
-    card.append(make("h3", "", title || parcel.parcel_id));
-    const stage = typeof parcel.stage_text === "object" ? pick(parcel.stage_text, code) : parcel.stage;
-    card.append(make("p", "stage", [stage, typeof parcel.reason === "object" ? pick(parcel.reason, code) : parcel.reason]
-      .filter(Boolean).join(" · ")));
-    if (parcel.picture_sha256) {
-      const photo = make("img", "photo");
-      photo.src = `/api/pictures/${parcel.picture_sha256}`;
-      photo.alt = words.photo;
-      card.append(photo);
-    }
+    card.dataset.parcel = parcel.parcel_id;
+    card.dataset.stage = parcel.stage;
+    card.append(make("h3", "", pick(parcel.title, code) || parcel.parcel_id));
+    card.append(make("p", "stage", pick(parcel.stage_text, code)));
+    const reason = pick(parcel.reason_text, code);
+    if (reason) card.append(make("p", "bad", reason));
+    if (parcel.picture_sha256) card.append(photo(parcel.picture_sha256));
     return card;
   });
   $("parcels").replaceChildren(...(cards.length ? cards : [make("p", "none", words.noParcels)]));

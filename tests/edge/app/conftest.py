@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PIN = "2468"
+PYCACHE = Path(tempfile.gettempdir()) / f"vitrine-pycache-{os.getuid()}"
 
 CONFIG = """
 [shop]
@@ -101,6 +103,9 @@ class World:
     def post(self, path: str, **body: Any) -> Any:
         return httpx.post(self.facts["control"] + path, json=body, timeout=10).raise_for_status().json()
 
+    def get(self, path: str) -> Any:
+        return httpx.get(self.facts["control"] + path, timeout=10).raise_for_status().json()
+
     def config(self, page_port: int) -> str:
         stills = {f"{name}_still": url for name, url in self.facts["stills"].items()}
         return CONFIG.format(page_port=page_port, pin=PIN, **self.facts["ports"], **stills)
@@ -127,12 +132,16 @@ class Daemon:
     def __post_init__(self) -> None:
         self.page = httpx.Client(base_url=f"http://127.0.0.1:{self.page_port}", timeout=10)
 
+    def environment(self) -> dict[str, str]:
+        """Return an environment in which compiled modules are kept, as on an installed box."""
+        kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return kept | {"PYTHONPYCACHEPREFIX": str(PYCACHE)}
+
     def start(self) -> None:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "edge", "run", "--config", str(self.folder / "shop.toml")]
         with (self.folder / "log.jsonl").open("ab") as log:
             self.started_s = time.monotonic()
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment(), stderr=log)
 
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "log.jsonl").read_text().splitlines()]
