@@ -21,6 +21,7 @@ def make(shop, **more) -> DRIVER:
 @pytest.fixture
 async def robot(shop):
     """A homed robot, a parcel on the bench, no label anywhere."""
+    clear(shop)
     driver = make(shop)
     await driver.open()
     await driver.home()
@@ -29,12 +30,6 @@ async def robot(shop):
     yield shop, driver
     await driver.close()
     shop.mend()
-    clear(shop)
-    again = make(shop)  # the cup may still hold a label: a reset and homing let it fall
-    await again.open()
-    await again.home()
-    await again.close()
-    clear(shop)
 
 
 def clear(shop) -> None:
