@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud_relay.accounts import passwords, rules, service, store
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
-from cloud_relay.web.principal import Anyone, Operator, SignedIn, account_id_of, cookie_name
+from cloud_relay.web.principal import FromHere, Operator, SignedIn, account_id_of, cookie_name
 from cloud_relay.web.problems import Problem
 from wire.values import BadValueError
 
@@ -95,7 +95,7 @@ def _signed_in(relay: Relay, fresh: service.NewSignIn, status: int) -> JSONRespo
 
 
 @router.post("/accounts", status_code=201)
-async def sign_up(body: SignUpBody, relay: RelayDep, _: Anyone) -> JSONResponse:
+async def sign_up(body: SignUpBody, relay: RelayDep, _: FromHere) -> JSONResponse:
     """Make an account and sign it in."""
     email = rules.clean_email(body.email)
     rules.check_password(body.password, email)
@@ -114,7 +114,7 @@ async def sign_up(body: SignUpBody, relay: RelayDep, _: Anyone) -> JSONResponse:
 
 
 @router.post("/sign-in")
-async def sign_in(body: SignInBody, request: Request, relay: RelayDep, _: Anyone) -> JSONResponse:
+async def sign_in(body: SignInBody, request: Request, relay: RelayDep, _: FromHere) -> JSONResponse:
     """Sign in: a cookie for pages, a bearer token for programs."""
     try:
         email = rules.clean_email(body.email)

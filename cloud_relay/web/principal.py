@@ -132,6 +132,14 @@ Anyone = Annotated[Principal, Depends(_anyone)]
 """Whoever asks, visitors too."""
 
 
+async def _from_here(request: HTTPConnection, relay: RelayDep) -> None:
+    check_origin(request, relay.settings)
+
+
+FromHere = Annotated[None, Depends(_from_here)]
+"""For signing in and up: no other site's page may do it, and whoever is signed in already is not asked for a token."""
+
+
 async def _signed_in(principal: Anyone) -> Principal:
     if principal.account_id is None:
         raise Problem(401, "sign_in_first", "Please sign in first", "请先登录")

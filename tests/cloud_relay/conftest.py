@@ -1,7 +1,7 @@
 """A migrated database for each test, and after each test: the violations view must be empty."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from cloud_relay.db import Database
 from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, serving
+from tests.cloud_relay.site import Site, open_site
 from tests.cloud_relay.trade_world import World
 
 
@@ -62,3 +63,13 @@ def bank(free_port: Callable[[], int], relay_port: int) -> Iterator[Bank]:
         bank = Bank(url)
         yield bank
         bank.close()
+
+
+@pytest.fixture
+async def site(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Site]:
+    """Return the relay's public application over ASGI, without a broker."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(migrated_file, folder / "relay.sqlite3")
+    async with open_site(folder) as found:
+        yield found
