@@ -22,6 +22,7 @@ from cloud_relay.migrations import migrate
 from cloud_relay.pages import problems as problem_pages
 from cloud_relay.pictures import PictureStore
 from cloud_relay.relay import Relay
+from cloud_relay.service import keep_told, notify
 from cloud_relay.settings import Settings
 from cloud_relay.shop_link import ShopLink
 from cloud_relay.shop_link.mqtt import Broker
@@ -169,11 +170,14 @@ async def serve(relay: Relay, stop: asyncio.Event) -> None:
         listeners = [tasks.create_task(server.serve(), name="listener") for server in servers]
         log.info("relay serves %s", relay.settings.relay.public_url)
         stopped = tasks.create_task(stop.wait())
+        told = tasks.create_task(keep_told(lambda: all(server.started for server in servers)), name="systemd")
         await asyncio.wait([stopped, *listeners], return_when=asyncio.FIRST_COMPLETED)
+        notify("STOPPING=1")
         for server in servers:
             server.should_exit = True
         await asyncio.wait(listeners)
         stopped.cancel()
+        told.cancel()
 
 
 async def serve_until_signal(relay: Relay) -> None:
