@@ -108,7 +108,7 @@ class GcodeTurntable(Turntable):
 
     async def turn(self, speed: float) -> None:
         speed = max(-1.0, min(speed, 1.0))
-        if speed == self._speed:
+        if speed == self._speed and (speed == 0 or (await self._report()).state == State.JOG):
             return
         await self.stop()
         if speed != 0:

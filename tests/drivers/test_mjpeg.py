@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import BadOptionsError, Condition, DeviceOfflineError
-from drivers.camera._http import public_url
+from drivers.camera._http import digest_answer, public_url
 from drivers.camera._picture import PictureWatch, parse_jpeg_size
 from drivers.camera.mjpeg import DRIVER, MjpegOptions, MultipartReader, parse_boundary
 from drivers.camera.opencv import DRIVER as OPENCV
@@ -317,12 +317,60 @@ async def test_watching_ends_at_once_even_when_the_camera_is_stuck(network):
     assert time.monotonic() - began < 1
 
 
-async def test_name_and_password_are_sent_and_not_shown(network):
-    network.script = lambda path: [b"HTTP/1.1 403 Forbidden\r\n\r\n"]
-    driver = DRIVER(MjpegOptions(url=network.base.replace("//", "//ann:s%3Acret@") + "/stream", timeout_s=0.5))
+@pytest.mark.parametrize(
+    ("algorithm", "response"),
+    [
+        ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+    ],
+)
+def test_digest_answers_are_those_of_the_standards_example(algorithm, response):
+    """RFC 7616, section 3.9.1."""
+    challenge = (
+        f'Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm={algorithm}, '
+        'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
+    )
+    cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+    answer = digest_answer(challenge, algorithm, "/dir/index.html", "Mufasa", "Circle of Life", cnonce)
+    assert f'response="{response}"' in answer
+    assert "qop=auth, nc=00000001" in answer
+
+
+@pytest.mark.parametrize(
+    "challenge", ["", "Basic realm=x", "Digest", 'Digest nonce="x", qop="auth-int"', 'Digest realm="x"']
+)
+def test_challenges_that_are_not_answered(challenge):
+    with pytest.raises(ValueError, match=r"challenge|auth"):
+        digest_answer(challenge, "MD5", "/", "name", "password", "c")
+
+
+@pytest.mark.parametrize(
+    ("challenge", "sent"),
+    [
+        (
+            b'WWW-Authenticate: Digest realm="cam", nonce="abc", qop="auth", algorithm=MD5\r\n',
+            b"Authorization: Digest ",
+        ),
+        (b'WWW-Authenticate: Basic realm="cam"\r\n', b"Authorization: Basic YW5uOnM6Y3JldA=="),
+    ],
+)
+async def test_name_and_password_are_sent_when_asked_for_and_never_shown(network, challenge, sent):
+    picture = jpeg()
+
+    def script(path: str) -> list[bytes]:
+        if b"Authorization" in network.requests[-1]:
+            return [ok(b"image/jpeg", picture)]
+        return [b"HTTP/1.1 401 Unauthorized\r\n" + challenge + b"\r\n"]
+
+    network.script = script
+    url = network.base.replace("//", "//ann:s%3Acret@")
+    driver = DRIVER(MjpegOptions(url=f"{url}/stream", still_url=f"{url}/still", timeout_s=0.5))
+    assert (await driver.still()).jpeg == picture
+    assert b"Authorization" not in network.requests[0]
+    assert sent in network.requests[1]
+    network.script = lambda path: [b"HTTP/1.1 401 Unauthorized\r\n\r\n"]
     with pytest.raises(BadOptionsError) as caught:
         await driver.open()
-    assert b"Authorization: Basic YW5uOnM6Y3JldA==" in network.requests[0]
     assert "cret" not in str(caught.value)
 
 

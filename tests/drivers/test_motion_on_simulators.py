@@ -143,6 +143,16 @@ async def test_a_table_turns_either_way_and_stops(table, eventually):
     assert (await driver.angle_deg()) == pytest.approx(table_of(shop)["angle_deg"], abs=0.01)
 
 
+async def test_steering_goes_on_when_one_bounded_turn_has_ended(table, eventually, monkeypatch):
+    shop, driver = table
+    monkeypatch.setattr(gcode, "LONGEST_TURN_DEG", 10.0)
+    for _ in range(3):
+        began = table_of(shop)["angle_deg"]
+        await driver.turn(1.0)
+        await eventually(lambda: not table_of(shop)["moving"])
+        assert math.remainder(table_of(shop)["angle_deg"] - began, 360) == pytest.approx(10, abs=0.1)
+
+
 async def test_a_table_left_turning_is_stopped_by_the_next_opening(table):
     shop, driver = table
     await driver.turn(0.5)
