@@ -28,8 +28,12 @@ STEER_BEAT_S = 0.1
 """While something moves: five beats fit the shop's dead-man of half a second."""
 
 RESTING_FRAMES = 6
-MOVED_SHARE = 0.01
-"""A picture counts as moved when this much more of it changed than between pictures at rest."""
+BLOCK_PX = 8
+CHANGED_LEVELS = 10.0
+"""Blocks of 8 × 8 points, averaged, differ by less between two pictures of a thing at rest: noise and codec."""
+
+MOVED_BLOCKS = 12
+"""A picture moved when this many blocks more differ than at rest: a bowl that turns changes nothing but its glaze."""
 
 
 class ViewerError(Exception):
@@ -96,12 +100,14 @@ def read_codes(pixels: Pixels) -> list[str]:
     return [found.text for found in zxingcpp.read_barcodes(np.ascontiguousarray(pixels)) if found.text]
 
 
-def share_changed(before: Pixels, after: Pixels) -> float:
-    """Return the share of two pictures' points that differ by more than codec and sensor noise."""
+def blocks_changed(before: Pixels, after: Pixels) -> int:
+    """Return how many blocks of two pictures differ by more than noise does; all of them when the sizes differ."""
     if before.shape != after.shape:
-        return 1.0
-    difference = np.abs(before[::8, ::8].astype(np.int16) - after[::8, ::8].astype(np.int16)).max(axis=2)
-    return float((difference > 24).mean())
+        return before.size
+    height, width = (length // BLOCK_PX * BLOCK_PX for length in before.shape[:2])
+    shape = (height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3)
+    means = [one[:height, :width].reshape(shape).mean(axis=(1, 3), dtype=np.float32) for one in (before, after)]
+    return int((np.abs(means[0] - means[1]).max(axis=2) > CHANGED_LEVELS).sum())
 
 
 class Viewer:
@@ -211,19 +217,30 @@ class Viewer:
         Moved is what differs from the last resting picture by clearly more than resting pictures differ among
         themselves (sensor noise, the codec's own wavering).
         """
-        resting = [await self._next_frame(timeout_s) for _ in range(RESTING_FRAMES)]
-        before, noise = resting[-1], max(share_changed(one, resting[-1]) for one in resting[:-1])
+        before, noise = await self._at_rest(timeout_s)
         moving = asyncio.create_task(self.move(timeout_s, **speeds))
         begun_s = time.monotonic()
         try:
             await self.wait_frame(
-                lambda pixels: pixels is not before and share_changed(before, pixels) > 2 * noise + MOVED_SHARE,
+                lambda pixels: pixels is not before and blocks_changed(before, pixels) > 2 * noise + MOVED_BLOCKS,
                 timeout_s,
             )
             return (time.monotonic() - begun_s) * 1000
         finally:
             moving.cancel()
             self.send(SteerKind.STOP)
+
+    async def _at_rest(self, timeout_s: float) -> tuple[Pixels, float]:
+        """Wait until several pictures in a row hardly differ; return the last, and by how much they did."""
+        last, quiet = await self._next_frame(timeout_s), [1.0]
+        deadline_s = time.monotonic() + timeout_s
+        while max(quiet) > MOVED_SHARE or len(quiet) < RESTING_FRAMES:
+            if time.monotonic() > deadline_s:
+                raise ViewerError(f"the picture does not come to rest within {timeout_s} s")
+            frame = await self._next_frame(timeout_s)
+            quiet = [*quiet[1 - RESTING_FRAMES :], share_changed(last, frame)]
+            last = frame
+        return last, max(quiet)
 
     async def _next_frame(self, timeout_s: float) -> Pixels:
         newest = self.newest

@@ -231,6 +231,12 @@ def wait_s(line: Line, session_id: str, turn_s: float, bring_s: float) -> float:
     return left_s + sum(turn_s if one.left_s is None else one.left_s for one in ahead)
 
 
+def newcomer_wait_s(line: Line, turn_s: float) -> float:
+    """Seconds that somebody who asked now would wait, as well as the shop can tell; 0 when the camera is free."""
+    ahead = ([line.holder] if line.holder else []) + list(line.waiting)
+    return sum(turn_s if one.left_s is None else one.left_s for one in ahead)
+
+
 def is_live(looker: Looker, now_s: float) -> bool:
     """True while the last sign of life is fresh enough to count as being there."""
     return now_s - looker.beat_s < SILENT_S

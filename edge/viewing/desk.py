@@ -88,7 +88,7 @@ class ViewingDesk:
         self._admission = Admission(relay_keys, clock, self._outside.nonces)
         self.places = {one.name: LivePlace(one, self._outside, self._options, self._spawn) for one in places}
         self._is_private = False
-        self._group: asyncio.TaskGroup | None = None
+        self._bug: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_started = asyncio.Event()
         self._is_ready = asyncio.Event()
@@ -97,25 +97,31 @@ class ViewingDesk:
 
     async def run(self) -> None:
         """Keep the places alive and their deadlines falling due; ends by cancellation, `close` or a bug."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            running = [group.create_task(place.run(), name=f"viewing {name}") for name, place in self.places.items()]
-            for place in self.places.values():
-                place.start()
-            self._is_started.set()
-            self._spawn(self._load(), "load WebRTC")
-            while not self._is_closing:
-                self._tick()
-                await asyncio.sleep(TICK_S)
-            for task in running:
-                task.cancel()
+        self._bug = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.TaskGroup() as group:
+                running = [
+                    group.create_task(place.run(), name=f"viewing {name}") for name, place in self.places.items()
+                ]
+                for place in self.places.values():
+                    place.start()
+                self._is_started.set()
+                self._spawn(self._load(), "load WebRTC")
+                while not self._is_closing:
+                    self._tick()
+                    await asyncio.wait([self._bug], timeout=TICK_S)
+                    if self._bug.done():
+                        self._bug.result()
+                for task in running:
+                    task.cancel()
+        finally:
+            self._is_closing = True
+            await self._say_goodbye()
 
     async def close(self) -> None:
         """End every session and stop every motion; `run` returns soon after."""
-        for place in self.places.values():
-            place.shut("closed")
         self._is_closing = True
-        await self._wait_for_tasks()
+        await self._say_goodbye()
 
     async def handle(self, command: Command) -> None:
         """Take a viewing command; what takes time is done beside. Any other command is a bug of the caller."""
@@ -402,13 +408,23 @@ class ViewingDesk:
             )
         self._is_ready.set()
 
+    async def _say_goodbye(self) -> None:
+        for place in self.places.values():
+            place.shut("closed")
+        await self._wait_for_tasks()
+
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run something beside; what it raises is a bug and ends `run`."""
-        assert self._group is not None
-        task = self._group.create_task(work, name=name)
+        """Run something beside; what it raises is a bug and ends `run`. Not in its group: goodbyes outlive that."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._on_done)
         return task
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._bug is not None and not self._bug.done():
+            self._bug.set_exception(error)
 
     async def _wait_for_tasks(self) -> None:
         """Wait until connections that are being closed are closed, CLOSE_S at most."""

@@ -1,9 +1,9 @@
 """Encodes one camera's newest frame, once for all who watch, in a thread of its own."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -117,7 +117,10 @@ class PictureEncoder:
 
 
 class CameraEncoder:
-    """The encoder thread of one camera, codec and rung, from `start` to `stop`; packets arrive in the event loop."""
+    """The encoder thread of one camera, codec and rung, from `start` to `stop`; packets arrive in the event loop.
+
+    `ended` is done when the thread is, and carries what went wrong in it.
+    """
 
     def __init__(
         self,
@@ -135,8 +138,9 @@ class CameraEncoder:
         self._is_stopped = False
         self._is_idr_wanted = True
         self._idr_s = float("-inf")
-        self._thread = threading.Thread(target=self._run, name=f"encoder-{codec}-{rung}", daemon=True)
-        self._thread.start()
+        executor = ThreadPoolExecutor(1, thread_name_prefix=f"encoder-{codec}-{rung}")
+        self.ended: asyncio.Future[None] = self._loop.run_in_executor(executor, self._run)
+        executor.shutdown(wait=False)
 
     def want_idr(self) -> None:
         """Somebody joined or lost packets: the next picture stands alone, at most every IDR_S_MIN."""
@@ -148,18 +152,13 @@ class CameraEncoder:
         self._is_stopped = True
         self._newest.wake()
 
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the thread's end; True when it ended."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
     def _hand_out(self, encoded: Encoded) -> None:
         if not self._is_stopped:
             self._on_encoded(encoded)
 
     def _run(self) -> None:
         encoder, seen = PictureEncoder(self.codec, self.rung), -1
-        while not self._is_stopped:
+        while not (self._is_stopped or self._loop.is_closed()):
             version, frame = self._newest.wait_newer(seen, timeout_s=0.2)
             now_s = time.monotonic()
             is_idr = self._is_idr_wanted and now_s - self._idr_s >= IDR_S_MIN

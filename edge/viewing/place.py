@@ -29,6 +29,7 @@ from edge.flows.camera_line import (
     Tick,
     Told,
     may_steer,
+    newcomer_wait_s,
     turn_left_s,
     wait_s,
 )
@@ -405,15 +406,15 @@ class LivePlace:
         """Tell the relay how the camera is, if that changed."""
         line, holder = self.line, self.line.holder
         is_steered = holder is not None and holder.standing is Standing.STEERING
-        waiting = len(line.waiting)
+        plan = self._outside.plan()
         state = CameraState(
             can_view=not line.shut,
             reason=line.shut or line.taken,
             turn_no=line.turn_no if is_steered else 0,
             session_id=holder.session_id if holder else "",
-            waiting=waiting,
+            waiting=len(line.waiting),
             spectators=sum(one.standing is Standing.WATCHING for one in line.lookers),
-            wait_s=self.wait_s(line.waiting[-1].session_id) if waiting else 0.0,
+            wait_s=round(newcomer_wait_s(line, plan.turn_s if plan else 0.0), 1),
             piece_id=holder.piece_id if holder else line.on_table,
             can_steer=self.place.head is not None or self.place.turntable is not None,
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,7 +24,28 @@ CONNECT_S = 15.0
 """An offer whose browser never arrives is given up after this."""
 
 
+SILENT_S = 600.0
+"""How long an ICE server that did not answer is left out."""
+
 Key = tuple[Codec, Rung]
+Servers = tuple[dict[str, Any], ...]
+
+
+def is_turn(url: str) -> bool:
+    """True for a TURN server's address (RFC 7065)."""
+    return url.startswith(("turn:", "turns:"))
+
+
+def usable_servers(servers: Servers, silent: Mapping[str, float], now_s: float) -> Servers:
+    """Return the relay's ICE servers with `urls` always a list, less those that are silent until later than `now_s`."""
+    found = []
+    for server in servers:
+        urls = server.get("urls")
+        listed = [urls] if isinstance(urls, str) else list(urls or ())
+        usable = [url for url in listed if isinstance(url, str) and silent.get(url, now_s) <= now_s]
+        if usable:
+            found.append(server | {"urls": usable})
+    return tuple(found)
 
 
 class Listener(Protocol):
@@ -92,6 +113,7 @@ class Streams:
         self._viewers_max = viewers_max
         self._streams: dict[str, Stream] = {}
         self._encoders: dict[Key, CameraEncoder] = {}
+        self._silent: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -106,7 +128,7 @@ class Streams:
         stream_id: str,
         session_id: str,
         offer_sdp: str,
-        ice_servers: tuple[dict[str, Any], ...] = (),
+        ice_servers: Servers = (),
         *,
         is_relay_only: bool = False,
     ) -> str:
@@ -116,7 +138,10 @@ class Streams:
             raise ViewingRefusedError("full", f"{self._viewers_max} watch this camera already")
         for one in older:
             self.close(one)
-        stream = self._make(stream_id, session_id, ice_servers, is_relay_only=is_relay_only)
+        servers = usable_servers(ice_servers, self._silent, self._monotonic())
+        if is_relay_only and not any(is_turn(url) for server in servers for url in server["urls"]):
+            raise ViewingRefusedError("relay_only", "the shop shows its address to nobody, and no TURN server is named")
+        stream = self._make(stream_id, session_id, servers, is_relay_only=is_relay_only)
         try:
             answer = await stream.peer.answer(offer_sdp)
         except BadOfferError as error:
@@ -124,6 +149,7 @@ class Streams:
             raise ViewingRefusedError("bad_offer", str(error)) from None
         if stream_id not in self._streams:  # closed while it was being answered
             raise ViewingRefusedError("closed")
+        self._note_silent(servers, answer)
         return answer
 
     async def add_candidates(self, stream_id: str, fragment: str) -> None:
@@ -173,9 +199,14 @@ class Streams:
             if stream.session_id == session_id:
                 stream.peer.send("control", text)
 
-    def _make(
-        self, stream_id: str, session_id: str, ice_servers: tuple[dict[str, Any], ...], *, is_relay_only: bool
-    ) -> Stream:
+    def _note_silent(self, servers: Servers, answer: str) -> None:
+        """A STUN or TURN server that gave no candidate is left out for a while: each offer waited for it."""
+        for url in [url for server in servers for url in server["urls"]]:
+            if f" typ {'relay' if is_turn(url) else 'srflx'}" not in answer:
+                logger.info("ICE server is silent", extra={"kind": url.partition(":")[0]})
+                self._silent[url] = self._monotonic() + SILENT_S
+
+    def _make(self, stream_id: str, session_id: str, ice_servers: Servers, *, is_relay_only: bool) -> Stream:
         events = PeerEvents(
             on_idr_wanted=lambda: self._want_idr(stream_id),
             on_message=lambda _label, raw: self._listener.message(stream_id, session_id, raw),
@@ -225,9 +256,10 @@ class Streams:
         """Return the encoder, started (with a key frame) if nobody needed it before."""
         key = codec, rung
         if key not in self._encoders:
-            self._encoders[key] = CameraEncoder(
+            encoder = self._encoders[key] = CameraEncoder(
                 codec, rung, self._capture.newest, self._masks, lambda encoded: self._fan_out(key, encoded)
             )
+            self._spawn(_end_of(encoder), f"encoder {codec} {rung}")
         return self._encoders[key]
 
     def _stop_unneeded(self) -> None:
@@ -253,6 +285,10 @@ class Streams:
             asyncio.get_running_loop().call_soon(self._stop_unneeded)
         else:
             self._encoder(stream.peer.codec, stream.chooser.rung).want_idr()
+
+
+async def _end_of(encoder: CameraEncoder) -> None:
+    await encoder.ended
 
 
 def prepare(addresses: tuple[str, ...]) -> None:

@@ -28,6 +28,7 @@ from edge.flows.camera_line import (
     Told,
     TurnEnded,
     may_steer,
+    newcomer_wait_s,
     turn_left_s,
     wait_s,
 )
@@ -325,6 +326,8 @@ def test_waits_are_told_by_the_time_of_those_before():
     assert wait_s(walk.line, "s2", TURN_S, 180) == pytest.approx(60)
     assert wait_s(walk.line, "s3", TURN_S, 180) == pytest.approx(160)
     assert wait_s(walk.line, "s1", TURN_S, 180) == 0
+    assert newcomer_wait_s(walk.line, TURN_S) == pytest.approx(260)
+    assert newcomer_wait_s(Line(), TURN_S) == 0
 
 
 def test_turn_numbers_come_from_outside_and_must_rise():

@@ -102,7 +102,8 @@ async def test_key_frames_keep_their_distance_and_a_frozen_camera_still_gives_on
     assert all(one.is_idr for one in given)
     assert len(given) <= 2 + (time.monotonic() - begun_s) / IDR_S_MIN
     encoder.stop()
-    assert await asyncio.to_thread(encoder.join, 2.0)
+    async with asyncio.timeout(2):
+        await encoder.ended
 
 
 async def test_after_stop_not_one_packet_more(eventually):
@@ -114,6 +115,6 @@ async def test_after_stop_not_one_packet_more(eventually):
         newest.put(frame(scene(number), time.monotonic()))
     encoder.stop()
     count = len(given)
-    await asyncio.to_thread(encoder.join, 2.0)
+    await encoder.ended
     await asyncio.sleep(0.05)
     assert len(given) == count

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from demo.viewer import share_changed
+from demo.viewer import MOVED_BLOCKS, blocks_changed
 from drivers.pan_tilt import HeadPosition
 from edge.device_host import DeviceHandle
 from edge.viewing.steering import DEAD_MAN_S, Motion, Rate, Steerer, parse_steering, wish_of
@@ -314,7 +314,10 @@ async def test_a_flood_is_thinned_and_the_turn_lives(shop, eventually):
     assert front.line.holder.session_id == "s1"
 
 
-def test_pictures_that_moved_differ():
-    still = np.random.default_rng(1).integers(0, 255, (240, 320, 3), dtype=np.uint8)
-    assert share_changed(still, still) == 0
-    assert share_changed(still, np.roll(still, 40, axis=1)) > 0.3
+def test_pictures_that_moved_differ_and_noise_does_not():
+    random = np.random.default_rng(1)
+    scene = np.kron(random.integers(20, 235, (24, 32, 3)), np.ones((10, 10, 1)))
+    at_rest = [np.clip(scene + random.normal(0, 8, scene.shape), 0, 255).astype(np.uint8) for _ in range(2)]
+    assert blocks_changed(*at_rest) < MOVED_BLOCKS / 3
+    assert blocks_changed(at_rest[0], np.roll(at_rest[1], 5, axis=1)) > 100
+    assert blocks_changed(at_rest[0], at_rest[0][:100]) > 10_000

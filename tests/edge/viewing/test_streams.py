@@ -1,6 +1,7 @@
 """Real WebRTC on both ends: first picture, one encoder for all, joining late, leaving without a word."""
 
 import asyncio
+import socket
 import threading
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from demo.viewer import ViewerError
 from edge.viewing import capture, streams
 from edge.viewing.encoder import Codec
-from tests.edge.viewing.conftest import RefusedError, Shop, running
+from tests.edge.viewing.conftest import RefusedError, Shop, make_plan, running
 from wire.commands import SteerKind
 from wire.reports import LookAnswer
 
@@ -113,8 +114,7 @@ async def test_capture_runs_only_while_somebody_watches(shop, eventually, monkey
     viewer = await watching(shop, "s1")
     assert camera.is_watched
     await viewer.close()
-    await eventually(lambda: not camera.is_watched)
-    assert encoder_threads() == []
+    await eventually(lambda: not camera.is_watched and encoder_threads() == [])
     again = await watching(shop, "s1")
     assert again.frames
     assert camera.watches == 2
@@ -137,7 +137,7 @@ async def test_a_killed_browser_is_noticed_within_six_seconds(shop, eventually):
     cut_s = time.monotonic()
     await eventually(lambda: len(front) == 0, timeout_s=8)
     assert streams.HEARTBEAT_S - 1.5 < time.monotonic() - cut_s < 6.5
-    assert encoder_threads() == []
+    await eventually(lambda: encoder_threads() == [])
 
 
 async def test_candidates_that_come_later_are_taken(shop):
@@ -219,6 +219,49 @@ async def test_a_broken_offer_is_refused_and_leaves_nothing(shop, offer):
         await front.open("str_1", "s1", offer)
     assert refused.value.reason == "bad_offer"
     assert len(front) == 0
+
+
+async def test_a_silent_ice_server_is_asked_once(shop, monkeypatch):
+    await shop.ask("s1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        servers = (
+            {"urls": [f"stun:127.0.0.1:{silent.getsockname()[1]}"]},
+            {"urls": "turn:127.0.0.1:1", "username": "u", "credential": "c"},
+        )
+        front, took_s = shop.desk.places["front"].streams, []
+        for number in range(2):
+            viewer = shop.viewer("s1")
+            await viewer.connection.setLocalDescription(await viewer.connection.createOffer())
+            begun_s = time.monotonic()
+            await front.open(f"str_{number}", "s1", viewer.connection.localDescription.sdp, servers)
+            took_s.append(time.monotonic() - begun_s)
+    assert took_s[0] >= 0.45
+    assert took_s[1] < 0.3
+
+
+async def test_a_shop_that_hides_its_address_opens_nothing_without_turn(shop):
+    shop.plan = make_plan(is_relay_only=True)
+    await shop.ask("s1")
+    with pytest.raises(RefusedError, match="relay_only"):
+        await shop.viewer("s1").open()
+    assert len(shop.desk.places["front"].streams) == 0
+
+
+async def test_a_bug_in_the_encoder_ends_the_desk():
+    shop = Shop()
+
+    async def look_at_nonsense():
+        async with running(shop):
+            shop.cameras["front"].picture = lambda: "no picture at all"
+            await shop.ask("s1")
+            await shop.viewer("s1").open()
+            await asyncio.wait([shop.desk._bug], timeout=5)
+
+    shop_end = asyncio.create_task(look_at_nonsense())
+    await asyncio.wait([shop_end])
+    (bug,) = shop_end.exception().exceptions
+    assert isinstance(bug, AttributeError)
 
 
 async def test_without_a_session_there_is_no_stream(shop):
