@@ -77,6 +77,7 @@ class TcpPeer:
     connections: int = 0
     server: asyncio.Server | None = None
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    tasks: list[asyncio.Task] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -86,6 +87,7 @@ class TcpPeer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.writers.append(writer)
+        self.tasks.append(asyncio.current_task())
         try:
             while self.reads and (data := await reader.read(4096)):
                 self.got += data
@@ -109,6 +111,7 @@ class TcpPeer:
     async def close(self) -> None:
         for writer in self.writers:
             writer.transport.abort()
+        await asyncio.gather(*self.tasks)
         if self.server is not None:
             self.server.close()
             await self.server.wait_closed()
