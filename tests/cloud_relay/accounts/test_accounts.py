@@ -156,7 +156,9 @@ async def test_a_merchant_applies_and_is_decided(site):
     await site.call("POST", "/api/merchants", {"contact": "x"}, ann, 422)
 
 
-@pytest.mark.parametrize(("state", "decision"), [(a, b) for a in rules.MERCHANT_DECISIONS for b in (*rules.MERCHANT_DECISIONS,)])
+@pytest.mark.parametrize(
+    ("state", "decision"), [(a, b) for a in rules.MERCHANT_DECISIONS for b in (*rules.MERCHANT_DECISIONS,)]
+)
 def test_every_decision_is_decided(state, decision):
     if decision in rules.MERCHANT_DECISIONS[state]:
         rules.check_decision(state, decision)
@@ -165,7 +167,9 @@ def test_every_decision_is_decided(state, decision):
             rules.check_decision(state, decision)
 
 
-@pytest.mark.parametrize("email", ["a@b", "a b@c.de", "a@@b.de", "@b.de", "a@-b.de", "a@b.de\r\nBcc: x@y.z", "x" * 250 + "@b.de"])
+@pytest.mark.parametrize(
+    "email", ["a@b", "a b@c.de", "a@@b.de", "@b.de", "a@-b.de", "a@b.de\r\nBcc: x@y.z", "x" * 250 + "@b.de"]
+)
 def test_what_is_no_address_is_refused(email):
     with pytest.raises(BadValueError):
         rules.clean_email(email)
