@@ -1,9 +1,6 @@
-"""The turn's table: every standing against every event, every deadline at −1, 0 and +1, and random walks."""
+"""The turn's table: every standing against every event, every deadline at −1, 0 and +1."""
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from edge.flows.camera_line import (
     BRING_S_MAX,
@@ -32,58 +29,9 @@ from edge.flows.camera_line import (
     turn_left_s,
     wait_s,
 )
-from edge.flows.camera_turn import step
+from tests.edge.viewing.turn_walk import TURN_S, Walk, asked
 
-TURN_S = 100.0
 MS = 0.001
-
-
-class Walk:
-    """A line, a clock that the test turns, and everything that was to be done."""
-
-    def __init__(self, line=None, next_turn_no=1):
-        self.line = line or Line()
-        self.now_s = 1000.0
-        self.next_turn_no = next_turn_no
-        self.done = []
-
-    def at(self, now_s, event=None):
-        self.now_s = now_s
-        return self.do(event or Tick())
-
-    def after(self, seconds, event=None):
-        return self.at(self.now_s + seconds, event)
-
-    def do(self, *events):
-        effects = ()
-        for event in events:
-            self.line, more = step(self.line, event, self.now_s, turn_s=TURN_S, next_turn_no=self.next_turn_no)
-            for effect in more:
-                if isinstance(effect, Granted) and effect.turn_no == self.next_turn_no:
-                    self.next_turn_no += 1
-            effects += more
-        self.done += effects
-        return effects
-
-    def beats(self, *session_ids, seconds=0.0, pause=1.0):
-        """Let time pass with a beat of each session every second."""
-        until_s = self.now_s + seconds
-        while self.now_s < until_s:
-            self.now_s = min(self.now_s + pause, until_s)
-            self.do(*(Beat(session_id) for session_id in session_ids))
-
-    def standing(self, session_id):
-        looker = self.line.looker(session_id)
-        return looker.standing if looker else None
-
-    @property
-    def steering(self):
-        holder = self.line.holder
-        return holder.session_id if holder and holder.standing is Standing.STEERING else None
-
-
-def asked(session_id, **fields):
-    return Asked(session_id=session_id, **({"account_id": f"acc-{session_id}", "piece_id": "pot"} | fields))
 
 
 def in_standing(standing):
@@ -492,107 +440,3 @@ def test_a_camera_that_comes_back_finds_its_line_in_order():
     walk.do(Opened())
     assert walk.steering == "s1"
     assert [one.session_id for one in walk.line.waiting] == ["s2", "s3"]
-
-
-SESSIONS = st.sampled_from(["s1", "s2", "s3", "s4"])
-
-
-class TurnMachine(RuleBasedStateMachine):
-    """Anything in any order, against what must always hold."""
-
-    @initialize(start=st.integers(0, 50))
-    def begin(self, start):
-        self.walk = Walk(Line(turn_no=start), next_turn_no=start + 1)
-        self.turns = []
-        self.beat_s = {}
-        self.order = []
-
-    def run(self, event):
-        waiting = [one.session_id for one in self.walk.line.waiting]
-        live = {one.session_id for one in self.walk.line.waiting if self.walk.now_s - one.beat_s < SILENT_S}
-        before = self.walk.line
-        effects = self.walk.do(event)
-        for effect in effects:
-            if isinstance(effect, Granted) and effect.turn_no not in self.turns:
-                self.turns.append(effect.turn_no)
-                self.no_overtaking(effect.session_id, waiting, live, before)
-            if isinstance(effect, TurnEnded):
-                assert effects.index(effect) > 0
-                assert isinstance(effects[effects.index(effect) - 1], StopMotion)
-        return effects
-
-    def no_overtaking(self, session_id, waiting, live, before):
-        if before.taken or self.walk.line.taken or session_id not in waiting:
-            return
-        ahead = [one for one in waiting[: waiting.index(session_id)] if one in live]
-        still = [one for one in ahead if self.walk.standing(one) is Q]
-        assert still == [], f"{session_id} went before {still}"
-
-    @rule(session=SESSIONS, spectates=st.booleans(), brought=st.booleans())
-    def ask(self, session, spectates, brought):
-        piece = "bowl" if brought else "pot"
-        self.beat_s[session] = self.walk.now_s
-        self.run(asked(session, piece_id=piece, may_steer=not spectates, must_be_brought=brought))
-
-    @rule(session=SESSIONS)
-    def beat(self, session):
-        self.beat_s[session] = self.walk.now_s
-        self.run(Beat(session))
-
-    @rule(session=SESSIONS)
-    def leave(self, session):
-        self.run(Left(session))
-        assert self.walk.standing(session) is None
-
-    @rule(seconds=st.sampled_from([0.25, 1.0, 3.0, SILENT_S, 30.0, KEPT_S, TURN_S]))
-    def wait(self, seconds):
-        self.walk.now_s += seconds
-        self.run(Tick())
-
-    @rule(reason=st.sampled_from(["", "private", "camera_offline"]))
-    def shut(self, reason):
-        self.run(Shut(reason) if reason else Opened())
-
-    @rule(reason=st.sampled_from(["", "stocktaking"]), session=st.sampled_from(["", "m"]))
-    def take(self, reason, session):
-        self.run(TakenOver(reason, session))
-        self.beat_s["m"] = self.walk.now_s
-
-    @rule(piece=st.sampled_from(["bowl", ""]))
-    def bring(self, piece):
-        self.run(PieceBrought(piece))
-
-    @invariant()
-    def at_most_one_holds_the_camera(self):
-        holders = [one for one in self.walk.line.lookers if one.standing in (S, C)]
-        assert len(holders) <= 1
-        if self.walk.line.shut:
-            assert holders == []
-
-    @invariant()
-    def turn_numbers_rise(self):
-        assert self.turns == sorted(set(self.turns))
-
-    @invariant()
-    def nobody_stands_twice(self):
-        ids = [one.session_id for one in self.walk.line.lookers]
-        assert len(ids) == len(set(ids))
-        accounts = [one.account_id for one in self.walk.line.lookers if one.account_id and one.may_steer]
-        assert len(accounts) == len(set(accounts))
-
-    @invariant()
-    def who_steers_beat_within_six_seconds_or_was_just_granted(self):
-        holder = self.walk.line.holder
-        if holder is not None and holder.standing is S:
-            assert self.walk.now_s - holder.beat_s < SILENT_S
-            assert holder.may_steer
-
-    @invariant()
-    def a_free_camera_has_nobody_waiting(self):
-        line = self.walk.line
-        if line.holder is None and not line.shut and not line.taken:
-            assert line.waiting == ()
-
-
-TestRandomWalks = TurnMachine.TestCase
-TestRandomWalks.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
