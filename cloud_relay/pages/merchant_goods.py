@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.catalog import reading
 from cloud_relay.catalog.rules import CURRENCIES
-from cloud_relay.pages.countries import COUNTRIES
+from cloud_relay.pages.addresses import COUNTRIES
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts import service as accounts
 from cloud_relay.orders import reading
-from cloud_relay.pages.countries import COUNTRIES
+from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.relay import RelayDep
 from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
@@ -20,10 +20,6 @@ router = APIRouter(include_in_schema=False)
 
 DELIVERY_DAYS = (2, 14)
 """What the form suggests: not before the day after tomorrow, within two weeks. The shopper chooses."""
-
-NO_ADDRESS: dict[str, Any] = {
-    "name": "", "lines": ["", ""], "postal_code": "", "city": "", "country": "CN", "phone": "",
-}  # fmt: skip
 
 
 def _checkout(connection: Connection, account_id: str, parcel_id: str, trading: Trading) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cloud_relay.accounts import service as accounts
 from cloud_relay.catalog import reading
 from cloud_relay.catalog import store as catalog_store
 from cloud_relay.notices import service as notices
-from cloud_relay.pages.countries import COUNTRIES
+from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import store as viewing_store
@@ -139,4 +139,4 @@ def _account(connection: Connection, account_id: str, csrf: str) -> dict[str, An
 async def account(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """Messages, addresses, password, and selling."""
     found = await relay.db.read(_account, account_id_of(principal), principal.csrf)
-    return render(request, principal, "account.html", **found, countries=COUNTRIES)
+    return render(request, principal, "account.html", **found, countries=COUNTRIES, no_address=NO_ADDRESS)

@@ -33,7 +33,7 @@ function show() {
   const lines = [];
   if (state === "waiting") lines.push(t(`You are number ${session.place} in line, about ${minutes} min.`, `您排在第 ${session.place} 位，约 ${minutes} 分钟。`));
   if (state === "being_brought") lines.push(t(`The attendant brings it to the turntable, about ${minutes} min. Stay on this page.`, `店员正把它放上转台，约 ${minutes} 分钟，请留在本页。`));
-  if (session.text?.[language]) lines.push(session.text[language]);
+  if (session.text?.[language] && !["steering", "watching", "being_brought"].includes(state)) lines.push(session.text[language]);
   if (state === "ended") lines.push(say2(REASONS[session.reason]) || session.reason || "");
   if (session.turn_s && state === "steering") lines.push(t("Others are waiting; your turn ends in ", "还有其他人在等，您的时间剩余 ") + Math.round(session.turn_s) + " s");
   words.textContent = lines.join(" ");
@@ -41,6 +41,7 @@ function show() {
   pick("again").hidden = !isOver;
   pick("controls").hidden = session.state !== "steering";
   confirmButton.disabled = isOver || !["steering", "watching"].includes(session.state);
+  if (session.state === "steering" && page.dataset.state !== "steering" && document.activeElement === document.body) pick("stage").focus({ preventScroll: true });
   page.dataset.state = session.state;
 }
 
@@ -117,9 +118,15 @@ function bind() {
     return button;
   }));
   faces.hidden = !session.faces?.length;
-  if (!isBound) steering.bindPicture(pick("stage"), (axis) => say({ look: t("Arrows look around", "方向键：移动"), zoom: t("Up and down zoom", "上下键：缩放"), turn: t("Left and right turn the piece", "左右键：转动货品") }[axis]));
+  if (!isBound) steering.bindPicture(pick("stage"), axisChanged);
   steering.bindButtons(isBound ? faces : page);
   isBound = true;
+}
+/** OK walks through what the arrows do; after the last it leads out of the picture, for remote controls without Escape. */
+function axisChanged(axis) {
+  if (axis === "out") confirmButton.focus();
+  say({ look: t("Arrows look around", "方向键：移动"), zoom: t("Up and down zoom", "上下键：缩放"), turn: t("Left and right turn the piece", "左右键：转动货品"),
+    out: t("Arrows choose a button", "方向键：选择按钮") }[axis]);
 }
 const FACES = { front: ["Front", "正面"], back: ["Back", "背面"], left: ["Left", "左侧"], right: ["Right", "右侧"], top: ["Top", "顶部"], bottom: ["Base", "底部"], label: ["Mark", "款识"], flaw: ["Flaw", "瑕疵"] };
 

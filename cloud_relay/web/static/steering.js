@@ -94,10 +94,12 @@ export class Steering {
     stage.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.repeat) {
         const axes = ["look", ...(this.can.zoom ? ["zoom"] : []), ...(this.can.turn && this.can.pan ? ["turn"] : [])];
-        this.axis = axes[(axes.indexOf(this.axis) + 1) % axes.length];
-        onAxis(this.axis);
+        const next = axes[axes.indexOf(this.axis) + 1];
+        this.axis = next ?? "look";
+        onAxis(next ?? "out");
         return event.preventDefault();
       }
+      if (event.key === "Escape" || event.key === "Backspace") { onAxis("out"); return event.preventDefault(); }
       const motion = KEYS[event.key];
       if (!motion) return;
       event.preventDefault();

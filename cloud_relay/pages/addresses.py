@@ -1,4 +1,6 @@
-"""Countries to which a parcel may go, by ISO 3166-1 alpha-2 code, with their names in English and Chinese."""
+"""What address forms are made of: the countries to which a parcel may go, and an address not yet written."""
+
+from typing import Any
 
 COUNTRIES: tuple[tuple[str, str, str], ...] = (
     ("CN", "China", "中国"),
@@ -33,3 +35,8 @@ COUNTRIES: tuple[tuple[str, str, str], ...] = (
     ("US", "United States", "美国"),
     ("VN", "Vietnam", "越南"),
 )
+"""ISO 3166-1 alpha-2 code, English and Chinese name."""
+
+NO_ADDRESS: dict[str, Any] = {
+    "name": "", "lines": ["", ""], "postal_code": "", "city": "", "country": "CN", "phone": "",
+}  # fmt: skip
