@@ -14,10 +14,14 @@ def black_on_white(image: Image.Image, media: Media) -> Image.Image:
     """Return the label in mode "1", no dithering (a dithered bar is no bar); raise ValueError when the size differs."""
     if image.size != media_dots(media):
         raise ValueError(f"the label is {image.size} dots, the paper {media_dots(media)}")
-    flat = image.convert("RGBA")
-    white = Image.new("RGBA", flat.size, "white")
-    white.alpha_composite(flat)
-    return white.convert("L").point(lambda level: 255 if level >= 128 else 0).convert("1")
+    if image.mode == "1":
+        return image
+    if image.mode != "L":
+        flat = image.convert("RGBA")
+        white = Image.new("RGBA", flat.size, "white")
+        white.alpha_composite(flat)
+        image = white.convert("L")
+    return image.point([0] * 128 + [255] * 128, "1")
 
 
 def check_media(width_mm: float, length_mm: float, dots_per_mm: int) -> None:

@@ -59,12 +59,13 @@ class EscposOptions:
 
 def encode_label(image: Image.Image, label_end: str = "cut") -> bytes:
     """Return the bytes of one label: initialise, raster in bands, cut or feed. Only the size decides the commands."""
+    raster = EscposImage(image)
+    dots, row = raster.to_raster_format(), raster.width_bytes
     parts = [HW_INIT, ESC + b"3\x00"]
-    for top in range(0, image.height, BAND_ROWS):
-        rows = image.crop((0, top, image.width, min(top + BAND_ROWS, image.height)))
-        band = EscposImage(rows)
-        size = band.width_bytes.to_bytes(2, "little") + band.height.to_bytes(2, "little")
-        parts += [GS + b"v0\x00", size, band.to_raster_format()]
+    for top in range(0, raster.height, BAND_ROWS):
+        rows = min(BAND_ROWS, raster.height - top)
+        size = row.to_bytes(2, "little") + rows.to_bytes(2, "little")
+        parts += [GS + b"v0\x00", size, dots[top * row : (top + rows) * row]]
     return b"".join([*parts, CUT if label_end == "cut" else FORM_FEED])
 
 

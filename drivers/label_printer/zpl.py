@@ -8,7 +8,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from drivers.base import AttendantNeededError, Condition, DeviceError, DeviceOfflineError, DeviceStatus
 from drivers.label_printer import LabelPrinter, Media
@@ -40,7 +40,7 @@ class ZplOptions:
 def encode_label(image: Image.Image) -> bytes:
     """Return the format of one label: the picture as hexadecimal digits, so that no byte of it can be a command."""
     row_bytes = (image.width + 7) // 8
-    black = ImageOps.invert(image.convert("L")).convert("1").tobytes()
+    black = image.convert("L").point([255] * 128 + [0] * 128, "1").tobytes()
     size = f"{len(black)},{len(black)},{row_bytes}"
     head = f"^XA^PW{image.width}^LL{image.height}^LH0,0^LS0^FO0,0^GFA,{size},"
     return head.encode("ascii") + black.hex().upper().encode("ascii") + b"^FS^PQ1^XZ\r\n"

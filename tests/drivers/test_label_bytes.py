@@ -68,6 +68,14 @@ def test_zpl_commands_never_depend_on_the_picture(pixels):
     assert not ImageChops.difference(seen.paper().convert("L"), image.convert("L")).getbbox()
 
 
+@pytest.mark.parametrize("white", [1, 255])
+def test_white_is_white_however_pillow_keeps_it(white):
+    """Mode "1" keeps what it was filled with, 1 or 255; both are white."""
+    image = Image.new("1", (WIDTH, HEIGHT), white)
+    for seen in (read_escpos(escpos_driver.encode_label(image)), read_zpl(zpl_driver.encode_label(image))):
+        assert seen.paper().convert("L").getextrema() == (255, 255)
+
+
 @given(width=st.integers(80, 300), height=st.integers(80, 900), seed=st.integers(0, 99))
 @settings(max_examples=20)
 def test_widths_that_are_no_multiple_of_eight_keep_their_pixels(width, height, seed):
