@@ -3,7 +3,8 @@
 import dataclasses
 import importlib
 import importlib.util
-from typing import Any, get_type_hints
+import math
+from typing import Any, get_args, get_origin, get_type_hints
 
 from drivers.base import BadOptionsError, Driver
 
@@ -46,11 +47,16 @@ def build_options(driver: type[Driver], table: dict[str, Any], where: str) -> An
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    plain = getattr(hint, "__origin__", hint)
+    """Return the value as the option's type; raise BadOptionsError naming the key."""
+    plain = get_origin(hint) or hint
     if plain is tuple and isinstance(value, list):
-        return tuple(value)
+        return tuple(_checked(get_args(hint)[0], part, where) for part in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
     if not isinstance(value, plain) or (isinstance(value, bool) and plain is not bool):
         raise BadOptionsError(f"{where} must be {getattr(plain, '__name__', plain)}, not {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadOptionsError(f"{where} must be a finite number, not {value!r}")
+    if where.endswith("_s") and value <= 0:
+        raise BadOptionsError(f"{where} must be above 0 seconds, not {value!r}")
     return value
