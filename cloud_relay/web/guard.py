@@ -67,19 +67,24 @@ class Guard:
         if int(_header(scope, b"content-length") or 0) > limit:
             await _refuse(send, 413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
             return
-        has_begun = False
+        body = _Body(receive, limit)
+        has_begun = is_cut = False
 
-        async def send_with_headers(message: Message) -> None:
-            nonlocal has_begun
+        async def send_guarded(message: Message) -> None:
+            nonlocal has_begun, is_cut
             if message["type"] == "http.response.start":
-                has_begun = True
+                is_cut, has_begun = body.is_too_large, True
+                if is_cut:  # whatever the application made of the broken body, this is the reason
+                    await _refuse(send, 413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
+                    return
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-            await send(message)
+            if not is_cut:
+                await send(message)
 
         try:
-            await self._app(scope, _counted(receive, limit), send_with_headers)
+            await self._app(scope, body.receive, send_guarded)
         except _TooLarge:
             if not has_begun:
                 await _refuse(send, 413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
@@ -95,18 +100,22 @@ def _header(scope: Scope, name: bytes) -> str:
     return value.decode("latin-1") if value.isdigit() else ""
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    seen = 0
+class _Body:
+    """Counts what comes; over the limit it raises, and remembers it for whoever hides that."""
 
-    async def count() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive, self._limit, self._seen = receive, limit, 0
+
+    @property
+    def is_too_large(self) -> bool:
+        return self._seen > self._limit
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self.is_too_large:
             raise _TooLarge
         return message
-
-    return count
 
 
 async def _refuse(send: Send, status: int, type_: str, title_en: str, title_zh: str) -> None:

@@ -1,0 +1,114 @@
+"""Transactions in threads, waking after commits, time that never goes back, migrations."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, inspect, select, text
+
+from cloud_relay.app import _store_mark, _stored_mark
+from cloud_relay.clock import RelayClock
+from cloud_relay.db import Database, after_commit, wake
+from cloud_relay.migrations import migrate
+from cloud_relay.tables import high_water, metadata
+
+AT = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def put(connection, name, at=AT):
+    connection.execute(insert(high_water).values(name=name, at=at))
+
+
+async def names(database):
+    return await database.read(lambda c: sorted(c.scalars(select(high_water.c.name))))
+
+
+async def test_a_use_case_is_one_transaction(database):
+    def half(connection):
+        put(connection, "a")
+        raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        await database.run(half)
+    assert await names(database) == []
+    await database.run(put, "b")
+    assert await names(database) == ["b"]
+
+
+async def test_writers_wait_for_each_other_and_lose_nothing(database):
+    await database.run(put, "count")
+
+    def raise_it(connection):
+        at = connection.scalar(select(high_water.c.at))
+        connection.execute(high_water.update().values(at=at + timedelta(seconds=1)))
+
+    other = Database(database.url)
+    await asyncio.gather(*(one.run(raise_it) for one in (database, other) for _ in range(40)))
+    other.close()
+    assert await database.read(lambda c: c.scalar(select(high_water.c.at))) == AT + timedelta(seconds=80)
+
+
+async def test_listeners_wake_after_the_commit_and_only_then(database):
+    heard, here = [], threading.current_thread()
+    database.listen("pages", lambda: heard.append((threading.current_thread(), "pages")))
+
+    def work(connection, *, is_bad):
+        put(connection, "a")
+        wake(connection, "pages")
+        wake(connection, "pages")
+        after_commit(connection, lambda: heard.append((threading.current_thread(), "call")))
+        if is_bad:
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011  # our own, made above
+        await database.run(work, is_bad=True)
+    await database.run(lambda c: None)
+    assert heard == []
+    await database.run(work, is_bad=False)
+    assert heard == [(here, "call"), (here, "pages")]
+
+
+async def test_readers_cannot_write(database):
+    with pytest.raises(Exception, match="readonly"):
+        await database.read(put, "a")
+
+
+async def test_a_commit_is_on_the_disk(database):
+    assert await database.run(lambda c: c.execute(text("PRAGMA synchronous")).scalar()) == 2
+    assert await database.run(lambda c: c.execute(text("PRAGMA journal_mode")).scalar()) == "wal"
+    assert await database.run(lambda c: c.execute(text("PRAGMA foreign_keys")).scalar()) == 1
+
+
+def test_migrating_twice_changes_nothing_and_every_table_is_there(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'a b%.sqlite3'}")
+    migrate(database)
+    before = database.read_now(lambda c: c.execute(text("SELECT sql FROM sqlite_master ORDER BY name")).all())
+    migrate(database)
+    after = database.read_now(lambda c: c.execute(text("SELECT sql FROM sqlite_master ORDER BY name")).all())
+    found = database.read_now(lambda c: set(inspect(c).get_table_names()))
+    database.close()
+    assert before == after
+    assert set(metadata.tables) <= found
+
+
+def test_time_never_goes_back():
+    wall = [AT]
+    clock = RelayClock(wall=lambda: wall[0])
+    assert clock.now() == AT
+    wall[0] = AT - timedelta(hours=1)
+    assert clock.now() == AT
+    wall[0] = AT + timedelta(seconds=1)
+    assert clock.now() == wall[0]
+    clock.follow(AT + timedelta(seconds=31))
+    assert clock.now() == AT + timedelta(seconds=31)
+    clock.raise_to(AT + timedelta(days=1))
+    assert clock.now() == AT + timedelta(days=1)
+
+
+def test_time_does_not_go_back_over_a_restart(database):
+    assert database.read_now(_stored_mark) is None
+    database.run_now(_store_mark, AT)
+    database.run_now(_store_mark, AT - timedelta(days=1))
+    clock = RelayClock(database.read_now(_stored_mark), wall=lambda: AT - timedelta(minutes=10))
+    assert clock.now() == AT
