@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drivers.base import AttendantNeededError, Condition, DeviceError, OutcomeUnknownError
+from drivers.base import AttendantNeededError, Condition, DeviceError, DeviceOfflineError, OutcomeUnknownError
 from drivers.camera import Still
 from drivers.packer import PackJob
 from edge.bench.parcel import Intent, LabelRow, Parcel
@@ -16,7 +16,7 @@ from edge.clock import Clock
 from edge.flows.fulfilment import ACTUATIONS, Effect, Event
 from edge.labels import BadLabelError, Typeface, render_label
 from edge.pictures import Kept, Pictures
-from edge.reading import BadPictureError, Judgement, ReadCode, Reading, Verdict, judge
+from edge.reading import BadPictureError, Effort, Judgement, ReadCode, Reading, Verdict, judge
 from wire.plan import ShopPlan
 
 logger = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ class Acts:
                 return judge(codes, label.url, label.sscc).verdict is not Verdict.NONE
 
             try:
-                await asyncio.to_thread(reading.add, jpeg, is_enough, is_thorough=look == LOOKS - 1)
+                await asyncio.to_thread(reading.add, jpeg, is_enough, Effort.LOOK if look else Effort.GLANCE)
             except BadPictureError as error:
                 raise AttendantNeededError(f"bench camera: {error}", "no_picture") from None
             judgement = judge(reading.codes(), label.url, label.sscc)
@@ -259,4 +259,4 @@ class Acts:
 
 def _said(error: DeviceError, otherwise: str) -> Facts:
     logger.warning("device", extra={"reason": error.reason or otherwise, "words": str(error)})
-    return Facts(reason=error.reason or otherwise)
+    return Facts(reason=error.reason or otherwise, is_offline=isinstance(error, DeviceOfflineError))

@@ -47,14 +47,16 @@ CLOCK_LOOK_S = 0.2
 """How often relay time is asked for while it is unknown; a round trip takes longer than that to be made."""
 
 RETRY_S_FIRST, RETRY_S_MAX = 1.0, 60.0
-"""A printer or camera that is well again is tried by itself, ever more rarely. Robot and packer wait for a person."""
+"""What is well again is tried by itself, ever more rarely. The robot always waits for a person."""
 
 RETRIES_BY_ITSELF = {
     Stage.STILL_BLOCKED: "camera",
     Stage.PRINTING_BLOCKED: "printer",
     Stage.READING_BLOCKED: "camera",
     Stage.PHOTO_BLOCKED: "camera",
+    Stage.PACKING_BLOCKED: "packer",
 }
+"""Which device to watch. The packer counts only while it could not be reached: a jam is a person's to clear."""
 NOT_THE_DEVICE = frozenset({"bad_label", "deadline_passed", "label_none", "label_wrong", "label_two"})
 """Reasons that a working device does not mend."""
 
@@ -211,6 +213,8 @@ class Bench:
     # trying again by itself
 
     def _watch_if_blocked(self, parcel: Parcel) -> None:
+        if parcel.stage is Stage.PACKING_BLOCKED and not parcel.is_offline:
+            return
         if parcel.stage in RETRIES_BY_ITSELF and parcel.reason not in NOT_THE_DEVICE:
             assert self._group is not None
             self._group.create_task(self._retry_when_well(parcel))

@@ -42,6 +42,7 @@ class Parcel:
     courier_sha256: str = ""
     since: str = ""
     was_retried: bool = False
+    is_offline: bool = False
 
     @property
     def is_paid(self) -> bool:

@@ -69,6 +69,7 @@ class Steps:
                 self._leave(parcel)
                 parcel.stage, parcel.since = stage, self._tx.at
                 parcel.reason = facts.reason if stage in HELD else ""
+                parcel.is_offline = facts.is_offline
             parcel.was_retried = event is E.RETRY
             for effect in effects:
                 waiting += self._carry_out(parcel, effect, facts)

@@ -31,6 +31,7 @@ class Facts:
     scanned: str = ""
     reason: str = ""
     answer: str = ""
+    is_offline: bool = False
 
 
 NO_FACTS = Facts()

@@ -4,6 +4,7 @@ From the top: sender and service · the recipient, as large as fits · the large
 contents and the codes of goods and merchant · bars across the foot (the SSCC, or the serial where there is none).
 """
 
+import contextlib
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
@@ -68,6 +69,7 @@ class _Sheet:
         self._image = Image.new("1", (self._mm(media.width_mm), self._mm(media.length_mm)), 1)
         self._pen = ImageDraw.Draw(self._image)
         self._is_tall = media.length_mm >= 120
+        self._is_tight = False
         self._margin = self._mm(3)
 
     def _mm(self, length_mm: float) -> int:
@@ -96,15 +98,16 @@ class _Sheet:
 
     def _share(self, to: Address, width: int, rest: int) -> tuple[int, int]:
         """Divide the height between recipient and codes: the codes give way to a long address, but stay readable."""
-        for middle_mm in CODES_MM_TALL if self._is_tall else CODES_MM_SHORT:
+        heights_mm = CODES_MM_TALL if self._is_tall else CODES_MM_SHORT
+        for middle_mm in heights_mm:
             room = rest - self._mm(middle_mm)
-            try:
+            with contextlib.suppress(TextTooLongError):
                 self._recipient(to, width, room)
-            except TextTooLongError as error:
-                tight = error
-            else:
                 return room, self._mm(middle_mm)
-        raise tight
+        room = rest - self._mm(heights_mm[-1])
+        self._is_tight = True
+        self._recipient(to, width, room)
+        return room, self._mm(heights_mm[-1])
 
     def _rule(self, top: int, thickness_mm: float) -> None:
         self._pen.rectangle(
@@ -146,11 +149,10 @@ class _Sheet:
         """Set name, address lines, and place with phone, so that together they fill the box without leaving it."""
         room = height - self._mm(2.4)
         place = "  ".join(part for part in (to.postal_code, to.city, to.country.upper()) if part)
-        largest = self._sizes(6.5 if self._is_tall else 4.4, 2.2)
-        name = fit(self._face, [to.name], width, room // 3, largest, is_bold=True)
-        last = fit(
-            self._face, [place, to.phone], width, (room - name.height_px) // 2, self._sizes(5.2, 2.0), is_bold=True
-        )
+        name_mm, last_mm = (2.6, 2.2) if self._is_tight else (6.5 if self._is_tall else 4.4, 5.2)
+        name = fit(self._face, [to.name], width, room // 3, self._sizes(name_mm), is_bold=True)
+        half = (room - name.height_px) // 2
+        last = fit(self._face, [place, to.phone], width, half, self._sizes(last_mm), is_bold=True)
         left = room - name.height_px - last.height_px
         return name, fit(self._face, to.lines, width, left, self._sizes(5.0)), last
 

@@ -64,9 +64,15 @@ class Typeface:
         return runs
 
     def width(self, text: str, size_px: int, *, is_bold: bool = False) -> float:
-        """Return how many dots wide a line is."""
-        box = BOX_SHARE * size_px
-        return sum(font.getlength(part) if font else box for part, font in self.runs(text, size_px, is_bold=is_bold))
+        """Return how many dots wide a line is, or a little less: kerning only brings letters closer."""
+        return sum(self._advance(character, size_px, is_bold) for character in text)
+
+    @lru_cache(maxsize=65536)  # noqa: B019 one typeface lives as long as the daemon
+    def _advance(self, character: str, size_px: int, is_bold: bool) -> float:
+        if character in UNSEEN:
+            return 0.0
+        number = self._font_of(character, is_bold)
+        return BOX_SHARE * size_px if number is None else self._fonts(size_px, is_bold)[number].getlength(character)
 
     def draw(
         self,
@@ -89,7 +95,7 @@ class Typeface:
                 pen.text((round(left), round(baseline)), part, fill=ink, font=font, anchor="ls")
                 left += font.getlength(part)
 
-    @lru_cache(maxsize=64)  # noqa: B019 one typeface lives as long as the daemon
+    @lru_cache(maxsize=64)  # noqa: B019 as above
     def _fonts(self, size_px: int, is_bold: bool) -> tuple[ImageFont.FreeTypeFont, ...]:
         first = ImageFont.truetype(self.bold if is_bold else self.regular, size_px, index=self.index)
         return (first, *(ImageFont.truetype(path, size_px) for path in self.more))
@@ -137,6 +143,4 @@ def find_typeface(folders: Iterable[str] = FONT_FOLDERS) -> Typeface:
     for regular, bold, index in CJK_FONTS:
         if regular in files:
             return Typeface(files[regular], files.get(bold, files[regular]), index, more)
-    raise FontMissingError(
-        "labels: no font with Chinese characters on this box; install fonts-noto-cjk, then restart"
-    )
+    raise FontMissingError("labels: no font with Chinese characters on this box; install fonts-noto-cjk, then restart")

@@ -47,15 +47,17 @@ def fit(
             return fitted
         if size_px <= smallest:
             raise TextTooLongError(f"{sum(map(len, texts))} characters do not fit {width_px} x {height_px} dots")
-        size_px = max(smallest, size_px - max(1, size_px // 12))
+        # area goes with the square of the size, so this comes close at once and never overshoots by a whole step
+        wanted = size_px * (height_px / fitted.height_px) ** 0.5
+        size_px = max(smallest, min(size_px - 1, round(wanted) + 1))
 
 
 def wrap(face: Typeface, text: str, width_px: int, size_px: int, *, is_bold: bool = False) -> list[str]:
     """Break a paragraph: between words, beside any CJK character, and inside a word only if it fills a whole line."""
-    lines, line = [], ""
+    lines, line, used = [], "", 0.0
     for piece in _breakable(text):
-        if face.width((line + piece).rstrip(), size_px, is_bold=is_bold) <= width_px:
-            line += piece
+        if used + face.width(piece.rstrip(), size_px, is_bold=is_bold) <= width_px:
+            line, used = line + piece, used + face.width(piece, size_px, is_bold=is_bold)
             continue
         if line.strip():
             lines.append(line.rstrip())
@@ -64,6 +66,7 @@ def wrap(face: Typeface, text: str, width_px: int, size_px: int, *, is_bold: boo
             count = _most(face, line, width_px, size_px, is_bold)
             lines.append(line[:count])
             line = line[count:]
+        used = face.width(line, size_px, is_bold=is_bold)
     if line.strip():
         lines.append(line.rstrip())
     return lines

@@ -99,8 +99,8 @@ async def test_a_stale_command_fills_its_gap_too(journal, make_command):
 
 
 async def test_a_command_without_a_number_is_no_durable_one(journal, make_command):
+    envelope, signed = make_command(1)
     with pytest.raises(BadValueError, match="needs a sequence number"):
-        envelope, signed = make_command(1)
         await journal.receive(replace(envelope, sequence=None), signed, None)
 
 
