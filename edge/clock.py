@@ -12,6 +12,9 @@ clock was set: whatever was learned before counts no more. Above what an NTP sle
 ROUND_TRIP_S_MAX = 5.0
 """A slower answer tells relay time to no better than ± half of it, which is too coarse for a ten-second deadline."""
 
+KEPT_S = 600.0
+"""A crystal drifts some 50 millionths: after this long it is 30 ms off, as much as a slow round trip tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
@@ -38,10 +41,16 @@ class Clock:
         self._learned: _Learned | None = None
 
     def learn(self, relay_at: datetime, asked_s: float) -> bool:
-        """Take the relay's answer to a question asked at monotonic `asked_s`; False when it came too late for use."""
+        """Take the relay's answer to a question asked at monotonic `asked_s`; False when it is of no use.
+
+        A quicker answer tells time better, so a slower one replaces it only when it has grown old.
+        """
         answered_s = self.monotonic()
         round_trip_s = answered_s - asked_s
         if not 0 <= round_trip_s <= ROUND_TRIP_S_MAX:
+            return False
+        best = self._learned if self.is_synced else None
+        if best and best.round_trip_s < round_trip_s and answered_s - best.monotonic_s < KEPT_S:
             return False
         middle_at = relay_at + timedelta(seconds=round_trip_s / 2)
         self._learned = _Learned(middle_at, answered_s, self.wall(), round_trip_s)

@@ -19,6 +19,7 @@ from drivers.base import (
     Driver,
     OutcomeUnknownError,
 )
+from edge.cancellation import heed_cancellation
 from edge.reasons import sentence_for
 from wire.reports import CameraState, DeviceState, Health
 
@@ -104,6 +105,7 @@ class DeviceHandle:
         retry_s = RETRY_S_FIRST
         while True:
             is_well = await self._look()
+            heed_cancellation()
             retry_s = RETRY_S_FIRST if is_well else min(retry_s * 2, RETRY_S_MAX)
             urgent = self.finding.health is Health.NEEDS_ATTENDANT
             pause_s = (STATUS_S_URGENT if urgent else STATUS_S) if is_well else retry_s * (0.5 + self._jitter() / 2)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from edge.cancellation import heed_cancellation
 from edge.clock import Clock
 from edge.command_door import CommandDoor, OnCommand
 from edge.journal import Journal
@@ -47,6 +48,9 @@ HEARTBEAT_S = 30.0
 CLOCK_S = 300.0
 CLOCK_S_UNKNOWN = 2.0
 CLOCK_LOOK_S = 1.0
+CLOCK_TIMES = 3
+"""Questions in a row on a new connection: the quickest answer of three is rarely the one that had to wait."""
+
 SESSION_EXPIRY_S = 14 * 86400
 OUTGOING_MAX = 200
 FRAME_BYTES_MAX = 64 * 1024
@@ -73,13 +77,20 @@ class _Client(aiomqtt.Client):
             logger.error("broker denied a publish", extra={"reason": str(reason_code)})
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
+    async def tell(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
+        """Publish and wait for the broker; raises aiomqtt.MqttError when it doesn't answer in time."""
+        await self.publish(topic, payload, qos, retain)
+        heed_cancellation()
+
     def confirm(self, message: aiomqtt.Message) -> None:
         """Tell the broker that this message is safe with us."""
         if message.qos:
             self._client.ack(message.mid, message.qos)
 
     def abandon(self) -> None:
-        """Let go of the socket of a connection that never came to be."""
+        """Let go of what a connection that broke or never came to be leaves behind."""
+        if self._disconnected.done():
+            self._disconnected.exception()
         sock = self._client.socket()
         if sock is not None:
             loop = asyncio.get_running_loop()
@@ -181,7 +192,8 @@ class RelayLink:
         retry_s = RETRY_S_FIRST
         while True:
             began_s = self._clock.monotonic()
-            words = await self._connection()
+            words = await asyncio.create_task(self._connection(), name="relay connection")
+            heed_cancellation()  # a goodbye that failed may have taken the cancellation's place
             if self._clock.monotonic() - began_s > RETRY_S_MAX:
                 retry_s = RETRY_S_FIRST
             if words != self._last_words:
@@ -215,11 +227,9 @@ class RelayLink:
                     client.timeout = GOODBYE_S
         except aiomqtt.MqttError as error:
             words = str(error)
-            client.abandon()
-            if _is_cancelled():  # the goodbye failed and its error took the cancellation's place
-                raise asyncio.CancelledError from None
         finally:
             self._set_connected(False)
+            client.abandon()
         return f"MQTT: {words}"
 
     def _client(self, presence: ShopPresence) -> _Client:
@@ -243,13 +253,15 @@ class RelayLink:
         )
 
     async def _serve(self, client: _Client, presence: ShopPresence) -> str:
+        heed_cancellation()
         await client.subscribe(topics.command(self._shop_id), qos=1)
+        heed_cancellation()
         while not self._outgoing.empty():
             self._outgoing.get_nowait()
         self._set_connected(True)
         await self._tell_presence(client, presence, is_online=True)
         for device in list(self._states):
-            await client.publish(topics.state(self._shop_id, device), dump_bytes(self._states[device]), 1, retain=True)
+            await client.tell(topics.state(self._shop_id, device), dump_bytes(self._states[device]), retain=True)
         lost = ""
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -282,7 +294,7 @@ class RelayLink:
             journal_hash=mark.hash,
             plan_version=plan.version if plan else 0,
         )
-        await client.publish(topics.presence(self._shop_id), dump_bytes(birth), 1, retain=True)
+        await client.tell(topics.presence(self._shop_id), dump_bytes(birth), retain=True)
 
     async def _beat(self, client: _Client, presence: ShopPresence) -> None:
         """Tell presence again now and then, so that a late will can't stand for long; take leave at the end."""
@@ -299,7 +311,7 @@ class RelayLink:
                 if decision is None:
                     continue
                 try:
-                    await client.publish(topics.ack(self._shop_id), decision.ack, 1)
+                    await client.tell(topics.ack(self._shop_id), decision.ack)
                     self._told_acks.append(decision.ack)
                 finally:
                     await self.door.hand_out(decision.ready)
@@ -307,7 +319,7 @@ class RelayLink:
     async def _pump_outgoing(self, client: _Client) -> None:
         while True:
             topic, payload, qos, retain = await self._outgoing.get()
-            await client.publish(topic, payload, qos, retain=retain)
+            await client.tell(topic, payload, qos, retain=retain)
 
     async def _pump_journal(self, client: _Client) -> None:
         sent_up_to, rewind_s = 0, self._clock.monotonic() + RESEND_S
@@ -318,7 +330,7 @@ class RelayLink:
             await self._send_acks(client)
             reports = await self._journal.unsent_reports(sent_up_to, BATCH)
             for report in reports:
-                await client.publish(topics.report(self._shop_id), report.payload, 1)
+                await client.tell(topics.report(self._shop_id), report.payload)
                 sent_up_to = report.sequence
             if len(reports) < BATCH:
                 self._flushed.set()
@@ -330,27 +342,23 @@ class RelayLink:
             pending = await self._journal.pending_acks()
             for ack in pending:
                 if ack.payload not in self._told_acks:
-                    await client.publish(topics.ack(self._shop_id), ack.payload, 1)
+                    await client.tell(topics.ack(self._shop_id), ack.payload)
         await asyncio.gather(*(self._journal.ack_sent(ack) for ack in pending))
 
     async def _keep_clock(self, _client: _Client) -> None:
-        asked_s = self._ask_clock()
+        asked_s, times = self._ask_clock(), 1
         while True:
             await asyncio.sleep(CLOCK_LOOK_S)
             passed_s = self._clock.monotonic() - asked_s
-            if passed_s >= (CLOCK_S if self._clock.is_synced else CLOCK_S_UNKNOWN):
-                asked_s = self._ask_clock()
+            is_content = self._clock.is_synced and times >= CLOCK_TIMES
+            if passed_s >= (CLOCK_S if is_content else CLOCK_S_UNKNOWN):
+                asked_s, times = self._ask_clock(), times + 1
 
     def _ask_clock(self) -> float:
         nonce = new_id("clk")
         self.door.ask_clock(nonce)
         self.send(AskClock(nonce=nonce))
         return self._clock.monotonic()
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> bool:
