@@ -1,10 +1,12 @@
 """The relay's public application over ASGI, without a broker: people, goods, and a clock moved by hand."""
 
 import io
+import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
 from cloud_relay.accounts import service as accounts
@@ -84,3 +86,13 @@ async def open_site(folder: Path, **parts):
         violations = relay.db.violations()
         relay.db.close()
         assert violations == []
+
+
+@pytest.fixture
+async def site(migrated_file: Path, tmp_path: Path):
+    """Return the relay's public application over ASGI, without a broker."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(migrated_file, folder / "relay.sqlite3")
+    async with open_site(folder) as found:
+        yield found
