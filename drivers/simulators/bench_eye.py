@@ -24,10 +24,10 @@ BETTER_QUALITY = 8
 class BenchEye:
     """Draws the bench once for every change, in both sizes when asked."""
 
-    def __init__(self, name: str, world: World, figures: Figures) -> None:
+    def __init__(self, world: World, figures: Figures, jpeg_quality: int = 80) -> None:
         self._world = world
         self._figures = figures
-        self._quality = world.plan.cameras[name].jpeg_quality + BETTER_QUALITY
+        self._quality = min(jpeg_quality + BETTER_QUALITY, 100)
         self._lock = threading.Lock()
         self._sensors: dict[int, Sensor] = {}
         self._bare: Picture | None = None

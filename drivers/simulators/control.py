@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import Any
 
 from drivers.simulators.faults import FaultBoard, UnknownFaultError
 from drivers.simulators.hands import BadActError, Hands
-from drivers.simulators.http_server import Answer, Request, as_json
+from drivers.simulators.http_server import Answer, Caller, Request, as_json
 from drivers.simulators.lens import magnification
 from drivers.simulators.world import ImpossibleError, World
 
@@ -23,7 +22,7 @@ class Control:
         self._hands = hands
         self._machines = machines
 
-    async def answer(self, request: Request, _writer: asyncio.StreamWriter) -> Answer:
+    async def answer(self, request: Request, _caller: Caller) -> Answer:
         """One request."""
         try:
             return await self._route(request)

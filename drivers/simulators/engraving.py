@@ -18,7 +18,7 @@ from drivers.simulators.texture import Colour, Field, Picture, cloud, mix, tinte
 TEXT_MM, MATRIX_MM = 3.0, 6.0
 PANEL_HEIGHT_MM = 15.0
 # arctan(width ÷ depth) of a stroke: from this angle on its walls hide its floor
-GROOVE_DEG = 33.0
+GROOVE_DEG = 34.0
 CLAY: Colour = (196, 214, 226)
 INK: Colour = (26, 26, 34)
 # drawn this much finer than the skin, then averaged down
@@ -61,7 +61,7 @@ def draw_panel(text: str, px_per_mm: float) -> tuple[Picture, Picture]:
     blank = mix(blank, (110, 130, 150), edge * 0.5)
     ink = _ink(text, px_per_mm * FINE, height * FINE, width * FINE)
     share = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
-    return blank.astype(np.uint8), mix(blank, INK, share * 0.92).astype(np.uint8)
+    return blank.astype(np.uint8), mix(blank, INK, share).astype(np.uint8)
 
 
 def _ink(text: str, px: float, height: int, width: int) -> Field:

@@ -1,4 +1,4 @@
-"""Tasks that must not end: when one dies of a bug, the whole process says so and ends, instead of a machine going deaf."""
+"""Tasks that must not end: when one dies of a bug, the process says so and ends; no machine just goes deaf."""
 
 from __future__ import annotations
 

@@ -44,8 +44,21 @@ def as_json(document: object, status: int = 200) -> Answer:
     return Answer(status, json.dumps(document, ensure_ascii=False).encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The other side of a connection, for answers that go on and on."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it hung up."""
+        return self.writer.is_closing() or self.reader.at_eof()
+
+
 # a handler returns an answer, or writes the response itself and returns None
-Handler = Callable[[Request, asyncio.StreamWriter], Awaitable[Answer | None]]
+Handler = Callable[[Request, Caller], Awaitable[Answer | None]]
 
 
 class HttpServer:
@@ -81,7 +94,7 @@ class HttpServer:
             self._tasks.add(task)
         try:
             request = await _read(reader)
-            answer = Answer(400, b"") if request is None else await self._handler(request, writer)
+            answer = Answer(400, b"") if request is None else await self._handler(request, Caller(reader, writer))
             if answer:
                 await _write(writer, answer)
         except (ConnectionError, asyncio.CancelledError):

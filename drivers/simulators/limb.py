@@ -27,7 +27,7 @@ def is_behind(limb: Limb, angle_deg: float) -> bool:
 @lru_cache(maxsize=16)
 def _balls(limb: Limb) -> Field:
     """The tube's balls as (distance from the axis, height, radius)."""
-    return spline(np.asarray(limb.path, np.float32), 2.0)
+    return spline(np.asarray(limb.path, np.float32), 1.2)
 
 
 def draw_limb(

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from typing import Protocol
 
 from drivers.simulators.faults import FaultBoard
-from drivers.simulators.http_server import Answer, Request
+from drivers.simulators.http_server import Answer, Caller
 
 BOUNDARY = "vitrineframe"
 
@@ -42,17 +42,17 @@ class MjpegCamera:
         self._drawing: asyncio.Task[None] | None = None
         faults.listen(name, self._fault)
 
-    async def answer(self, what: str, _request: Request, writer: asyncio.StreamWriter) -> Answer | None:
+    async def answer(self, what: str, caller: Caller) -> Answer | None:
         """`stream` or `still` was asked for."""
         if self._faults.is_on(self.name, "unplugged"):
-            writer.transport.abort()
+            caller.writer.transport.abort()
             return None
         await asyncio.sleep(self._faults.seconds(self.name, "slow"))
         if self._faults.is_on(self.name, "silent"):
             await asyncio.sleep(3600)
         if what == "still":
             return Answer(200, await self._take_still(), "image/jpeg")
-        await self._stream(writer)
+        await self._stream(caller)
         return None
 
     def warm_up(self) -> None:
@@ -71,7 +71,8 @@ class MjpegCamera:
             return await loop.run_in_executor(self._draw_on, self._eye.black)
         return await loop.run_in_executor(self._draw_on, self._eye.still, time.monotonic())
 
-    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+    async def _stream(self, caller: Caller) -> None:
+        writer = caller.writer
         writer.write(
             f"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary={BOUNDARY}\r\n"
             "Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode()
@@ -81,7 +82,7 @@ class MjpegCamera:
             self._drawing = asyncio.get_running_loop().create_task(self._draw())
         seen = 0
         try:
-            while not writer.is_closing():
+            while not caller.is_gone:
                 async with self._fresh:
                     await self._fresh.wait_for(lambda: self._number != seen)  # noqa: B023  # waited for at once
                     seen, jpeg = self._number, self._newest

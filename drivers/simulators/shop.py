@@ -21,7 +21,7 @@ from drivers.simulators.figure import Figures
 from drivers.simulators.gcode_turntable import GcodeTurntable
 from drivers.simulators.grbl_labeller import GrblLabeller
 from drivers.simulators.hands import Hands
-from drivers.simulators.http_server import Answer, HttpServer, Request, as_json
+from drivers.simulators.http_server import Answer, Caller, HttpServer, Request, as_json
 from drivers.simulators.labels import LabelBook
 from drivers.simulators.mjpeg_camera import MjpegCamera
 from drivers.simulators.modbus_packer import ModbusPacker
@@ -152,22 +152,22 @@ class Shop:
     def _eyes(self) -> None:
         for name, camera in self._plan.cameras.items():
             if camera.place == "bench":
-                eye: BenchEye | ViewingEye = BenchEye(name, self.world, self._figures)
+                eye: BenchEye | ViewingEye = BenchEye(self.world, self._figures, camera.jpeg_quality)
                 self._bench = self._bench or (eye if isinstance(eye, BenchEye) else None)
             else:
                 eye = ViewingEye(name, self.world, self._figures)
             self._cameras[name] = MjpegCamera(name, eye, camera.rate_hz, self.faults, self._draw_on)
 
-    async def _camera(self, request: Request, writer: asyncio.StreamWriter) -> Answer | None:
+    async def _camera(self, request: Request, caller: Caller) -> Answer | None:
         _empty, name, what = (*request.path.split("/"), "", "")[:3]
         if request.method != "GET" or name not in self._cameras or what not in {"stream", "still"}:
             return as_json(
                 {"error": f"there are /<camera>/stream and /<camera>/still of {', '.join(self._cameras)}"}, 404
             )
-        return await self._cameras[name].answer(what, request, writer)
+        return await self._cameras[name].answer(what, caller)
 
     async def _see_label(self) -> Any:
-        bench = self._bench or BenchEye(next(iter(self._plan.cameras)), self.world, self._figures)
+        bench = self._bench or BenchEye(self.world, self._figures)
         return await asyncio.get_running_loop().run_in_executor(self._draw_on, bench.label_close_up)
 
 

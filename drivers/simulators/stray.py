@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from drivers.simulators.labels import Label
 from drivers.simulators.world import World
 
-TEXT = "https://id.gs1.org/00/395200000000000017"
+TEXT = "https://id.gs1.org/00/395200000000000012"
 
 
 def stray_label(world: World, found_by: str) -> Label:

@@ -69,7 +69,7 @@ class TurnedFigure:
         self._ink = skin.reshape(-1, 3).mean(0)
         painted = to_picture(np.concatenate([skin, self._inside(chance, skin)]))
         size = (self._columns, round(len(painted) * SKIN_PX / PAINT_PX))
-        whole = _grained(chance, cv2.resize(painted, size, interpolation=cv2.INTER_CUBIC), 0.5 - 0.4 * body.gloss)
+        whole = _grained(chance, cv2.resize(painted, size, interpolation=cv2.INTER_CUBIC), 0.5 - 0.45 * body.gloss)
         sizes = [(self._columns >> level, whole.shape[0] >> level) for level in range(LEVELS)]
         self._levels: list[Picture] = [cv2.resize(whole, size, interpolation=cv2.INTER_AREA) for size in sizes]
         self._panels = [self._panel(piece.engraving, line, level) for level in range(LEVELS)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.drivers.simulators.running_shop import WORLD, RunningShop
+from tests.drivers.simulators.running_shop import MACHINES, ShopThread
 
 
 @pytest.fixture
@@ -10,21 +10,18 @@ def start_shop(tmp_path):
     """Start shops; all are ended afterwards, and each must end well."""
     running = []
 
-    def start(world=WORLD, name="shop"):
-        running.append(RunningShop(tmp_path / name, world))
+    def start(world=MACHINES, name="shop", kind=ShopThread):
+        running.append(kind(tmp_path / name, world))
         return running[-1]
 
     yield start
-    for shop in running:
-        if shop.process.poll() is None:
-            assert shop.stop() == 0
-        if not shop.process.stdout.closed:
-            shop.process.stdout.close()
+    codes = [shop.stop() for shop in running]
+    assert codes == [0] * len(running)
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """One shop for a file whose tests don't disturb one another."""
-    running = RunningShop(tmp_path_factory.mktemp("shop"), WORLD)
+    """One shop without cameras for a file whose tests don't disturb one another."""
+    running = ShopThread(tmp_path_factory.mktemp("shop"), MACHINES)
     yield running
-    assert running.stop() == 0
+    running.stop()

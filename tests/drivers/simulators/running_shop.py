@@ -1,5 +1,6 @@
 """A simulated shop as a real process, spoken to with raw bytes."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,29 +8,20 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 import tty
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-WORLD = """
+from drivers.simulators.plan import load_plan
+from drivers.simulators.shop import run_until
+
+MACHINES = """
 [world]
-name = "bench"
-[camera.front]
-place = "front"
-head = "front_head"
-[camera.table]
-place = "turntable"
-head = "table_head"
-[camera.bench]
-place = "bench"
+name = "machines"
 [head.front_head]
-[head.table_head]
-pan_min_deg = -15.0
-pan_max_deg = 15.0
-tilt_min_deg = -12.0
-tilt_max_deg = 12.0
 [turntable.turntable]
 [printer.printer]
 speed_mm_s = 1500.0
@@ -47,13 +39,21 @@ title_en = "Red lacquer tea caddy"
 kind = "caddy"
 engraving = "L8D5"
 spot = 1
-[[piece]]
-id = "bowl"
-code = "4713"
-title_zh = "建盏"
-title_en = "Tea bowl"
-kind = "bowl"
-engraving = "T5R1"
+"""
+CAMERAS = """
+[camera.front]
+place = "front"
+head = "front_head"
+[camera.table]
+place = "turntable"
+head = "table_head"
+[camera.bench]
+place = "bench"
+[head.table_head]
+pan_min_deg = -15.0
+pan_max_deg = 15.0
+tilt_min_deg = -12.0
+tilt_max_deg = 12.0
 """
 
 
@@ -143,29 +143,18 @@ class Line:
         self.close()
 
 
-class RunningShop:
-    """The process and its control address."""
+class Shop:
+    """Where a shop is, and what tests do with it."""
 
     def __init__(self, folder, world):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "world.toml").write_text(world, encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "drivers.simulators",
-            "run",
-            str(folder / "world.toml"),
-            "--dir",
-            str(folder),
-            "--with-parent",
-        ]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
-        )
-        said = self.process.stdout.readline()
-        self.description = json.loads(said)
-        self.ports = self.description["ports"]
+        self.description = None
+
+    @property
+    def ports(self):
+        return self.description["ports"]
 
     def line(self, device):
         return Line(self.ports[device])
@@ -205,8 +194,57 @@ class RunningShop:
         lines = (self.folder / "truth.jsonl").read_text().splitlines()
         return [entry for entry in map(json.loads, lines) if entry["event"] == name]
 
+
+class ShopProcess(Shop):
+    """A shop as it is run in the field: a process of its own."""
+
+    def __init__(self, folder, world):
+        super().__init__(folder, world)
+        command = [sys.executable, "-m", "drivers.simulators", "run", str(folder / "world.toml")]
+        command += ["--dir", str(folder), "--with-parent"]
+        root = Path(__file__).parents[3]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
+        said = self.process.stdout.readline()
+        self.description = json.loads(said) if said else None
+
     def stop(self):
-        self.process.stdin.close()
-        code = self.process.wait(20)
+        """Close its standard input; the exit code."""
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        code = self.process.wait(30)
         self.process.stdout.close()
         return code
+
+
+class ShopThread(Shop):
+    """The same shop on the same real ports, served by a thread of the tests: it is up at once."""
+
+    def __init__(self, folder, world):
+        super().__init__(folder, world)
+        self.is_ready = threading.Event()
+        self.failure = None
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+        assert self.is_ready.wait(30)
+        assert self.failure is None, self.failure
+
+    def _serve(self):
+        try:
+            asyncio.run(self._until_stopped())
+        except Exception as error:  # noqa: BLE001  # shown by the test that waits for this thread
+            self.failure = error
+            self.is_ready.set()
+
+    async def _until_stopped(self):
+        self.loop, self.stopping = asyncio.get_running_loop(), asyncio.Event()
+        await run_until(load_plan(self.folder / "world.toml"), self.folder, self.stopping, self._ready)
+
+    def _ready(self, description):
+        self.description = description
+        self.is_ready.set()
+
+    def stop(self):
+        self.loop.call_soon_threadsafe(self.stopping.set)
+        self.thread.join(30)
+        assert self.failure is None, self.failure
+        return 0

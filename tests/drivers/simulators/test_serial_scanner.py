@@ -1,0 +1,62 @@
+"""The scanner sends codes and CR to whoever has the port open."""
+
+import pytest
+
+from tests.drivers.simulators.running_shop import wait_for
+
+
+@pytest.fixture
+def scanner(shop):
+    with shop.line("scanner") as line:
+        # bytes sent before the port is seen open are lost: that is how a line is
+        def is_heard():
+            shop.hands("scan_text", text="hello")
+            return line.some(0.2)
+
+        wait_for(is_heard, "the line")
+        while line.some(0.2):
+            pass
+        yield line
+
+
+def test_tag_of_a_piece(shop, scanner):
+    shop.hands("scan_piece", piece="caddy")
+    assert scanner.until(b"\r") == b"4716\r"
+
+
+def test_text_with_separator(shop, scanner):
+    shop.hands("scan_text", text="0109521234543213\x1d214711")
+    assert scanner.until(b"\r") == b"0109521234543213\x1d214711\r"
+
+
+def test_nothing_to_scan(shop, scanner):
+    status, answer = shop.post("/hands", {"act": "scan_parcel"})
+    assert status == 409 and "label" in answer["error"]
+    status, _answer = shop.post("/hands", {"act": "scan_piece", "piece": "elephant"})
+    assert status == 409
+
+
+def test_codes_sent_while_nobody_listens_are_lost(shop, scanner):
+    scanner.close()
+    shop.hands("scan_text", text="into the void")
+    with shop.line("scanner") as again:
+        assert again.some(0.3) is None
+    scanner.close = lambda: None
+
+
+def test_garbage_and_unplugged(shop, scanner):
+    shop.fault("scanner", "garbage")
+    shop.hands("scan_piece", piece="caddy")
+    noise = scanner.read(5)
+    assert noise != b"4716\r"
+    shop.fault("scanner", "garbage", on=False)
+    shop.fault("scanner", "unplugged")
+    assert scanner.some() == b""
+    shop.fault("scanner", "unplugged", on=False)
+
+    def is_back():
+        with shop.line("scanner") as line:
+            shop.hands("scan_piece", piece="caddy")
+            return line.some(0.2)
+
+    wait_for(is_back, "the scanner's return")
