@@ -230,15 +230,15 @@ class Viewer:
             moving.cancel()
             self.send(SteerKind.STOP)
 
-    async def _at_rest(self, timeout_s: float) -> tuple[Pixels, float]:
+    async def _at_rest(self, timeout_s: float) -> tuple[Pixels, int]:
         """Wait until several pictures in a row hardly differ; return the last, and by how much they did."""
-        last, quiet = await self._next_frame(timeout_s), [1.0]
+        last, quiet = await self._next_frame(timeout_s), [MOVED_BLOCKS + 1]
         deadline_s = time.monotonic() + timeout_s
-        while max(quiet) > MOVED_SHARE or len(quiet) < RESTING_FRAMES:
+        while max(quiet) > MOVED_BLOCKS or len(quiet) < RESTING_FRAMES:
             if time.monotonic() > deadline_s:
                 raise ViewerError(f"the picture does not come to rest within {timeout_s} s")
             frame = await self._next_frame(timeout_s)
-            quiet = [*quiet[1 - RESTING_FRAMES :], share_changed(last, frame)]
+            quiet = [*quiet[1 - RESTING_FRAMES :], blocks_changed(last, frame)]
             last = frame
         return last, max(quiet)
 
