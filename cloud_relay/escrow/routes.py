@@ -76,6 +76,10 @@ def _start(connection: Connection, *args: Any) -> dict[str, Any]:
 
 async def work(relay: Relay) -> None:
     """What the trade does by the clock: deadlines of orders, payments without an answer, seals, checks of the book."""
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(timers.run(relay.db, relay.clock, relay.trading.trade), name="order deadlines")
-        tasks.create_task(relay.trading.worker.run(), name="payments")
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(timers.run(relay.db, relay.clock, relay.trading.trade), name="order deadlines")
+            tasks.create_task(relay.trading.worker.run(), name="payments")
+    finally:
+        for provider in relay.trading.providers.values():
+            await provider.close()

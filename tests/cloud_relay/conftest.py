@@ -49,18 +49,11 @@ def world(database: Database) -> World:
 
 
 @pytest.fixture
-def relay_port(free_port: Callable[[], int]) -> int:
-    """Return the port to which the bank sends its webhooks."""
-    return free_port()
-
-
-@pytest.fixture
-def bank(free_port: Callable[[], int], relay_port: int) -> Iterator[Bank]:
-    """Return a running sandbox bank."""
-    webhook_url = f"http://127.0.0.1:{relay_port}/webhooks/sandbox"
-    app = sandbox_server.build(SECRET, WEBHOOK_SECRET, webhook_url)
+def bank(free_port: Callable[[], int]) -> Iterator[Bank]:
+    """Return a running sandbox bank; nobody hears its webhooks until a test says where to."""
+    app = sandbox_server.build(SECRET, WEBHOOK_SECRET, f"http://127.0.0.1:{free_port()}/webhooks/sandbox")
     with serving(app, free_port()) as url:
-        bank = Bank(url)
+        bank = Bank(url, app)
         yield bank
         bank.close()
 

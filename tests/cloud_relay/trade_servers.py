@@ -34,9 +34,12 @@ def serving(app: Any, port: int) -> Iterator[str]:
 class Bank:
     """The sandbox bank's own controls."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, app: Any) -> None:
+        self.url, self._app = url, app
         self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {SECRET}"}, trust_env=False)
+
+    def send_webhooks_to(self, url: str) -> None:
+        self._app.state.bank.webhook_url = url
 
     def behave(self, **behaviour: Any) -> None:
         self._http.post("/behaviour", json=behaviour).raise_for_status()

@@ -1,0 +1,88 @@
+"""Settling: a provider's word in any order and number, and nothing but its own amount."""
+
+import itertools
+import threading
+
+import pytest
+
+from cloud_relay import tables
+from cloud_relay.escrow import service
+from cloud_relay.escrow.providers.base import Outcome, OutcomeState
+from cloud_relay.escrow.rules import LedgerError
+from cloud_relay.escrow.settle import settle
+from cloud_relay.orders.rules import OrderEvent as E
+
+TOTAL = 11_100
+
+
+@pytest.mark.parametrize("words", list(itertools.permutations(["pending", "failed", "succeeded", "succeeded"])))
+def test_any_order_of_words_ends_the_same(world, words):
+    placed = world.place("ann", listing_id="lis_1")
+    for word in words:
+        world.settle(placed.payment_id, OutcomeState(word))
+    assert world.order(placed.order_id)["state"] == "paid"
+    assert world.balance(f"escrow:{placed.order_id}") == TOTAL
+    assert len(world.rows(tables.transfer)) == 1
+    assert len(world.commands("LabelParcel")) == 1
+
+
+@pytest.mark.parametrize("values", [{"amount_minor": TOTAL - 1}, {"amount_minor": 1}, {"currency": "EUR"}])
+def test_an_answer_about_another_amount_settles_nothing(world, values):
+    placed = world.place("ann", listing_id="lis_1")
+    assert world.settle(placed.payment_id, **values) == "started"
+    assert world.order(placed.order_id)["state"] == "unpaid"
+    told = world.rows(tables.notice, tables.notice.c.kind == "payment_odd")
+    assert [row["account_id"] for row in told] == ["olga"]
+    world.settle(placed.payment_id)
+    assert world.order(placed.order_id)["state"] == "paid"
+
+
+def test_no_refund_is_larger_than_what_the_order_holds(world):
+    order_id = world.paid_order()
+    run = world.database.run_now
+    for amount in (TOTAL + 1, 10**9):
+        with pytest.raises(LedgerError):
+            run(service.start_refund, order_id, "CNY", amount, world.now)
+    assert not world.refunds()
+    run(service.start_refund, order_id, "CNY", 0, world.now)
+    assert not world.refunds(), "nothing is nothing"
+
+
+def test_a_refund_is_taken_from_its_own_order_only(world):
+    first, second = world.paid_order("ann"), world.paid_order("bob")
+    world.walk(first, E.CANCEL_ASKED, E.CANCEL_DONE)
+    run = world.database.run_now
+    with pytest.raises(LedgerError):
+        run(service.start_refund, first, "CNY", 1, world.now)
+    assert world.balance(f"escrow:{second}") == TOTAL
+    with pytest.raises(LedgerError):
+        run(service.refund_payment, world.refunds()[0]["payment_id"], world.now)
+
+
+def test_a_payment_that_is_not_ours_is_an_error_of_the_caller(world):
+    outcome = Outcome(state=OutcomeState.SUCCEEDED, amount_minor=1, currency="CNY")
+    with pytest.raises(LookupError):
+        world.database.run_now(settle, "pay_x", outcome, world.now, world.trade)
+
+
+def test_everything_twice_at_once_happens_once(world):
+    """Confirm, receipt, refund and settle, each sent twice at the same moment."""
+    order_id = world.paid_order("ann")
+    world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER)
+    other = world.place("bob", listing_id="lis_1")
+    calls = [lambda: world.happen(order_id, E.RECEIPT), lambda: world.settle(other.payment_id)] * 4
+    barrier, results = threading.Barrier(len(calls)), []
+
+    def run(call):
+        barrier.wait()
+        results.append(call())
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(results) == ["released"] * 4 + ["succeeded"] * 4
+    assert world.balance("payable:mer_1") == TOTAL - 555
+    assert world.balance(f"escrow:{other.order_id}") == TOTAL
+    assert sorted(row["kind"] for row in world.rows(tables.transfer)) == ["hold", "hold", "release"]
