@@ -147,7 +147,7 @@ def judge(codes: tuple[ReadCode, ...], url: str, sscc: str) -> Judgement:
 
 
 def _is_other_label(text: str, sscc: str) -> bool:
-    """Whether this stands on some parcel's label, but not on ours: another serial, or another SSCC in bars or address."""
+    """Whether this stands on another parcel's label: another serial, or another SSCC in bars or address."""
     if LABEL_URL.fullmatch(text) is not None:
         return True
     address = SSCC_URL.fullmatch(text)

@@ -180,7 +180,7 @@ PLAN = ShopPlan(
     merchant_id="m1",
     merchant_name=Text(en="Merchant"),
     resolver_url="https://v.example",
-    pieces=tuple(piece(number) for number in range(1, 7)),
+    pieces=tuple(piece(number) for number in range(1, 13)),
 )
 
 

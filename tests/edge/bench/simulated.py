@@ -23,27 +23,26 @@ rapid_z_mm_min = 60000.0
 [packer.packer]
 job_s = 0.3
 [scanner.scanner]
+"""
+
+PIECE = """
 [[piece]]
-id = "piece_1"
-code = "4701"
-title_zh = "朱漆茶罐"
-title_en = "Red lacquer tea caddy"
-kind = "caddy"
-spot = 1
-[[piece]]
-id = "piece_2"
-code = "4702"
+id = "piece_{0}"
+code = "47{0:02}"
 title_zh = "建盏"
 title_en = "Tea bowl"
 kind = "bowl"
 """
 
+PIECES = 12
+
 
 class SimulatedWorld:
     """One running world."""
 
-    def __init__(self, folder: Path, world: str = WORLD) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
+        world = WORLD + "".join(PIECE.format(number) for number in range(1, PIECES + 1))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "world.toml").write_text(world, encoding="utf-8")
         command = [sys.executable, "-m", "drivers.simulators", "run", str(folder / "world.toml")]
@@ -72,6 +71,13 @@ class SimulatedWorld:
     def events(self, name: str) -> list[dict[str, Any]]:
         lines = (self.folder / "truth.jsonl").read_text().splitlines()
         return [entry for entry in map(json.loads, lines) if entry["event"] == name]
+
+    def tidy(self) -> None:
+        """Take the parcel away, clear the printer's mouth and mend every machine: ready for the next order."""
+        for act in ("refill", "close_cover", "clear_jam", "close_door", "load_film", "release_stop", "take_away"):
+            self.post("/hands", {"act": act})
+        while self.post("/hands", {"act": "peel_label", "from": "mouth"}) == 200:
+            pass
 
     def stop(self) -> int:
         self.process.stdin.close()

@@ -23,9 +23,10 @@ from wire.commands import PhotoAnswer
 class RealShop(Shop):
     """A shop whose devices are drivers on a simulated world's ports."""
 
-    def __init__(self, folder, simulated: SimulatedWorld) -> None:
-        super().__init__(folder)
-        self.simulated = simulated
+    def __init__(self, folder, simulated: SimulatedWorld, number: int) -> None:
+        super().__init__(folder, seed=number)
+        self.simulated, self.number = simulated, number
+        self.printed_before = len(simulated.labels())
 
     async def start(self, **more) -> None:
         ports, stills = self.simulated.ports, self.simulated.stills
@@ -63,30 +64,39 @@ class RealShop(Shop):
     async def fault(self, device: str, fault: str, **words) -> None:
         await asyncio.to_thread(self.simulated.post, "/faults", {"device": device, "fault": fault, **words})
 
-    async def fetch(self, number: int = 1) -> None:
+    async def fetch(self) -> None:
         """Do what the task says: carry the piece to the bench and scan its tag there."""
         await self.task("fetch_piece")
-        assert await self.hands("carry", piece=f"piece_{number}", to="bench") == 200
-        await self.hands("scan_piece", piece=f"piece_{number}")
+        assert await self.hands("carry", piece=f"piece_{self.number}", to="bench") == 200
+        await self.hands("scan_piece", piece=f"piece_{self.number}")
 
     def labels(self):
-        return self.simulated.labels()
+        """Return the labels printed for this order."""
+        return self.simulated.labels()[self.printed_before :]
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """One world for all tests of this file: each sells another piece of it."""
+    world = SimulatedWorld(tmp_path_factory.mktemp("world"))
+    world.sold = 0
+    yield world
+    assert world.stop() == 0
 
 
 @pytest.fixture
-async def real(tmp_path):
-    simulated = await asyncio.to_thread(SimulatedWorld, tmp_path / "world")
-    (tmp_path / "box").mkdir()
-    shop = RealShop(tmp_path / "box", simulated)
+async def real(simulated, tmp_path):
+    simulated.sold += 1
+    shop = RealShop(tmp_path, simulated, simulated.sold)
     await shop.start()
     yield shop
     await shop.stop()
-    assert await asyncio.to_thread(simulated.stop) == 0
+    await asyncio.to_thread(simulated.tidy)
 
 
 async def order(shop: RealShop) -> None:
-    await shop.prepare(session_id="")
-    await shop.pay()
+    await shop.prepare(session_id="", piece_no=shop.number)
+    await shop.pay(piece_no=shop.number)
     await shop.fetch()
 
 
@@ -94,7 +104,7 @@ async def test_one_order_on_real_ports(real):
     await order(real)
     await real.until("photo_offered", timeout_s=60)
     (label,) = real.labels()
-    assert label["applied_at"] and label["parcel"] == 1 and not label["destroyed_at"]
+    assert label["applied_at"] and not label["destroyed_at"]
     parcel = await real.parcel()
     jpeg = await real.pictures.read(parcel.photo_sha256)
     read = {code.data.decode() for code in pyzbar.decode(Image.open(io.BytesIO(jpeg)).convert("L"))}
@@ -136,7 +146,7 @@ async def test_a_wrong_label_from_the_robot(real):
     await attend(real)
     assert_one_label(real)
     held = [data["reason"] for kind, data in await real.reports() if kind == "ParcelHeld"]
-    assert held and set(held) <= {"label_wrong", "label_two", "label_none"}
+    assert "label_wrong" in held
 
 
 async def test_a_label_printed_twice(real):
@@ -148,9 +158,10 @@ async def test_a_label_printed_twice(real):
 
 async def test_the_packers_lost_reply(real):
     await real.fault("packer", "drop_reply", times=1)
+    packed = len(real.simulated.events("packed"))
     await order(real)
     await attend(real)
-    assert len(real.simulated.events("packed")) == 1
+    assert len(real.simulated.events("packed")) == packed + 1
 
 
 async def test_the_printers_line_goes_in_the_middle_of_a_label(real):
@@ -200,6 +211,6 @@ async def attend(real: RealShop, timeout_s: float = 90.0) -> None:
                     await real.hands(act)
                 await real.bench.answer_task(task.task_id, "again")
             elif task.kind == "pack_in_doubt":
-                is_packed = bool(real.simulated.events("packed"))
+                is_packed = any(f"piece_{real.number}" == entry["piece"] for entry in real.simulated.events("packed"))
                 await real.bench.answer_task(task.task_id, "packed" if is_packed else "not_packed")
         await asyncio.sleep(0.1)
