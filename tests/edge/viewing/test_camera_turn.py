@@ -256,6 +256,18 @@ def test_a_waiter_who_is_gone_wears_no_turn_out():
     assert walk.line.looker("s1").left_s == pytest.approx(TURN_S - SILENT_S, abs=1.01)
 
 
+def test_a_turn_without_time_goes_on_until_somebody_is_there():
+    walk = Walk()
+    walk.do(asked("s1"), asked("s2"))
+    walk.beats("s1", "s2", seconds=TURN_S - 5)
+    walk.after(2, Beat("s1"))
+    walk.after(5, Tick())  # the last five seconds ran out, and s2 shows no life any more
+    assert walk.line.looker("s1").left_s < 0
+    assert walk.steering == "s1"
+    walk.do(asked("s3"))
+    assert walk.steering == "s3"
+
+
 def test_when_time_is_over_one_may_ask_again_at_the_back():
     walk = Walk()
     walk.do(asked("s1"), asked("s2"), asked("s3"))
@@ -320,6 +332,9 @@ def test_one_place_per_account():
     assert walk.line.place("s3") == 1
     walk.do(asked("s4", account_id="a", may_steer=False))
     assert walk.line.place("s3") == 1  # watching beside waiting hoards nothing
+    walk.do(asked("s5", account_id="a"))
+    assert walk.standing("s4") is W
+    assert walk.standing("s3") is None
 
 
 # pieces that are brought
@@ -396,6 +411,18 @@ def test_a_take_over_ends_the_turn_with_its_reason_and_gives_it_back_with_the_ti
     assert walk.line.looker("s1").left_s == pytest.approx(TURN_S - 10)
 
 
+def test_who_lost_the_camera_to_the_shop_is_first_even_before_who_came_earlier():
+    walk = Walk()
+    walk.do(asked("s1"), asked("s2"), asked("s3"))
+    walk.beats("s1", "s3", seconds=10)
+    walk.do(Left("s1"))
+    assert walk.steering == "s3"  # s2 showed no life
+    walk.do(TakenOver("stocktaking"), Beat("s2"))
+    assert [one.session_id for one in walk.line.waiting] == ["s3", "s2"]
+    walk.do(TakenOver(""))
+    assert walk.steering == "s3"
+
+
 @pytest.mark.parametrize(("early_s", "is_kept"), [(MS, True), (0, False), (-MS, False)])
 def test_a_forgotten_take_over_ends_by_itself(early_s, is_kept):
     walk = Walk()
@@ -413,6 +440,7 @@ def test_a_merchant_with_a_session_steers_until_silent_or_gone():
     assert may_steer(walk.line, "m", 2)
     walk.beats("m", "s1", seconds=300)
     assert walk.steering == "m"  # no turn clock against the owner
+    assert walk.line.turn_no == 2
     walk.beats("s1", seconds=SILENT_S)
     assert walk.steering == "s1"
     walk.do(TakenOver("again", "m"), Left("m"))
