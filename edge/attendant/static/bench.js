@@ -7,6 +7,7 @@ let code = "en";
 let state = null;
 let known = null;
 let bellTimer = 0;
+let bellWords = null;
 
 function make(tag, cls, text) {
   const node = document.createElement(tag);
@@ -198,19 +199,28 @@ function showFrame() {
   if (scan) say(pick(scan.text, code), scan.accepted);
 }
 
-// What a bell is worth: a new task, question, shopper at a camera, device that needs somebody.
+// What a bell is worth: a new task, question, shopper at a camera, device that needs somebody. The words are kept as
+// functions, so that a bell that still shows changes its language with the page.
 function reasonsToRing() {
-  const words = WORDS[code];
   const now = new Map();
   for (const device of state.devices) {
-    if (device.health === "needs_attendant") now.set(`d ${device.device} ${device.reason}`, words.newTrouble);
+    if (device.health === "needs_attendant") now.set(`d ${device.device} ${device.reason}`, (words) => words.newTrouble);
     const camera = device.camera;
-    if (camera && camera.session_id) now.set(`l ${device.device} ${camera.session_id}`, words.newLook);
-    for (let place = 1; camera && place <= camera.waiting; place += 1) now.set(`w ${device.device} ${place}`, words.newLook);
+    if (camera && camera.session_id) now.set(`l ${device.device} ${camera.session_id}`, (words) => words.newLook);
+    for (let place = 1; camera && place <= camera.waiting; place += 1) {
+      now.set(`w ${device.device} ${place}`, (words) => words.newLook);
+    }
   }
-  for (const task of state.tasks) now.set(`t ${task.task_id}`, `${words.newTask}: ${words.kinds[task.kind] || task.kind}`);
-  for (const question of state.questions) now.set(`q ${question.question_id}`, words.newQuestion);
+  for (const task of state.tasks) {
+    now.set(`t ${task.task_id}`, (words) => `${words.newTask}: ${words.kinds[task.kind] || task.kind}`);
+  }
+  for (const question of state.questions) now.set(`q ${question.question_id}`, (words) => words.newQuestion);
   return now;
+}
+
+function showBell() {
+  $("bell").hidden = bellWords === null;
+  if (bellWords) $("bell").textContent = bellWords(WORDS[code]);
 }
 
 function ringIfNew() {
@@ -219,14 +229,15 @@ function ringIfNew() {
   known = now;
   if (!fresh.length) return;
   bell.ring();
-  $("bell").textContent = fresh[fresh.length - 1][1];
-  $("bell").hidden = false;
+  bellWords = fresh[fresh.length - 1][1];
+  showBell();
   clearTimeout(bellTimer);
-  bellTimer = setTimeout(() => { $("bell").hidden = true; }, 8000);
+  bellTimer = setTimeout(() => { bellWords = null; showBell(); }, 8000);
 }
 
 function show() {
   showFrame();
+  showBell();
   if (!state) return;
   showTasks();
   showQuestions();

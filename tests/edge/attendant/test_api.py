@@ -5,6 +5,7 @@ import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -218,9 +219,7 @@ async def test_a_question_is_shown_answered_once_and_reported(page):
     await page.journal.receive(envelope, b"signed", None)
     await page.questions.handle(envelope, command)
     shown = (await page.http.get("/api/questions")).json()
-    assert [(part["question_id"], part["kind"], part["text"]) for part in shown] == [
-        ("que_1", "text", "Is it chipped?")
-    ]
+    assert [part["question_id"] for part in shown] == ["que_1"] and shown[0]["text"] == "Is it chipped?"
     bad = await page.http.post("/api/questions/que_1/answer", json={"text": "a\u202eb"})
     assert bad.status_code == 422 and (await page.http.get("/api/questions")).json() == shown
     assert (await page.http.post("/api/questions/que_1/answer", json={"text": "No, it is whole."})).is_success
@@ -265,6 +264,6 @@ def test_every_stage_has_its_words():
 
 async def test_the_port_is_on_this_machine_only(page):
     port = httpx.URL(page.url).port
-    with open("/proc/net/tcp") as table:  # noqa: PTH123
-        listening = [line.split()[1] for line in table.splitlines() if line.split()[3] == "0A"]
+    table = await asyncio.to_thread(Path("/proc/net/tcp").read_text)
+    listening = [line.split()[1] for line in table.splitlines() if line.split()[3] == "0A"]
     assert [address for address in listening if address.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
