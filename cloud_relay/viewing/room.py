@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 from cloud_relay.authority import Authority
 from cloud_relay.clock import Clock
@@ -120,13 +121,15 @@ class ViewingRoom:
         except LinkDownError:
             raise ShopSilentError from None
 
-    async def open_stream(self, session_id: str, pass_text: str, offer_sdp: str) -> OpenedStream:
+    async def open_stream(
+        self, session_id: str, pass_text: str, offer_sdp: str, ice_servers: tuple[dict[str, Any], ...] = ()
+    ) -> OpenedStream:
         """Take a pass and an SDP offer to the shop; return its answer. Raises RefusedError or BadValueError."""
         fingerprint = fingerprint_of(offer_sdp)
         stream_id, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
         command = OpenStream(
             stream_id=stream_id, session_id=session_id, ticket=self._ticket(session, fingerprint),
-            offer_sdp=without_local_names(offer_sdp),
+            offer_sdp=without_local_names(offer_sdp), ice_servers=ice_servers,
         )  # fmt: skip
         with self._answers.expect(stream_id) as answered:
             await self._send(session["shop_id"], command)

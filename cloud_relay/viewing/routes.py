@@ -138,7 +138,8 @@ async def open_stream(
 ) -> Response:
     """WHEP (draft-ietf-wish-whep): an SDP offer in, the shop's SDP answer out; Location names the stream."""
     offer = await _text_body(request, "application/sdp", OFFER_BYTES_MAX)
-    opened = await relay.viewing.open_stream(session_id, _bearer(authorization), offer)
+    servers = relay.settings.viewing.ice_servers
+    opened = await relay.viewing.open_stream(session_id, _bearer(authorization), offer, servers)
     headers = {"Location": f"/whep/streams/{opened.stream_id}", "Cache-Control": "no-store"}
     return Response(opened.answer_sdp, 201, headers, media_type="application/sdp")
 
