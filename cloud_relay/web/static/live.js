@@ -46,6 +46,25 @@ function carryOver(old, next) {
   }
 }
 
+const AGAIN_MS = [400, 800, 1500, 3000, 6000, 12000, 30000];
+const tries = new WeakMap();
+
+/** A picture's hash is known a moment before the shop has sent it: ask again instead of showing a broken one. */
+function waitForPicture(image) {
+  const path = new URL(image.currentSrc || image.src, location.href).pathname;
+  const number = tries.get(image) ?? 0;
+  if (!path.startsWith("/pictures/") || number >= AGAIN_MS.length) return;
+  tries.set(image, number + 1);
+  image.classList.add("coming");
+  setTimeout(() => image.isConnected && (image.src = `${path}?again=${number + 1}`), AGAIN_MS[number]);
+}
+
+function bindPictures() {
+  document.addEventListener("error", (event) => event.target.localName === "img" && waitForPicture(event.target), true);
+  document.addEventListener("load", (event) => event.target.localName === "img" && event.target.classList.remove("coming"), true);
+  for (const image of document.images) if (image.complete && !image.naturalWidth && image.loading !== "lazy") waitForPicture(image);
+}
+
 let gathering = 0;
 function refreshSoon() {
   if (gathering) return;
@@ -98,6 +117,7 @@ function tick() {
 export function bindLive() {
   for (const part of document.querySelectorAll("[data-live]")) sent.set(part, part.innerHTML);
   dress(document);
+  bindPictures();
   listen();
   tick();
   setInterval(tick, 1000);

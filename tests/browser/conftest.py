@@ -1,0 +1,97 @@
+"""One mall for all browser tests, one Chromium for each file, and a clean browser context for each person."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.eyes import Eyes
+from tests.browser.whole_mall import WholeMall
+
+CHROMIUM = "/usr/bin/chromium"
+WAIT_MS = 15_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def mall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeMall]:
+    mall = WholeMall(tmp_path_factory.mktemp("mall"))
+    try:
+        mall.wait_open()
+        yield mall
+    finally:
+        mall.close()
+
+
+@pytest.fixture(scope="session")
+def eyes(tmp_path_factory: pytest.TempPathFactory) -> Eyes:
+    """Screenshots go to VITRINE_SCREENSHOTS, or beside the run's other temporary files."""
+    chosen = os.environ.get("VITRINE_SCREENSHOTS")
+    return Eyes(Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Closed after each file: asynchronous tests of other files need the event loop for themselves."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+        )
+        yield browser
+        browser.close()
+
+
+class Person:
+    """A browser context of one person, and what went wrong in it."""
+
+    def __init__(self, context: BrowserContext, page: Page, url: str) -> None:
+        self.context, self.page, self.url = context, page, url
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
+        page.on("console", self._listen)
+        page.on("dialog", lambda dialog: dialog.accept())
+
+    def _listen(self, message: Any) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.errors.append(f"{self.page.url}: {message.text}")
+
+    def go(self, path: str) -> None:
+        answer = self.page.goto(self.url + path)
+        assert answer is not None and answer.status < 400, f"{path}: {answer and answer.status}"
+
+    def sign_in(self, who: tuple[str, str]) -> None:
+        email, password = who
+        answer = self.context.request.post(f"{self.url}/api/sign-in", data={"email": email, "password": password})
+        assert answer.ok, answer.text()
+
+
+@pytest.fixture
+def person(browser: Browser, mall: WholeMall) -> Iterator[Callable[..., Person]]:
+    """Return a function that opens a browser context: a phone, a desk or a television."""
+    people: list[Person] = []
+
+    def come(who: tuple[str, str] | None = None, *, size: tuple[int, int] = (1440, 900), **options: Any) -> Person:
+        width, height = size
+        values = {"viewport": {"width": width, "height": height}, "locale": "en-GB", **options}
+        context = browser.new_context(**values)
+        context.set_default_timeout(WAIT_MS)
+        person = Person(context, context.new_page(), mall.url)
+        people.append(person)
+        if who is not None:
+            person.sign_in(who)
+        return person
+
+    yield come
+    errors = [error for one in people for error in one.errors]
+    for one in people:
+        one.context.close()
+    assert errors == []

@@ -1,0 +1,52 @@
+"""What is checked of every page that a test comes by: axe-core, no sideways scrolling, screenshots to look at."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+from playwright.sync_api import Page
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+GRAVE = ("serious", "critical")
+SIZES = {"desk": (1440, 900), "phone": (390, 844), "tv": (1920, 1080)}
+NARROWEST = (360, 740)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Eyes:
+    """Looks at pages and leaves screenshots in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.seen: list[str] = []
+
+    def look(self, page: Page, name: str) -> None:
+        """Judge the page as it is now, then at every size; its own size is put back."""
+        own = page.viewport_size
+        assert own is not None
+        self.judge(page, name)
+        for size, (width, height) in {"narrow": NARROWEST, **SIZES}.items():
+            page.set_viewport_size({"width": width, "height": height})
+            wide = page.evaluate(
+                "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - innerWidth"
+            )
+            assert wide <= 0, f"{name}: {wide} px wider than a screen of {width} px"
+            if size != "narrow":
+                page.screenshot(path=self.folder / f"{name}-{size}.png", full_page=True, scale="css", timeout=60_000)
+        page.set_viewport_size(own)
+        self.seen.append(name)
+
+    def judge(self, page: Page, name: str) -> None:
+        """Fail on anything that axe-core calls serious or critical."""
+        page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+        found: dict[str, Any] = page.evaluate(
+            "(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES
+        )
+        grave = [
+            {"rule": one["id"], "impact": one["impact"], "where": [node["html"][:160] for node in one["nodes"][:4]],
+             "why": one["nodes"][0]["failureSummary"]}
+            for one in found["violations"] if one["impact"] in GRAVE
+        ]  # fmt: skip
+        assert grave == [], f"{name}: {json.dumps(grave, indent=1, ensure_ascii=False)}"

@@ -1,0 +1,185 @@
+"""The whole job in Chromium: found, looked at, steered, confirmed, paid, packed, photographed, carried, received, paid out.
+
+Every deed is pressed twice; each must happen once.
+"""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.whole_mall import SHOPPER, TEAHOUSE
+
+PHONE = {"size": (390, 844), "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+SECOND_MS = 1000
+BENCH_MS = 90_000
+"""Packing, printing, sticking and photographing take the simulated machines about twenty seconds."""
+
+WATCH = """async () => {
+  const video = document.querySelector("video");
+  const canvas = Object.assign(document.createElement("canvas"), { width: 96, height: 54 });
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(video, 0, 0, 96, 54);
+  return { pixels: [...pen.getImageData(0, 0, 96, 54).data].filter((_, place) => place % 4 === 1),
+    frames: video.getVideoPlaybackQuality().totalVideoFrames, width: video.videoWidth };
+}"""
+
+
+def twice(locator):
+    """Press a button twice in the same moment, as an impatient finger does."""
+    locator.evaluate("button => { button.scrollIntoView({ block: 'center' }); button.click(); button.click(); }")
+
+
+def arrives(image, width_px: int) -> None:
+    """The picture is really there, decoded, at least this wide."""
+    page = image.page
+    page.wait_for_function(f"image => image.naturalWidth >= {width_px}", arg=image.element_handle(), timeout=30_000)
+
+
+def difference(one, other) -> float:
+    """Mean absolute difference of two small pictures."""
+    return sum(abs(a - b) for a, b in zip(one["pixels"], other["pixels"], strict=True)) / len(one["pixels"])
+
+
+def drag(page: Page, steps) -> None:
+    """Put a finger on the picture, move it, hold it there for a while, take it away."""
+    box = page.locator("[data-part=stage]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for dx, dy in steps:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + dx, "y": y + dy}]})
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(900)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def watch_live(page: Page) -> None:
+    """Real frames arrive and are decoded: their number grows and they are as large as the camera's."""
+    expect(page.locator("#look")).to_have_attribute("data-way", "webrtc", timeout=20_000)
+    first = page.evaluate(WATCH)
+    page.wait_for_timeout(SECOND_MS)
+    second = page.evaluate(WATCH)
+    assert second["width"] >= 640
+    assert second["frames"] - first["frames"] >= 5, (first["frames"], second["frames"])
+
+
+@pytest.mark.timeout(400)
+def test_by_touch_from_search_to_money(person, mall, eyes):
+    shopper = person(SHOPPER, **PHONE)
+    page = shopper.page
+
+    shopper.go("/?lang=zh")
+    page.get_by_role("searchbox").fill("茶壶")
+    page.get_by_role("button", name="搜索").tap()
+    expect(page.get_by_text("紫砂茶壶 石瓢")).to_be_visible()
+    expect(page.locator(".card", has_text="石瓢").get_by_text("现在可实时看货")).to_be_visible()
+    eyes.look(page, "search-zh")
+    page.get_by_text("紫砂茶壶 石瓢").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("紫砂茶壶 石瓢")
+    eyes.look(page, "listing-zh")
+    page.goto(page.url + "?lang=en")
+    page.locator(".piece", has_text="4711").get_by_role("link", name="Look at it live").tap()
+
+    expect(page.locator("#look")).to_have_attribute("data-state", "steering", timeout=60_000)
+    watch_live(page)
+    still = page.evaluate(WATCH)
+    page.get_by_role("button", name="Back", exact=True).tap()
+    page.wait_for_timeout(5 * SECOND_MS)
+    turned = page.evaluate(WATCH)
+    assert difference(still, turned) > 2, "the table did not turn to the back"
+    drag(page, [(40, 0), (80, 0), (120, 0)])
+    page.wait_for_timeout(SECOND_MS)
+    moved = page.evaluate(WATCH)
+    assert difference(turned, moved) > 2, "a finger on the picture did not move the camera"
+    eyes.look(page, "look-live")
+
+    page.get_by_role("button", name="Measure it").tap()
+    expect(page.locator(".questions")).to_contain_text("15.2 cm", timeout=30_000)
+
+    twice(page.get_by_role("button", name=re.compile("This is the one")))
+    page.wait_for_url("**/checkout/*")
+    parcel_id = page.url.split("/checkout/")[1].partition("?")[0]
+    expect(page.locator("[data-until]")).to_have_text(re.compile(r"^\d+:\d\d$"))
+    proof = page.locator("aside img.proof")
+    expect(proof).to_be_visible(timeout=30_000)
+    arrives(proof, 1280)
+    twice(page.get_by_role("button", name="More time"))
+    expect(page.get_by_role("button", name="More time")).to_have_count(0)
+    page.get_by_label("Name", exact=True).fill("Mei Lin 林梅")
+    page.get_by_label("Street and number").fill("Kaiserstraße 12")
+    page.get_by_label("Postal code").fill("10115")
+    page.get_by_label("City").fill("Berlin")
+    page.get_by_label("Country").select_option("DE")
+    eyes.look(page, "checkout")
+    expect(page.locator(".total.sum")).to_contain_text("¥1,298.00")
+    page.get_by_label(re.compile("I will see a photo")).check()
+    twice(page.get_by_role("button", name=re.compile("Pay ¥1,298.00")))
+
+    page.wait_for_url("**/orders/*")
+    order_id = page.url.split("/orders/")[1].partition("?")[0]
+    story = page.locator(".story")
+    for line in ("Paid; the money is held", "Label printed", "Label applied", "Label read back off the parcel"):
+        expect(story).to_contain_text(line, timeout=BENCH_MS)
+    expect(page.get_by_role("heading", name="Is this your parcel?")).to_be_visible(timeout=BENCH_MS)
+    photo = page.locator("section.photo img.proof")
+    arrives(photo, 640)
+    eyes.look(page, "order-photo")
+    twice(page.get_by_role("button", name="Yes, send it"))
+    expect(story).to_contain_text("Handed over to the post", timeout=BENCH_MS)
+    eyes.look(page, "order-on-its-way")
+
+    merchant = person(TEAHOUSE)
+    merchant.go("/merchant/money?lang=zh")
+    expect(merchant.page.locator("body")).to_have_attribute("data-live", "yes")
+    before = merchant.page.locator(".balance .huge")
+    assert before.count() == 0, "money arrived before the receipt"
+
+    sscc = page.locator("[data-live=codes] .number").inner_text()
+    courier = person(**PHONE)
+    courier.page.goto(mall.courier_links("teahouse")[-1])
+    eyes.look(courier.page, "courier")
+    courier.page.get_by_label("Code on the label").fill(sscc)
+    courier.page.get_by_label("Where are you?").fill("Yixing depot")
+    twice(courier.page.get_by_role("button", name="Departed"))
+    expect(courier.page.locator("[data-live=journey]")).to_contain_text("Departed · Yixing depot")
+    expect(story).to_contain_text("Departed: Yixing depot", timeout=5 * SECOND_MS)
+    courier.page.get_by_label("Where are you?").fill("Berlin")
+    twice(courier.page.get_by_role("button", name="Delivered"))
+    expect(courier.page.locator("[data-live=state]")).to_contain_text("Delivered")
+    began = time.monotonic()
+    expect(page.get_by_role("heading", name="Have you got it?")).to_be_visible()
+    expect(story).to_contain_text("Delivered")
+    assert time.monotonic() - began < 3, "an event took longer than people wait"
+    eyes.look(page, "order-delivered")
+
+    twice(page.get_by_role("button", name="I have it, all is well"))
+    expect(page.get_by_role("heading", name="All done. Enjoy it!")).to_be_visible()
+    expect(merchant.page.locator(".balance .huge")).to_have_text("¥1,233.10", timeout=5 * SECOND_MS)
+    eyes.look(merchant.page, "merchant-money-zh")
+    eyes.look(page, "order-done")
+
+    happened_once(mall, order_id, parcel_id)
+
+
+def happened_once(mall, order_id, parcel_id) -> None:
+    """Everything was pressed twice; the books know of one of each."""
+
+    def count(query, *values):
+        return mall.rows(f"SELECT count(*) AS n FROM {query}", *values)[0]["n"]
+
+    piece = mall.rows("SELECT piece_id, extensions FROM reservation WHERE parcel_id = ?", parcel_id)[0]
+    assert count("reservation WHERE piece_id = ?", piece["piece_id"]) == 1
+    assert piece["extensions"] == 1
+    assert count("order_line WHERE parcel_id = ?", parcel_id) == 1
+    assert count("payment WHERE order_id = ?", order_id) == 1
+    kinds = [row["kind"] for row in mall.rows("SELECT kind FROM transfer WHERE order_id = ?", order_id)]
+    assert sorted(kinds) == ["hold", "release"]
+    scans = mall.rows("SELECT biz_step FROM tracking_event WHERE parcel_id = ? AND source = 'courier'", parcel_id)
+    assert [row["biz_step"] for row in scans] == ["departing", "delivered"]
+    confirmed = mall.rows("SELECT kind FROM order_event WHERE order_id = ? AND kind = 'photo_confirmed'", order_id)
+    assert len(confirmed) == 1
+    assert len(mall.labels("teahouse")) == 1
+    assert mall.rows("SELECT * FROM violations") == []
+    assert mall.deaths == []
