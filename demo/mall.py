@@ -125,7 +125,7 @@ class Mall:
             "payment provider",
             python_module(
                 "cloud_relay.escrow.providers.sandbox_server", "--port", str(self.ports.provider),
-                "--webhook", f"{self.relay_url}/webhooks/sandbox", "--data", str(self.folder / "provider"),
+                "--webhook-url", f"{self.relay_url}/webhooks/sandbox", "--data", str(self.folder / "provider"),
             ),
             self._listens(self.ports.provider),
         )  # fmt: skip

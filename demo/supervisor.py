@@ -50,6 +50,7 @@ class Supervisor:
         self._say, self._folder = say, folder
         self._programs: list[Program] = []
         self._watchers: set[asyncio.Task[None]] = set()
+        self._ended: set[str] = set()
         self._is_stopping = False
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -87,7 +88,7 @@ class Supervisor:
         while not self._is_stopping:
             assert program.process is not None
             code = await program.process.wait()
-            if self._is_stopping:
+            if self._is_stopping or program.name in self._ended:
                 return
             program.restarts += 1
             self._say(f"{program.name} died ({_meaning(code)}); starting it again. Its log: {program.log}")
@@ -111,6 +112,12 @@ class Supervisor:
             await watcher
         if self.failure.done():
             self.failure.exception()
+
+    async def end(self, name: str) -> None:
+        """End one program and leave it ended."""
+        program = self.program(name)
+        self._ended.add(name)
+        await _end(program)
 
     def program(self, name: str) -> Program:
         """Return a program by name."""
