@@ -63,44 +63,41 @@ async def look(desk: Any, name: str) -> None:
             await desk.screenshot(path=folder / f"attendant-{name}-{size}.png", full_page=True)
 
 
-async def test_the_way_of_a_working_day(page, desk, make_task, trouble):
+async def test_a_person_signs_in_by_hand_or_keyboard(page, desk):
     await sign_in(desk, "1111")
     await expect(desk.locator("#said")).to_have_text("This is not the PIN.")
     await look(desk, "sign-in")
-    await desk.click("#keys button:has-text('2')")
-    assert await desk.input_value("#pin") == "2"
-    await sign_in(desk)
+    for digit in "2468":
+        await desk.click(f"#keys button:has-text('{digit}')")
+    await desk.keyboard.press("Enter")
     await expect(desk.locator("#now h2")).to_have_text("All quiet")
     await expect(desk.locator("#shop")).to_have_text("Tea house")
     await look(desk, "quiet")
 
-    # work arrives: a bell, large words, one button for each answer
+
+def give_work(page, make_task):
     answers = (
         Answer(answer="on_parcel", text=Text(en="It is on the parcel", zh="在包裹上")),
         Answer(answer="not_printed", text=Text(en="Nothing came out", zh="什么都没打出来")),
     )
-    doubt = make_task(
-        TaskKind.LABEL_IN_DOUBT,
-        "t_doubt",
-        answers=answers,
-        piece_id="pie_1",
-        text=Text(en="Where is the label of the teapot?", zh="茶壶的标签在哪里？"),
-    )
-    fetch = make_task(
-        TaskKind.FETCH_PIECE, "t_fetch", piece_id="pie_1", needs_scan=True, answers=(), text=Text(en=TRAP, zh=TRAP)
-    )
-    page.bench.shown = [doubt, fetch]
+    where = Text(en="Where is the label of the teapot?", zh="茶壶的标签在哪里？")
+    trap = {"piece_id": "pie_1", "needs_scan": True, "answers": (), "text": Text(en=TRAP, zh=TRAP)}
+    page.bench.shown = [
+        make_task(TaskKind.LABEL_IN_DOUBT, "t_doubt", answers=answers, piece_id="pie_1", text=where),
+        make_task(TaskKind.FETCH_PIECE, "t_fetch", **trap),
+    ]
+    title = Text(en="Purple clay teapot", zh="紫砂茶壶")
     page.bench.parcels = [
-        {
-            "parcel_id": "par_1",
-            "piece_id": "pie_1",
-            "title": Text(en="Purple clay teapot", zh="紫砂茶壶"),
-            "stage": "printing_blocked",
-            "reason": "paper_out",
-        }
+        {"parcel_id": "par_1", "title": title, "stage": "printing_blocked", "reason": "paper_out", "piece_id": "pie_1"}
     ]
     page.devices.set_camera("front", CameraState(can_view=True, session_id="ses_1", waiting=2))
     page.room.changed()
+
+
+async def test_work_that_arrives_is_shown_large_in_both_languages(page, desk, make_task):
+    await sign_in(desk)
+    await expect(desk.locator("#now h2")).to_have_text("All quiet")
+    give_work(page, make_task)
     await expect(desk.locator("#bell")).to_be_visible()
     await expect(desk.locator("article.first .piece b")).to_have_text("4711")
     await expect(desk.locator("article.first .answer")).to_have_count(2)
@@ -109,8 +106,6 @@ async def test_the_way_of_a_working_day(page, desk, make_task, trouble):
     assert await desk.evaluate("document.title") != "trapped"
     await expect(desk.locator("[data-task=t_fetch] .ask")).to_have_text(TRAP)
     await look(desk, "work")
-
-    # every word in the other language, at once and kept
     await desk.click("#language")
     await expect(desk.locator("article.first .ask")).to_have_text("茶壶的标签在哪里？")
     await expect(desk.locator("article.first .answer").first).to_have_text("在包裹上")
@@ -118,22 +113,20 @@ async def test_the_way_of_a_working_day(page, desk, make_task, trouble):
     await look(desk, "work-zh")
     await desk.reload()
     await expect(desk.locator("#devices-title")).to_have_text("设备")
-    await desk.click("#language")
 
-    # a double click is one answer
+
+async def test_answers_scans_and_devices(page, desk, make_task, trouble):
+    give_work(page, make_task)
+    await sign_in(desk)
     await desk.locator("[data-answer=on_parcel]").dblclick()
     await expect(desk.locator("[data-task=t_doubt]")).to_have_count(0)
-    assert page.bench.answered == [("t_doubt", "on_parcel")]
-
-    # a scan typed by hand
+    assert page.bench.answered == [("t_doubt", "on_parcel")], "a double click is one answer"
     await desk.fill("#code", "4711")
     await desk.keyboard.press("Enter")
     await expect(desk.locator("#scanned")).to_have_text("Noted")
     await desk.fill("#code", "4799")
     await desk.click("#code-send")
     await expect(desk.locator("#scanned")).to_have_text("Not possible now")
-
-    # a device needs somebody
     trouble["printer"] = "cover_open"
     for handle in page.devices.runs():
         await handle._look()
