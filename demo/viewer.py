@@ -125,7 +125,8 @@ class Viewer:
         self.turn_no = 0
         self.state = ""
         self.frames = 0
-        self.newest: Pixels | None = None
+        self._frame: Any = None
+        self._pixels: Pixels | None = None
         self.first_frame_ms = 0.0
         self.messages: list[dict[str, Any]] = []
         self.ended = asyncio.Event()
@@ -148,6 +149,13 @@ class Viewer:
         self.connection.on("track", self._on_track)
         self.connection.on("connectionstatechange", self._on_state)
         self.control.on("message", self._on_message)
+
+    @property
+    def newest(self) -> Pixels | None:
+        """The newest picture, BGR; made of the decoded frame when it is first asked for."""
+        if self._frame is not None:
+            self._pixels, self._frame = self._frame.to_ndarray(format="bgr24"), None
+        return self._pixels
 
     async def open(self) -> None:
         """Offer, and take the answer; the picture follows by itself. Raises ViewerError."""
@@ -173,9 +181,9 @@ class Viewer:
         """Return the first picture from now on (or the newest) that `is_wanted`; raise ViewerError in vain."""
         try:
             async with asyncio.timeout(timeout_s), self._arrived:
-                while self.newest is None or not is_wanted(self.newest):
+                while (pixels := self.newest) is None or not is_wanted(pixels):
                     await self._arrived.wait()
-                return self.newest
+                return pixels
         except TimeoutError:
             raise ViewerError(f"no such picture within {timeout_s} s ({self.frames} frames came)") from None
 
@@ -269,15 +277,14 @@ class Viewer:
             except MediaStreamError:
                 self.ended.set()
                 return
-            pixels = frame.to_ndarray(format="bgr24")
             async with self._arrived:
                 if not self.frames:
                     self.first_frame_ms = (time.monotonic() - self._offered_s) * 1000
                 self.frames += 1
-                self.newest = pixels
+                self._frame = frame
                 self._arrived.notify_all()
-            if self._on_frame is not None:
-                self._on_frame(pixels)
+            if self._on_frame is not None and self.newest is not None:
+                self._on_frame(self.newest)
 
     def _on_message(self, text: str | bytes) -> None:
         message = json.loads(text)

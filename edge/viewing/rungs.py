@@ -7,8 +7,15 @@ DOWN_SHARE = 0.9
 """An estimate below this share of what is really sent: the network drops the rest. Compared with the nominal rate, a
 still scene (which sends little, so that little is estimated) would look like a bad network."""
 
-DOWN_S = 1.0
+LOSS_SHARE_MIN = 0.02
 LOSS_SHARE_MAX = 0.15
+DOWN_S, DOWN_DELAY_S = 1.0, 5.0
+"""A low estimate with losses is a full pipe; without any it may be a pipe with a long queue, or only a browser whose
+machine is busy for a moment: that is waited out longer."""
+
+SMALL_BPS = 625_000
+"""What the small picture takes. Who is sent hardly more than that already gains nothing by it."""
+
 UP_SHARE = 1.3
 UP_S = 10.0
 AGAIN_S, AGAIN_S_MAX = 60.0, 960.0
@@ -30,6 +37,7 @@ class RungChooser:
     remb_bps: int | None = None
     lost_share: float = 0.0
     _bad_since_s: float | None = None
+    _lossy_since_s: float | None = None
     _good_since_s: float | None = None
     _up_s: float = float("-inf")
     _may_rise_s: float = float("-inf")
@@ -39,13 +47,16 @@ class RungChooser:
         """Return the rung to send from now on."""
         if self.remb_bps is None:
             return self.rung
-        is_bad = self.remb_bps < DOWN_SHARE * sent_bps or self.lost_share > LOSS_SHARE_MAX
-        is_good = self.remb_bps > UP_SHARE * sent_bps and self.lost_share <= LOSS_SHARE_MAX / 3
-        self._bad_since_s = (now_s if self._bad_since_s is None else self._bad_since_s) if is_bad else None
-        self._good_since_s = (now_s if self._good_since_s is None else self._good_since_s) if is_good else None
-        if self.rung is Rung.FULL and self._bad_since_s is not None and now_s - self._bad_since_s >= DOWN_S:
-            self._step_down(now_s)
-        elif self.rung is Rung.SMALL and self._good_since_s is not None and now_s - self._good_since_s >= UP_S:
+        is_bad = self.remb_bps < DOWN_SHARE * sent_bps and sent_bps > UP_SHARE * SMALL_BPS
+        is_lossy = self.lost_share > (LOSS_SHARE_MIN if is_bad else LOSS_SHARE_MAX)
+        is_good = self.remb_bps > UP_SHARE * sent_bps and self.lost_share <= LOSS_SHARE_MIN
+        self._bad_since_s = _since(self._bad_since_s, now_s, is_so=is_bad)
+        self._lossy_since_s = _since(self._lossy_since_s, now_s, is_so=is_lossy)
+        self._good_since_s = _since(self._good_since_s, now_s, is_so=is_good)
+        if self.rung is Rung.FULL:
+            if _lasts(self._lossy_since_s, now_s, DOWN_S) or _lasts(self._bad_since_s, now_s, DOWN_DELAY_S):
+                self._step_down(now_s)
+        elif _lasts(self._good_since_s, now_s, UP_S):
             self._step_up(now_s)
         return self.rung
 
@@ -57,4 +68,14 @@ class RungChooser:
 
     def _step_up(self, now_s: float) -> None:
         if now_s >= self._may_rise_s:
-            self.rung, self._up_s, self._bad_since_s = Rung.FULL, now_s, None
+            self.rung, self._up_s, self._bad_since_s, self._lossy_since_s = Rung.FULL, now_s, None, None
+
+
+def _since(since_s: float | None, now_s: float, *, is_so: bool) -> float | None:
+    if not is_so:
+        return None
+    return now_s if since_s is None else since_s
+
+
+def _lasts(since_s: float | None, now_s: float, at_least_s: float) -> bool:
+    return since_s is not None and now_s - since_s >= at_least_s

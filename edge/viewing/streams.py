@@ -84,6 +84,16 @@ class Stream:
         """The encoders it needs: of the rung it is on, and of the one it goes to at that one's next key frame."""
         return {(self.peer.codec, self.rung), (self.peer.codec, self.chooser.rung)}
 
+    def figures(self) -> dict[str, object]:
+        """What its network was judged by, for the log."""
+        chooser = self.chooser
+        return {
+            "rung": chooser.rung,
+            "remb_bps": chooser.remb_bps,
+            "sent_bps": round(self.sent_bps),
+            "lost_share": round(chooser.lost_share, 3),
+        }
+
     def measure(self, now_s: float) -> None:
         """Smooth what is sent to it over about two seconds."""
         sent, passed_s = self.peer.track.sent_bytes, now_s - self.ticked_s
@@ -280,7 +290,7 @@ class Streams:
     def _change_rung(self, stream: Stream, encoded: Encoded) -> None:
         """Change at a picture that stands alone and is newer than the last of the other rung; else ask for one."""
         if encoded.is_idr and encoded.pts > stream.peer.track.pts:
-            logger.info("rung changed", extra={"stream": stream.stream_id, "rung": stream.chooser.rung})
+            logger.info("rung changed", extra={"stream": stream.stream_id, **stream.figures()})
             stream.rung = stream.chooser.rung
             asyncio.get_running_loop().call_soon(self._stop_unneeded)
         else:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import aiortc.rtp
 
 from edge.viewing import rungs
-from edge.viewing.rungs import AGAIN_S, DOWN_S, UP_S, Rung, RungChooser
+from edge.viewing.rungs import AGAIN_S, DOWN_DELAY_S, DOWN_S, UP_S, Rung, RungChooser
 from tests.edge.viewing.test_streams import encoder_threads, watching
 
 
@@ -24,9 +24,15 @@ class Network:
         return self.chooser.rung
 
 
-def test_an_estimate_below_what_is_sent_means_small():
+def test_an_estimate_below_what_is_sent_and_losses_mean_small():
     network = Network()
-    assert network.passes(DOWN_S, 1_250_000, 2_500_000) is Rung.FULL
+    assert network.passes(DOWN_S, 1_250_000, 2_500_000, lost_share=0.05) is Rung.FULL
+    assert network.passes(0.5, 1_250_000, 2_500_000, lost_share=0.05) is Rung.SMALL
+
+
+def test_an_estimate_that_stays_low_without_losses_is_a_long_queue():
+    network = Network()
+    assert network.passes(DOWN_DELAY_S, 1_250_000, 2_500_000) is Rung.FULL
     assert network.passes(0.5, 1_250_000, 2_500_000) is Rung.SMALL
 
 
@@ -34,10 +40,16 @@ def test_a_still_scene_is_no_bad_network():
     assert Network().passes(60, 450_000, 300_000) is Rung.FULL
 
 
+def test_what_is_hardly_more_than_the_small_picture_is_not_made_smaller():
+    assert Network().passes(60, 490_000, 650_000) is Rung.FULL
+    assert Network().passes(60, 490_000, 900_000) is Rung.SMALL
+
+
 def test_a_moment_is_not_enough_and_nothing_known_is_nothing_done():
     network = Network()
     for _ in range(20):
-        assert network.passes(DOWN_S / 2, 1_000_000, 2_500_000) is Rung.FULL
+        assert network.passes(DOWN_DELAY_S - 1, 1_000_000, 2_500_000) is Rung.FULL
+        assert network.passes(DOWN_S / 2, 1_000_000, 2_500_000, lost_share=0.1) is Rung.FULL
         assert network.passes(0.5, 3_000_000, 2_500_000) is Rung.FULL
     assert RungChooser().choose(5.0, 2_500_000) is Rung.FULL
 
@@ -48,7 +60,7 @@ def test_heavy_loss_means_small_whatever_the_estimate():
 
 def test_up_again_after_ten_good_seconds_but_never_twice_a_minute():
     network = Network()
-    network.passes(2, 1_000_000, 2_500_000)
+    network.passes(2, 1_000_000, 2_500_000, lost_share=0.1)
     down_s = network.now_s
     assert network.passes(UP_S + 1, 900_000, 600_000) is Rung.SMALL
     assert network.passes(AGAIN_S - UP_S, 900_000, 600_000) is Rung.FULL
@@ -57,13 +69,13 @@ def test_up_again_after_ten_good_seconds_but_never_twice_a_minute():
 
 def test_each_failed_step_up_doubles_the_wait():
     network, waits = Network(), []
-    network.passes(2, 1_000_000, 2_500_000)
+    network.passes(2, 1_000_000, 2_500_000, lost_share=0.1)
     for _ in range(6):
         begun_s = network.now_s
         while network.chooser.rung is Rung.SMALL:
             network.passes(1, 900_000, 600_000)
         waits.append(network.now_s - begun_s)
-        network.passes(2, 1_000_000, 2_500_000)
+        network.passes(2, 1_000_000, 2_500_000, lost_share=0.1)
         assert network.chooser.rung is Rung.SMALL
     assert all(later >= earlier for earlier, later in pairwise(waits))
     assert waits[0] < 65
@@ -71,11 +83,13 @@ def test_each_failed_step_up_doubles_the_wait():
 
 
 async def test_a_viewer_is_moved_at_a_key_frame_and_the_other_one_is_not(shop, eventually, monkeypatch):
-    monkeypatch.setattr(rungs, "DOWN_S", 0.2)
+    monkeypatch.setattr(rungs, "DOWN_DELAY_S", 0.2)
     shop.cameras["front"].scene = shop.cameras["front"].scene.repeat(3, axis=0).repeat(3, axis=1)  # 960 × 720
     one, two = await watching(shop, "s1"), await watching(shop, "s2")
     front = shop.desk.places["front"].streams
     (sender,) = next(iter(front._streams.values())).peer._connection.getSenders()
+
+    monkeypatch.setattr(rungs, "SMALL_BPS", 0)
 
     async def estimate(rate_bps):
         fci = aiortc.rtp.pack_remb_fci(rate_bps, [sender._ssrc])
