@@ -41,7 +41,7 @@ def shop_is_online(connection: Connection, shop_id: str) -> bool:
 def camera_states(connection: Connection, shop_id: str) -> dict[str, Row]:
     """Return the retained state documents of a shop's devices by device name."""
     query = select(device_state.c.device, device_state.c.state).where(device_state.c.shop_id == shop_id)
-    return dict(connection.execute(query).tuples().all())
+    return {row.device: row.state for row in connection.execute(query)}
 
 
 def insert_session(connection: Connection, **values: Any) -> None:

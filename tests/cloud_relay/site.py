@@ -75,11 +75,13 @@ class Site:
 @asynccontextmanager
 async def open_site(folder: Path, **parts):
     clock = FixedClock()
-    settings = Settings(data_dir=folder, relay=RelaySettings(public_url=URL), **{"limits": BROAD, **parts})
+    secrets = {"VITRINE_PAYMENT_SECRET": "secret", "VITRINE_PAYMENT_WEBHOOK_SECRET": "webhook secret"}
+    parts = {"limits": BROAD, "secrets": secrets, **parts}
+    settings = Settings(data_dir=folder, relay=RelaySettings(public_url=URL), **parts)
     relay = put_together(settings, clock)
     app = build(relay)
     try:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
             yield Site(relay, app, http, clock)
     finally:

@@ -1,0 +1,174 @@
+"""Every route with every kind of person: outsiders get 401 or 404 and change nothing, and the right one gets in."""
+
+import re
+
+from sqlalchemy import insert, select
+
+from cloud_relay import rooms
+from cloud_relay.tables import metadata, parcel, picture, viewing_session
+from tests.cloud_relay.site import jpeg
+from tests.cloud_relay.trade_world import World
+from tests.cloud_relay.web.rights import ADDRESS, RIGHTS, Right
+
+UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "alembic_version"}
+"""Tables of counting and telling, in which an outsider's request may leave a trace."""
+
+
+class Mall:
+    """Things of ann (a shopper) and mo (a merchant); bob and ned are another shopper and another merchant."""
+
+    @classmethod
+    async def build(cls, site):
+        mall = cls()
+        mall.site = site
+        merchant_id, shop_id, mo = await site.merchant("mo", cameras=[{"camera": "front"}], gs1_prefix="9521234")
+        _, _, ned = await site.merchant("ned")
+        mall.people = {"ann": site.account("ann"), "bob": site.account("bob"), "mo": mo, "ned": ned,
+                       "olga": site.account("olga", is_operator=True), "nobody": {}}  # fmt: skip
+        listing_id, pieces = await site.listing(shop_id, mo, pieces=4, gtin="9521234543213")
+        path = f"/api/listings/{listing_id}/pictures"
+        files = {"picture": ("x.jpg", jpeg(40, 30), "image/jpeg")}
+        shown = await site.call("POST", path, headers=mo, files=files, status=201)
+        ann = (await site.call("GET", "/api/me", headers=mall.people["ann"]))["account_id"]
+        address = await site.call("POST", "/api/me/addresses", ADDRESS, mall.people["ann"], 201)
+        world = World(site.db, now=site.clock.now())
+        order_id = world.paid_order(ann, listing_id)
+        parcel_id = site.db.read_now(lambda c: c.scalar(select(parcel.c.parcel_id)))
+        disputed = world.paid_order(ann, listing_id)
+        await site.call("POST", f"/api/orders/{disputed}/dispute", {"reason": "x"}, mall.people["ann"], None)
+        disputes = (await site.call("GET", "/api/operator/disputes", headers=mall.people["olga"]))["disputes"]
+        reserved = world.confirm(ann, pieces[3]).parcel_id
+        checkout = await site.call("GET", f"/api/checkout/{reserved}", headers=mall.people["ann"])
+        still = site.relay.pictures.put(jpeg(50, 50, "blue"))
+        now = site.clock.now()
+        rows = [
+            insert(viewing_session).values(session_id="vs_1", account_id=ann, shop_id=shop_id, piece_id=pieces[0],
+                                           camera="front", state="watching", answer={}, created_at=now, changed_at=now),
+            insert(picture).values(picture_sha256=still, owner_id=shop_id, kind="still", media_type="image/jpeg",
+                                   size_bytes=1, parcel_id=parcel_id, stored_at=now),
+        ]  # fmt: skip
+        site.db.run_now(lambda c: [c.execute(row) for row in rows])
+        mall.things = {
+            "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
+            "picture_sha256": shown["picture_sha256"], "still": still, "address_id": address["address_id"],
+            "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
+            "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
+            "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
+            "provider": "sandbox", "name": "look.css", "_version": "x", "password": site.password,
+            "method": checkout["payment_methods"][0]["method"],
+        }  # fmt: skip
+        return mall
+
+    def fill(self, value, right, *, is_absent=False):
+        things = {**self.things, **{name: self.things[other] for name, other in right.params}}
+        if is_absent:
+            things |= {name: "absent" for name in things if name.endswith("_id") or name in ("reserved", "link")}
+        if isinstance(value, dict):
+            return {name: self.fill(part, right, is_absent=is_absent) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self.fill(part, right, is_absent=is_absent) for part in value]
+        return re.sub(r"\{(\w+)\}", lambda found: things[found[1]], value) if isinstance(value, str) else value
+
+    async def ask(self, right, who, *, is_absent=False):
+        path = self.fill(right.path, right, is_absent=is_absent)
+        options = {"params": dict([self.fill(right.query, right).split("=", 1)])} if right.query else {}
+        headers = {**self.people[who], "Accept": "application/json"}
+        if right.body == "picture":
+            options["files"] = {"picture": ("x.jpg", jpeg(20, 20), "image/jpeg")}
+        elif isinstance(right.body, bytes):
+            options["content"] = right.body
+            headers["Content-Type"] = right.media_type
+        elif right.body is not None:
+            options["json"] = self.fill(right.body, right, is_absent=is_absent)
+        self.site.http.cookies.clear()
+        return await self.site.http.request(right.method, path, headers=headers, **options)
+
+    def rows(self):
+        def read(connection):
+            tables = [table for name, table in metadata.tables.items() if name not in UNWATCHED]
+            return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in tables}
+
+        return self.site.db.read_now(read)
+
+
+OUTSIDERS = {
+    "public": (), "signed_in": ("nobody",), "operator": ("nobody", "ann", "mo"), "shopper": ("nobody", "bob", "ned", "mo"),
+    "merchant": ("nobody", "ann", "ned"), "parties": ("nobody", "bob", "ned"), "secret": ("nobody", "bob", "ned"),
+}  # fmt: skip
+OWNER = {
+    "public": "nobody",
+    "signed_in": "ann",
+    "operator": "olga",
+    "shopper": "ann",
+    "merchant": "mo",
+    "parties": "ann",
+}
+
+
+def named(right: Right) -> str:
+    return f"{right.method} {right.path} {right.who}"
+
+
+def test_every_route_has_its_line():
+    routes = {
+        (method, route.path)
+        for router in rooms.ROUTERS
+        for route in router.routes
+        for method in (getattr(route, "methods", None) or {"WS"}) - {"HEAD"}
+    }
+    listed = {(right.method, right.path) for right in RIGHTS}
+    assert routes - listed == set(), "say in rights.py who may use the new route"
+
+
+async def test_outsiders_get_nothing_and_change_nothing(site):
+    mall = await Mall.build(site)
+    before, faults = mall.rows(), []
+    for right in RIGHTS:
+        for who in OUTSIDERS[right.who] if right.method != "WS" else ():
+            answer = await mall.ask(right, who)
+            is_led = answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
+            if answer.status_code in (401, 403, 404) or is_led:
+                continue
+            absent = await mall.ask(right, who, is_absent=True)
+            if (answer.status_code, answer.text) != (absent.status_code, absent.text) or answer.is_success:
+                faults.append(f"{named(right)} by {who}: {answer.status_code} {answer.text[:300]}")
+    assert faults == []
+    after = mall.rows()
+    assert {name for name in after if after[name] != before[name]} == set()
+
+
+async def test_the_right_one_may_read(site):
+    mall = await Mall.build(site)
+    faults = []
+    for right in RIGHTS:
+        if right.who not in OWNER or right.method != "GET" or right.path == "/api/events":
+            continue
+        answer = await mall.ask(right, OWNER[right.who])
+        allowed = (200, 303, 404, 503) if right.path in NOT_THERE else (200, 303)
+        if answer.status_code not in allowed or answer.headers.get("location", "").startswith("/sign-in"):
+            faults.append(f"{named(right)}: {answer.status_code} {answer.text[:300]}")
+    assert faults == []
+
+
+NOT_THERE = {"/00/{sscc}", "/01/{gtin}/21/{serial}", "/api/viewing/{session_id}/frame.jpg", "/api/viewing/{session_id}/still",
+             "/static/{_version}/{name}"}  # fmt: skip
+"""What is not in this small world: a label printed, a frame sent."""
+
+
+async def test_the_owner_may_change(site):
+    """The control of the matrix: the very requests that outsiders could not make work for their owner."""
+    mall = await Mall.build(site)
+    before = mall.rows()
+    for right in RIGHTS:
+        if right.who == "merchant" and right.path.startswith("/api") and right.method in ("POST", "PATCH"):
+            if not right.path.endswith(("/take", "/payouts", "/stock")):
+                answer = await mall.ask(right, "mo")
+                assert answer.status_code in (200, 201), f"{named(right)}: {answer.text[:300]}"
+    after = mall.rows()
+    assert {name for name in after if after[name] != before[name]} >= {
+        "listing",
+        "piece",
+        "shop",
+        "claim_code",
+        "picture",
+    }
