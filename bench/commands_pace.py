@@ -9,6 +9,7 @@ import statistics
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,10 +38,7 @@ class Peer:
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
         self.client.tls_set(str(ca), str(certificate), str(key), tls_version=ssl.PROTOCOL_TLS_CLIENT)
         self.client.on_message = lambda _client, _data, message: self.inbox.put(message)
-        # Without it Nagle and delayed acknowledgement add 40 ms a hop, and the yardstick would flatter us.
-        self.client.on_socket_open = lambda _client, _data, link: link.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )
+        self.client.on_socket_open = _without_delay
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
 
@@ -48,6 +46,11 @@ class Peer:
         """Leave."""
         self.client.disconnect()
         self.client.loop_stop()
+
+
+def _without_delay(_client: mqtt.Client, _data: object, link: Any) -> None:
+    # With Nagle and delayed acknowledgement a hop takes 40 ms, and the yardstick would flatter us.
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def commit_ms(folder: Path) -> float:

@@ -60,11 +60,15 @@ class Look:
         await self.viewer.wait_turn()
         return first_frame_ms
 
+    async def move(self, **speeds: float) -> float:
+        """Steer, and return milliseconds until the picture moved; raise ViewerError if it never does."""
+        return await self._viewer().steer_to_motion_ms(PATIENCE_S, **speeds)
+
     async def steer_and_read(self, nonce: str) -> tuple[float, Pixels]:
         """Turn the piece round and go near until the engraving is read; return steering-to-motion and the picture."""
         viewer = self._viewer()
         check(nonce not in read_codes(await viewer.wait_frame(lambda _: True)), "the engraving shows from the front")
-        motion_ms = await viewer.steer_to_motion_ms(PATIENCE_S, pan=0.6)
+        motion_ms = await self.move(pan=0.6)
         seen: set[str] = set()
         deadline_s = time.monotonic() + PATIENCE_S
         for zoom in itertools.cycle(NEAR_ZOOMS):

@@ -52,6 +52,8 @@ class Walk:
             await self.shopper.sign_in(SHOPPER)
         async with step("search in Chinese and English"):
             listing_id = await self.search()
+        async with step("look at another piece in the window, steer its camera, leave it"):
+            await self.look_in_the_window()
         async with step("ask to look; the shop answers being_brought"):
             look = await self.ask(listing_id)
         async with step("the attendant brings the piece; the turn begins"):
@@ -96,6 +98,24 @@ class Walk:
         viewing = hits["石瓢"][listing_id]["viewing"]["state"]
         check(viewing == "now", f"the hit says viewing is {viewing}")
         return str(listing_id)
+
+    async def look_in_the_window(self) -> None:
+        """Look at a piece that stays where it is, through the camera that hangs there; leaving frees it at once."""
+        hits = (await self.shopper.call("GET", "/api/search", params={"q": "西施"}))["hits"]
+        listing = await self.shopper.call("GET", f"/api/listings/{hits[0]['listing_id']}")
+        look = Look(self.shopper, listing["pieces"][0]["piece_id"])
+        answer = await look.ask()
+        check(answer["answer"] == "now" and answer["camera"] == "front", f"the shop answered {answer}")
+        await look.wait_turn(20)
+        await look.open()
+        await look.move(pan=0.5)
+        await look.leave()
+
+        async def is_free() -> bool:
+            camera = await self.shopper.call("GET", f"/api/shops/{self.shop.name}/cameras/front")
+            return bool(camera["can_view"] and not camera["waiting"])
+
+        await until(is_free, 6, "the window's camera is free for the next")
 
     async def ask(self, listing_id: str) -> Look:
         """Ask to look at piece 4711."""
