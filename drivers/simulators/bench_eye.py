@@ -63,7 +63,7 @@ class BenchEye:
 
     def _sensor(self, width: int) -> Sensor:
         if width not in self._sensors:
-            self._sensors[width] = Sensor(width, width * 9 // 16, self._quality, width)
+            self._sensors[width] = Sensor(width, self._quality, width)
         return self._sensors[width]
 
     def _drawing(self) -> Picture:

@@ -103,27 +103,20 @@ def lacquer(chance: np.random.Generator, height: int, width: int, px: float, col
     """Polished lacquer with fish-scale waves in gold below and a moon above them."""
     skin = tinted(LACQUER.get(colour, LACQUER["red"]), cloud(chance, height, width, 25 * px, 40 * px), 0.06)
     art = np.zeros((height, width), np.float32)
-    count = max(round(width / (11 * px)), 6)
+    count = max(round(width / (19 * px)), 6)
     step = width / count
-    for row in range(5):
-        y = height * 0.97 - row * step * 0.27
+    thick = max(round(0.5 * px), 1)
+    # the foot hides the lowest millimetres; the side begins where the lid ends, at about half of the outline
+    for row in range(7):
+        y = height * 0.97 - row * step * 0.25
         for at in range(-1, count + 1):
             x = (at + 0.5 * (row % 2)) * step
-            for ring in (0.5, 0.36, 0.22):
-                cv2.ellipse(
-                    art,
-                    (int(x), int(y)),
-                    (int(ring * step), int(ring * step)),
-                    0,
-                    180,
-                    360,
-                    0.9,
-                    max(int(0.45 * px), 1),
-                    cv2.LINE_AA,
-                )
-    moon = (int(width * 0.06), int(height * 0.32))
+            cv2.circle(art, (int(x), int(y)), int(0.5 * step), 0.0, -1)
+            for ring in (0.50, 0.37, 0.24):
+                cv2.circle(art, (int(x), int(y)), int(ring * step), 0.9, thick, cv2.LINE_AA)
+    moon = (int(width * 0.04), int(height * 0.585))
     for turn in (0, width):
-        cv2.circle(art, (moon[0] + turn, moon[1]), int(9 * px), 0.9, -1, cv2.LINE_AA)
+        cv2.circle(art, (moon[0] + turn, moon[1]), int(6.5 * px), 0.9, -1, cv2.LINE_AA)
     return mix(skin, GOLD, cv2.GaussianBlur(art, (0, 0), 0.15 * px) * 0.85)
 
 

@@ -7,8 +7,10 @@ import math
 import time
 
 from drivers.simulators.faults import FaultBoard
-from drivers.simulators.grbl import Block, GrblError, GrblMachine, Point, Stretch
+from drivers.simulators.gcode_words import GrblError
+from drivers.simulators.grbl import GrblMachine
 from drivers.simulators.labels import Label, Where
+from drivers.simulators.motion import Block, Point, Stretch
 from drivers.simulators.port import Reply
 from drivers.simulators.stray import stray_label
 from drivers.simulators.world import World
@@ -59,15 +61,15 @@ class GrblLabeller(GrblMachine):
     async def home(self) -> int:
         if self._is_stopped:
             raise GrblError(79)
-        here = self.position(time.monotonic())
+        here = self.motion.position(time.monotonic())
         for end in ((here[0], here[1], 0.0), REST):
-            start = self.position(time.monotonic())
+            start = self.motion.position(time.monotonic())
             lasts_s = math.dist(start, end) / self._plan_of.rapid_z_mm_min * 60
-            self._stretch = Stretch(start, end, time.monotonic(), lasts_s)
+            self.motion.stretch = Stretch(start, end, time.monotonic(), lasts_s)
             await asyncio.sleep(lasts_s)
-            if self._state != "Home":
+            if self.state != "Home":
                 return 0  # stopped or reset on the way
-        self._stretch = Stretch(REST, REST, 0.0, 0.0)
+        self.motion.stand(REST)
         self._world.truth.write(self.name, "homed")
         return 0
 
@@ -84,7 +86,7 @@ class GrblLabeller(GrblMachine):
         """M8 opens the vacuum valve, M9 closes it; this machine has no spindle."""
         if code == 8:
             self._has_vacuum = True
-            self._world.truth.write(self.name, "vacuum_on", at=self._here())
+            self._world.truth.write(self.name, "vacuum_on", at=self.here())
             self._pick()
         elif code == 9:
             self._let_go()
@@ -101,6 +103,12 @@ class GrblLabeller(GrblMachine):
         floor = self._surface(end) - CRASH_MM
         return None if end[2] >= floor else max((start[2] - floor) / (start[2] - end[2]), 0.0)
 
+    def moving(self, block: Block) -> None:
+        """Nothing but the cup and the vacuum tells in this machine's truth."""
+
+    def halted(self) -> None:
+        self._world.truth.write(self.name, "halted", at=self.here())
+
     def arrived(self, block: Block) -> None:
         if self._has_vacuum and self.held is None:
             self._pick()
@@ -109,9 +117,6 @@ class GrblLabeller(GrblMachine):
             # the second move after picking is somewhere on the way
             if self._carries_since == 2 and self._faults.strikes(self.name, "lose_label") is not None:
                 self._world.move_label(self.held, Where.FLOOR, self.name, "label_lost")
-
-    def _here(self) -> list[float]:
-        return [round(value, 2) for value in self.position(time.monotonic())]
 
     def _surface(self, point: Point) -> float:
         """Height of what lies under this point, in the robot's Z."""
@@ -126,7 +131,7 @@ class GrblLabeller(GrblMachine):
 
     def _pick(self) -> None:
         """Take the label that waits if the cup really is on it."""
-        x, y, z = self.position(time.monotonic())
+        x, y, z = self.motion.position(time.monotonic())
         plan = self._plan_of
         is_over = abs(x - plan.mouth_x_mm) <= REACH_MM and abs(y - plan.mouth_y_mm) <= REACH_MM
         is_down = plan.mouth_z_mm - PICK_BELOW_MM <= z <= plan.mouth_z_mm + PICK_ABOVE_MM
@@ -145,8 +150,8 @@ class GrblLabeller(GrblMachine):
         if not self._has_vacuum:
             return
         self._has_vacuum = False
-        self._world.truth.write(self.name, "vacuum_off", at=self._here())
-        label, point = self.held, self.position(time.monotonic())
+        self._world.truth.write(self.name, "vacuum_off", at=self.here())
+        label, point = self.held, self.motion.position(time.monotonic())
         if label is None:
             return
         plan, parcel = self._plan_of, self._world.parcel
@@ -160,20 +165,18 @@ class GrblLabeller(GrblMachine):
             label, self.name, point[0] - plan.parcel_x_mm + x_off, point[1] - plan.parcel_y_mm + y_off, turn
         )
 
-    async def _system(self, line: str) -> None:
+    async def system(self, line: str) -> None:
         if self._is_stopped and line in {"$X", "$H"}:
             raise GrblError(79)
-        await super()._system(line)
+        await super().system(line)
 
     def _fault(self, fault: str, is_on: bool) -> None:
         if fault == "alarm" and is_on:
             self._faults.clear(self.name, "alarm")
             self._world.truth.write(self.name, "alarm")
-            self._alarm(1)
+            self.alarm(1)
         elif fault == "emergency_stop":
             self._is_stopped = is_on
-            self._world.truth.write(
-                self.name, "emergency_stop" if is_on else "emergency_stop_released", at=self._here()
-            )
+            self._world.truth.write(self.name, "emergency_stop" if is_on else "emergency_stop_released", at=self.here())
             if is_on:
-                self._alarm(10)
+                self.alarm(10)

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from drivers.simulators.texture import Picture, wood
+from drivers.simulators.texture import Picture, lit, wood
 from drivers.simulators.view import SIN_DOWN, TABLE_Y_MM, View, cut
 
 PLATE_MM, PLATE_PX = 135.0, 3.0
@@ -34,8 +34,8 @@ class Plate:
             cv2.line(top, inner, outer, (120, 170, 205), 2 if tick % 6 else 4, cv2.LINE_AA)
         self._top = top
 
-    def draw(self, picture: Picture, view: View, angle_deg: float) -> None:
-        """The disc with its rim, turned anticlockwise by the angle."""
+    def draw(self, picture: Picture, view: View, angle_deg: float, shadow_mm: float) -> None:
+        """The disc with its rim, turned anticlockwise by the angle, and the shadow of a piece of this radius on it."""
         low = TABLE_Y_MM - PLATE_MM * SIN_DOWN - RIM_MM
         where = cut(view, -PLATE_MM, TABLE_Y_MM + PLATE_MM * SIN_DOWN, PLATE_MM, low)
         if where is None:
@@ -53,6 +53,8 @@ class Plate:
         local = (int((x - where.left) * 16), int((y - where.top) * 16))
         cv2.ellipse(mask, local, axes, 0, 0, 360, 1, -1, cv2.LINE_8, 4)
         cv2.copyTo(shown, mask, where.of(picture))
+        if shadow_mm:
+            _shade(picture, view, shadow_mm)
 
 
 def _turned(view: View, x: float, y: float, angle_deg: float) -> Picture:
@@ -62,3 +64,19 @@ def _turned(view: View, x: float, y: float, angle_deg: float) -> Picture:
     matrix = np.asarray([[cosine * scale, sine * scale, x], [-sine * scale * SIN_DOWN, cosine * scale * SIN_DOWN, y]])
     matrix[:, 2] -= matrix[:, :2] @ (half, half)
     return matrix
+
+
+def _shade(picture: Picture, view: View, radius_mm: float) -> None:
+    """A soft dark spot around a standing piece, a little to the right: the key light comes from the left."""
+    reach, beside = radius_mm * 1.9, radius_mm * 0.15
+    high = reach * SIN_DOWN
+    where = cut(view, beside - reach, TABLE_Y_MM + high, beside + reach, TABLE_Y_MM - high)
+    if where is None:
+        return
+    xs = (np.linspace(where.left, where.right, 48) - view.pixel(beside, 0)[0]) / (reach * view.px_per_mm)
+    ys = (np.linspace(where.top, where.bottom, 32) - view.pixel(0, TABLE_Y_MM)[1]) / (high * view.px_per_mm)
+    far = np.sqrt(xs[None, :] ** 2 + ys[:, None] ** 2)
+    # full under the piece, gone at its reach
+    dark = 0.62 * np.clip((1.0 - far) / 0.52, 0, 1) ** 1.5
+    target = where.of(picture)
+    target[:] = lit(target, np.repeat(1 - dark[..., None], 3, axis=2))

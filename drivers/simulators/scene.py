@@ -91,9 +91,9 @@ def _wall(chance: np.random.Generator, height: int, width: int, colour: Colour) 
     bars = (np.abs((slanted % 130) - 65) < 58) & (np.abs((ys % 150) - 75) < 68) & ((slanted % 900) < 520)
     light = cv2.GaussianBlur(bars.astype(np.float32), (0, 0), 11 * SOFT_PX)
     bright = lit(plaster, 0.80 + 0.24 * light[..., None] * np.asarray((0.86, 0.97, 1.06), np.float32))
-    grain = cloud(chance, 256, 512, 5, 5, octaves=1)
+    grain = cloud(chance, 256, 512, 3, 3, octaves=1)
     tiled = np.tile(grain, (height // 256 + 1, width // 512 + 1))[:height, :width]
-    rough = to_picture(128 + tiled * 1.6)
+    rough = to_picture(128 + tiled * 1.1)
     large = cv2.resize(bright, (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.multiply(large, cv2.merge([rough, rough, rough]), scale=1 / 128)
 

@@ -24,7 +24,8 @@ SKIN_PX = 8.0
 # glazes are painted at this and made finer; only the engraving and the grain need all points
 PAINT_PX = 4.0
 LEVELS = 4
-KEPT_VIEWS = 3
+# maps are kept for views of the stream, not for stills: those are large and rare
+KEPT_VIEWS, KEPT_WIDTH = 3, 1280
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class TurnedFigure:
         rows, columns = round(self._rows * PAINT_PX / SKIN_PX), round(self._columns * PAINT_PX / SKIN_PX)
         skin = PAINTERS[body.paint](chance, rows, columns, PAINT_PX, piece.colour)
         self._ink = skin.reshape(-1, 3).mean(0)
-        painted = to_picture(np.concatenate([skin, self._inside(chance, skin)]))
+        painted = to_picture(np.concatenate([skin, self._inside(chance, skin)]) if body.inner else skin)
         size = (self._columns, round(len(painted) * SKIN_PX / PAINT_PX))
         whole = _grained(chance, cv2.resize(painted, size, interpolation=cv2.INTER_CUBIC), 0.5 - 0.45 * body.gloss)
         sizes = [(self._columns >> level, whole.shape[0] >> level) for level in range(LEVELS)]
@@ -122,6 +123,8 @@ class TurnedFigure:
     def _warp(self, view: View, x_mm: float, y_mm: float) -> Warped | None:
         """The maps as this view sees them; kept while the camera stands still."""
         key = (view, x_mm, y_mm)
+        if view.width > KEPT_WIDTH:
+            return self._warp_now(*key)
         if key not in self._warped:
             self._warped[key] = self._warp_now(view, x_mm, y_mm)
             if len(self._warped) > KEPT_VIEWS:

@@ -13,7 +13,7 @@ from drivers.simulators.axis import Axis
 from drivers.simulators.figure import Figures
 from drivers.simulators.lens import magnification, softness_px
 from drivers.simulators.plan import CameraPlan
-from drivers.simulators.plate import Plate
+from drivers.simulators.plate import PLATE_MM, RIM_MM, Plate
 from drivers.simulators.scene import SCENE_PX, Scene
 from drivers.simulators.sensor import Sensor
 from drivers.simulators.tag_card import CARD_MM, draw_card
@@ -86,7 +86,7 @@ class ViewingEye:
     def _sensor(self, width: int) -> Sensor:
         with self._lock:
             if width not in self._sensors:
-                self._sensors[width] = Sensor(width, width * 9 // 16, self._plan.jpeg_quality, self._seed + width)
+                self._sensors[width] = Sensor(width, self._plan.jpeg_quality, self._seed + width)
             return self._sensors[width]
 
     def _head(self) -> HeadState:
@@ -119,7 +119,9 @@ class ViewingEye:
         picture = self._behind(look.standing, look.view).copy()
         if self._plan.place == TURNTABLE:
             self._plate = self._plate or Plate()
-            self._plate.draw(picture, look.view, look.angle_deg)
+            bodies = [self._figures.of(piece).body for piece, _x_mm in look.standing]
+            shadow_mm = max((getattr(body, "radius_mm", 60.0) for body in bodies), default=0.0)
+            self._plate.draw(picture, look.view, look.angle_deg, shadow_mm)
         for piece, x_mm in look.standing:
             self._figures.of(piece).draw(picture, look.view, x_mm, TABLE_Y_MM, look.angle_deg)
         if self._plan.place != TURNTABLE:
@@ -128,20 +130,25 @@ class ViewingEye:
 
     def _behind(self, standing: Standing, view: View) -> Picture:
         """Wall, table and shadows as this view sees them; kept while neither changes."""
-        if self._ground is None or self._ground[:2] != (standing, view):
-            if self._scene is None:
-                self._scene = Scene(self._world.plan.style, self._half_width, self._half_height, self._seed)
-            if self._shadowed is None or self._shadowed[0] != standing:
-                bodies = [(x_mm, self._figures.of(piece).body) for piece, x_mm in standing]
-                shadows = [(x_mm, getattr(body, "radius_mm", 60.0), body.height_mm) for x_mm, body in bodies]
-                self._shadowed = (standing, self._scene.with_shadows(shadows))
-            affine = view.place(self._scene.left_mm, self._scene.top_mm, SCENE_PX)
-            size = (view.width, view.height)
-            ground = cv2.warpAffine(
-                self._shadowed[1], affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-            )
+        if self._ground and self._ground[:2] == (standing, view):
+            return self._ground[2]
+        ground = self._behind_now(standing, view)
+        if view.width <= FRAME_PX:
             self._ground = (standing, view, ground)
-        return self._ground[2]
+        return ground
+
+    def _behind_now(self, standing: Standing, view: View) -> Picture:
+        if self._scene is None:
+            self._scene = Scene(self._world.plan.style, self._half_width, self._half_height, self._seed)
+        if self._shadowed is None or self._shadowed[0] != standing:
+            bodies = [(x_mm, self._figures.of(piece).body) for piece, x_mm in standing]
+            shadows = [(x_mm, getattr(body, "radius_mm", 60.0), body.height_mm) for x_mm, body in bodies]
+            if self._plan.place == TURNTABLE:
+                shadows.append((0.0, PLATE_MM, RIM_MM))
+            self._shadowed = (standing, self._scene.with_shadows(shadows))
+        affine = view.place(self._scene.left_mm, self._scene.top_mm, SCENE_PX)
+        size = (view.width, view.height)
+        return cv2.warpAffine(self._shadowed[1], affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
     def _cards(self, picture: Picture, look: Look) -> None:
         """The tag in front of each piece."""
