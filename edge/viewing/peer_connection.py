@@ -2,7 +2,7 @@
 
 aiortc has no public way for seven things that live viewing needs; each stands below in a function of its own with its
 test in tests/edge/viewing/test_peer_connection.py, because an upgrade can break it: host addresses, the playout-delay
-header extension, key frame requests, receiver reports (REMB), the chosen codec, the wait for STUN, `.local` names.
+header extension, key frame requests, receiver reports, the chosen codec, the wait for STUN, `.local` names.
 """
 
 import asyncio
@@ -40,6 +40,9 @@ CANDIDATES_MAX = 24
 MESSAGE_BYTES_MAX = 1024
 QUEUE_FRAMES = 6
 """A viewer this many frames behind (0.2 s) gets no older ones: it goes on at the next picture that stands alone."""
+
+SMOOTH_DELAY_MAX = 20
+"""The longest a browser may hold pictures back to smooth what losses and resending left of their rhythm, in 10 ms."""
 
 GATHER_S = 0.5
 GATHER_RELAY_ONLY_S = 2.0
@@ -113,7 +116,7 @@ def install_playout_delay() -> None:
             return profile, packed
         # one-byte form, RFC 8285 section 4.2: number and length − 1 in one byte, then twice 12 bits of 10 ms; four
         # bytes in all, so the padding before them stays right
-        return 0xBEDE, packed + bytes([number << 4 | 2, 0, 0, 0])
+        return 0xBEDE, packed + bytes([number << 4 | 2, 0, 0, getattr(self, "playout_delay_max", 0)])
 
     cls.configure, cls.set = configure_too, pack_too
 
@@ -295,6 +298,12 @@ class Peer:
                 await self._connection.addIceCandidate(candidate)
             except _OFFER_ERRORS as error:
                 logger.debug("candidate passed over", extra={"error": type(error).__name__})
+
+    def smooth(self, is_wanted: bool) -> None:
+        """Let the browser hold pictures back a little, on a network that loses packets; or show each at once again."""
+        for sender in self._connection.getSenders():
+            extensions: Any = getattr(sender, "_RTCRtpSender__rtp_header_extensions_map")  # noqa: B009  # touch point: private by name
+            extensions.playout_delay_max = SMOOTH_DELAY_MAX if is_wanted else 0
 
     def send(self, label: str, text: str) -> None:
         """Say something on a data channel if the browser opened it."""

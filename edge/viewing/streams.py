@@ -194,8 +194,11 @@ class Streams:
         now_s = self._monotonic()
         for stream in list(self._streams.values()):
             stream.measure(now_s)
+            was_smooth = stream.chooser.is_smooth
             if stream.chooser.choose(now_s, stream.sent_bps) is not stream.rung and stream.heard_s is not None:
                 self._encoder(stream.peer.codec, stream.chooser.rung)
+            if stream.chooser.is_smooth is not was_smooth:
+                stream.peer.smooth(stream.chooser.is_smooth)
             is_gone = stream.heard_s is not None and now_s - stream.heard_s >= HEARTBEAT_S
             is_lost = stream.heard_s is None and now_s - stream.opened_s >= CONNECT_S
             if is_gone or is_lost:

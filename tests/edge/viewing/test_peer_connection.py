@@ -120,6 +120,19 @@ async def test_the_answer_agrees_to_the_delay_and_sends_only(peers, heard, offer
     assert "a=sendonly" in answer
 
 
+async def test_one_browser_may_be_given_time_to_smooth(peers, heard, offer):
+    install_playout_delay()
+    peer = peers(heard)
+    await peer.answer(offer)
+    (sender,) = peer._connection.getSenders()
+    extensions = sender._RTCRtpSender__rtp_header_extensions_map
+    extensions.playout_delay_id = 9
+    for is_wanted, value in ((True, b"\0\0\x14"), (False, b"\0\0\0")):
+        peer.smooth(is_wanted)
+        profile, packed = extensions.set(aiortc.rtp.HeaderExtensions())
+        assert dict(aiortc.rtp.unpack_header_extensions(profile, packed)) == {9: value}
+
+
 async def test_key_frame_requests_and_rates_are_heard(peers, heard, offer):
     peer = peers(heard)
     await peer.answer(offer)

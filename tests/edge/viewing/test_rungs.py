@@ -58,6 +58,13 @@ def test_heavy_loss_means_small_whatever_the_estimate():
     assert Network().passes(2, 9_000_000, 2_500_000, lost_share=0.2) is Rung.SMALL
 
 
+def test_pictures_are_held_back_a_little_while_packets_are_lost():
+    network = Network()
+    for lost_share, is_smooth in ((0.03, False), (0.05, True), (0.02, True), (0.0, False), (0.03, False)):
+        network.passes(0.5, 9_000_000, 1_000_000, lost_share=lost_share)
+        assert network.chooser.is_smooth is is_smooth
+
+
 def test_up_again_after_ten_good_seconds_but_never_twice_a_minute():
     network = Network()
     network.passes(2, 1_000_000, 2_500_000, lost_share=0.1)
