@@ -32,6 +32,7 @@ from edge.enrolment import keep_certificate
 from edge.identity import Identity
 from edge.journal import Journal
 from edge.pictures import Pictures
+from edge.relay_http import client_options
 from edge.relay_link import BrokerAddress, RelayLink
 from edge.service import feed_watchdog, notify
 from edge.verbs import verbs_for
@@ -108,7 +109,7 @@ class Shop:
             self.shop_id,
             journal=self.journal,
             private_key=identity.private_key(),
-            http=lambda: httpx.AsyncClient(verify=identity.https_tls(), timeout=UPLOAD_S),
+            http=lambda: httpx.AsyncClient(**client_options(self._https_url(), identity.https_tls(), UPLOAD_S)),
             clock=self.clock,
         )
         self.bench = Bench(
@@ -134,6 +135,7 @@ class Shop:
             plan=self.journal.plan,
             is_relay_near=lambda: self.link.is_connected,
             picture=self.pictures.read,
+            newest_pictures=self._newest_pictures,
         )
         door = PinDoor(config.attendant.pin, data_dir / "attendant_secret", time.time)
         self.page = AttendantServer(self.room, door, config.attendant.port)
@@ -146,6 +148,9 @@ class Shop:
             plan_holder=self.plan,
         )
         self._listen()
+
+    def _https_url(self) -> str:
+        return self.config.relay.https_url or str(self.identity.facts()["https_url"])
 
     def _handle(self, name: str) -> DeviceHandle | None:
         return self.devices.handles[name] if name else None
@@ -210,6 +215,12 @@ class Shop:
         self.devices.listen(lambda _state: self.room.changed())
         self.link.listen(lambda _is_near: self.room.changed())
 
+    async def _newest_pictures(self) -> dict[str, str]:
+        """Return the newest picture's hash of each parcel in work."""
+        of_open = "parcel_id in (select parcel_id from parcels where is_open = 1)"
+        sql = f"select parcel_id, sha256 from pictures where {of_open} order by taken_at"  # noqa: S608  # our own words
+        return dict(await self.journal.read(lambda tx: tx.run(sql)))
+
     def _ring(self) -> None:
         self.room.changed()
 
@@ -251,7 +262,7 @@ class Shop:
             "page": self.page.run(),
             "durable commands": self.dispatch.run_durable(),
             "viewing commands": self.dispatch.run_viewing(),
-            "certificate": keep_certificate(self.identity, self.clock.now),
+            "certificate": keep_certificate(self.identity, self.clock.now, self._https_url()),
             "watchdog": feed_watchdog(),
         }
         works |= {f"device {handle.name}": handle.run() for handle in self.devices.runs()}

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.identity import Enrolled, Identity
+from edge.relay_http import client_options
 from wire.codec import from_json, load_bytes, to_base64url
 from wire.values import BadValueError, format_time
 
 logger = logging.getLogger(__name__)
 
-REPLY_S = 15.0
 LOOK_S = 600.0
 RETRY_S = 60.0
 CLAIM = re.compile(r"(?P<code>[A-Za-z0-9][A-Za-z0-9 -]{8,60})@(?P<url>https://[^\s#/]+)/?#(?P<print>[0-9a-fA-F]{64})")
@@ -62,7 +62,7 @@ def enrol(identity: Identity, claim: Claim) -> Enrolled:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=ca_pem)
     csr_pem = identity.request("vitrine-shop")
-    with httpx.Client(base_url=claim.https_url, verify=context, timeout=REPLY_S) as http:
+    with httpx.Client(base_url=claim.https_url, **client_options(claim.https_url, context)) as http:
         answer = _post(http, "/shop-door/enrol", {"claim_code": claim.code, "csr_pem": csr_pem})
     if _fingerprint(answer.ca_pem) != claim.ca_sha256:
         raise EnrolmentError(
@@ -72,8 +72,11 @@ def enrol(identity: Identity, claim: Claim) -> Enrolled:
     return answer
 
 
-def renew(identity: Identity, now: datetime, nonce: str) -> Enrolled:
-    """Get a new certificate for the same key, signed for with that key; blocking. Raises EnrolmentError."""
+def renew(identity: Identity, now: datetime, nonce: str, https_url: str = "") -> Enrolled:
+    """Get a new certificate for the same key, signed for with that key; blocking. Raises EnrolmentError.
+
+    `https_url` is where to ask, if not where the box was enrolled.
+    """
     facts, key = identity.facts(), identity.private_key()
     csr_pem, at = identity.request(facts["shop_id"]), format_time(now)
     signed = "\n".join((facts["shop_id"], csr_pem, at, nonce)).encode()
@@ -85,20 +88,21 @@ def renew(identity: Identity, now: datetime, nonce: str) -> Enrolled:
         "nonce": nonce,
         "signature_b64url": to_base64url(signature),
     }
-    with httpx.Client(base_url=facts["https_url"], verify=identity.https_tls(), timeout=REPLY_S) as http:
+    url = https_url or facts["https_url"]
+    with httpx.Client(base_url=url, **client_options(url, identity.https_tls())) as http:
         answer = _post(http, "/shop-door/renew", body)
-    _save(identity, answer, facts["https_url"])
+    _save(identity, answer, url)
     return answer
 
 
-async def keep_certificate(identity: Identity, now: Callable[[], datetime]) -> None:
+async def keep_certificate(identity: Identity, now: Callable[[], datetime], https_url: str = "") -> None:
     """Renew whenever two thirds of the certificate's life are over; ends only by cancellation."""
     while True:
         if now() < identity.renew_at():
             await asyncio.sleep(LOOK_S)
             continue
         try:
-            await asyncio.to_thread(renew, identity, now(), secrets.token_hex(16))
+            await asyncio.to_thread(renew, identity, now(), secrets.token_hex(16), https_url)
             logger.info("certificate renewed", extra={"renew_at": format_time(identity.renew_at())})
         except EnrolmentError as error:
             logger.warning("certificate not renewed", extra={"words": str(error)})
@@ -117,8 +121,7 @@ def _fetch_ca(claim: Claim) -> str:
     try:
         answer = httpx.get(
             f"{claim.https_url}/shop-door/ca.pem",
-            verify=False,  # noqa: S501  # nothing is known yet; the fingerprint decides below
-            timeout=REPLY_S,
+            **client_options(claim.https_url, tls=False),  # nothing is known yet; the fingerprint decides below
         )
         answer.raise_for_status()
     except httpx.HTTPError as error:

@@ -150,7 +150,7 @@ class RelayLink:
             raise TypeError(f"{type(report).__name__} is durable: append it to the journal")
         envelope = Envelope(
             id=new_id("rep"),
-            source=f"shop/{self._shop_id}",
+            source=f"/shops/{self._shop_id}",
             type=type(report).__name__,
             time=self._clock.now(),
             shop_id=self._shop_id,

@@ -66,11 +66,13 @@ class AttendantRoom:
         plan: Callable[[], Awaitable[ShopPlan | None]],
         is_relay_near: Callable[[], bool],
         picture: Callable[[str], Awaitable[bytes | None]],
+        newest_pictures: Callable[[], Awaitable[dict[str, str]]],
     ) -> None:
         self.bench = bench
         self.questions = questions
         self.privacy = privacy
         self.picture = picture
+        self._newest_pictures = newest_pictures
         self.language = language
         self._shop_id = shop_id
         self._devices = devices
@@ -118,7 +120,7 @@ class AttendantRoom:
             "is_private": self.privacy.is_on,
             "tasks": await self.tasks(),
             "questions": self.open_questions(),
-            "parcels": [_parcel_json(parcel) for parcel in await self.bench.board()],
+            "parcels": await self.parcels(),
             "devices": self.devices(),
             "last_scan": to_json(scan) if scan else None,
         }
@@ -128,6 +130,11 @@ class AttendantRoom:
         plan = await self._plan()
         pieces = {piece.piece_id: piece for piece in plan.pieces} if plan else {}
         return [_task_json(task, pieces.get(task.piece_id)) for task in await self.bench.tasks()]
+
+    async def parcels(self) -> list[dict[str, Any]]:
+        """Return the parcels in work, each with its newest picture."""
+        pictures = await self._newest_pictures()
+        return [_parcel_json(parcel, pictures) for parcel in await self.bench.board()]
 
     def devices(self) -> list[dict[str, Any]]:
         """Return every device's state, those that need somebody first."""
@@ -150,8 +157,9 @@ class AttendantRoom:
         ]
 
 
-def _parcel_json(parcel: dict[str, Any]) -> dict[str, Any]:
+def _parcel_json(parcel: dict[str, Any], pictures: dict[str, str]) -> dict[str, Any]:
     shown: dict[str, Any] = to_json(parcel)
+    shown["picture_sha256"] = pictures.get(parcel["parcel_id"], "")
     shown["stage_text"] = to_json(STAGES[Stage(parcel["stage"])])
     shown["reason_text"] = to_json(sentence_for(parcel["reason"]))
     return shown

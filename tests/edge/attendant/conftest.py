@@ -156,6 +156,9 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     async def picture(sha256: str) -> bytes | None:
         return pictures.get(sha256)
 
+    async def newest_pictures() -> dict[str, str]:
+        return {"par_1": next(iter(pictures), "")}
+
     def ring() -> None:
         room.changed()
 
@@ -170,6 +173,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
         plan=plan,
         is_relay_near=lambda: True,
         picture=picture,
+        newest_pictures=newest_pictures,
     )
     devices.listen(lambda _state: room.changed())
     door = PinDoor(PIN, tmp_path / "secret", lambda: clock.wall().timestamp())
