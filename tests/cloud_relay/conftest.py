@@ -1,5 +1,6 @@
 """A migrated database for each test, and after each test: the violations view must be empty."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 from cloud_relay.db import Database
 from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, serving
 from tests.cloud_relay.site import Site, open_site
+from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, postgres_databases, serving
 from tests.cloud_relay.trade_world import World
 
 
@@ -24,12 +25,43 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+POSTGRES_URL = os.environ.get("VITRINE_TEST_POSTGRES", "")
+"""Run these tests on PostgreSQL: postgresql+psycopg://user@host:port, an account that may create databases."""
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """Return the name of a migrated PostgreSQL database, to be copied."""
+    name = f"vitrine_{os.getpid()}"
+    with postgres_databases(POSTGRES_URL) as run:
+        run(f"CREATE DATABASE {name}")
+        database = Database(f"{POSTGRES_URL}/{name}")
+        migrate(database)
+        database.close()
+        yield name
+        run(f"DROP DATABASE {name}")
+
+
 @pytest.fixture
-def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+def postgres_url(postgres_template: str) -> Iterator[str]:
+    """Return the address of an empty, migrated PostgreSQL database."""
+    name = f"{postgres_template}_test"
+    with postgres_databases(POSTGRES_URL) as run:
+        run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+        yield f"{POSTGRES_URL}/{name}"
+        run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """Return an empty relay database; when the test is over nothing in it may violate a rule of money or goods."""
-    path = tmp_path / "relay.sqlite3"
-    shutil.copy(migrated_file, path)
-    database = Database(f"sqlite:///{path}")
+    if POSTGRES_URL:
+        url = request.getfixturevalue("postgres_url")
+    else:
+        path = request.getfixturevalue("tmp_path") / "relay.sqlite3"
+        shutil.copy(request.getfixturevalue("migrated_file"), path)
+        url = f"sqlite:///{path}"
+    database = Database(url)
     yield database
     violations = database.violations()
     database.close()

@@ -10,6 +10,12 @@ from tests.cloud_relay.trade_world import START
 DROPS = ("posting_update", "posting_delete", "transfer_changed", "transfer_deleted", "seal_update", "seal_delete")
 
 
+def drop_triggers(connection):
+    for name in DROPS:
+        place = "" if connection.dialect.name == "sqlite" else f" ON {name.partition('_')[0]}"
+        connection.execute(text(f"DROP TRIGGER {name}{place}"))
+
+
 @pytest.fixture
 def sealed(database):
     """Return a function that runs SQL on three seals of two transfers each, with every trigger gone."""
@@ -23,8 +29,7 @@ def sealed(database):
 
     def tamper(*statements):
         def work(connection):
-            for name in DROPS:
-                connection.execute(text(f"DROP TRIGGER {name}"))
+            drop_triggers(connection)
             for statement in statements:
                 connection.execute(text(statement))
 
@@ -55,8 +60,7 @@ def test_a_seal_holds_all_before_it(sealed, database):
     """Whoever changes a row and forges that one seal is betrayed by the next."""
 
     def forge(connection):
-        for name in DROPS:
-            connection.execute(text(f"DROP TRIGGER {name}"))
+        drop_triggers(connection)
         connection.execute(text("UPDATE posting SET amount_minor = 999 WHERE reference = 'r1'"))
         digest = seals._digest(seals.GENESIS, seals._content(connection, 1))
         connection.execute(text("UPDATE seal SET seal_sha256 = :digest WHERE seal_no = 1"), {"digest": digest})

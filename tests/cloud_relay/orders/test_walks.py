@@ -223,6 +223,16 @@ def test_money_is_released_at_the_agreed_moment_after_delivery(world, seconds, s
     assert (world.balance("payable:mer_1") > 0) == (state == "released")
 
 
+def test_money_waits_for_the_delivery(world):
+    order_id = world.paid_order()
+    world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER)
+    world.later(world.trade.settings.release_after_s + 1)
+    assert world.database.run_now(service.settle_due, order_id, world.now, world.trade).state == "handed_over"
+    assert world.balance("payable:mer_1") == 0
+    world.later(world.trade.settings.arrive_s)
+    assert world.database.run_now(service.settle_due, order_id, world.now, world.trade).state == "disputed"
+
+
 def test_a_dispute_one_second_before_release_stops_it(world):
     order_id = world.paid_order()
     world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER, E.DELIVERED)
