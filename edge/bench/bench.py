@@ -11,6 +11,7 @@ from drivers.base import Condition, DeviceError
 from edge.bench import parcel as rows
 from edge.bench import scans
 from edge.bench.acts import Acts, Outcome, Work
+from edge.bench.forgetting import forget
 from edge.bench.orders import Orders, RefusedCommandError
 from edge.bench.parcel import Intent, Parcel
 from edge.bench.ports import Devices, TakeStill
@@ -23,7 +24,7 @@ from edge.flows.errors import IllegalStepError
 from edge.flows.fulfilment import ACTUATIONS, HELD, Effect, Event, Stage
 from edge.journal import Journal, inbox
 from edge.journal.transaction import Transaction
-from edge.labels import Typeface, find_typeface
+from edge.labels import Typeface, find_typeface, warm_up
 from edge.pictures import Pictures
 from wire.commands import (
     AnswerPhoto,
@@ -42,6 +43,8 @@ from wire.values import parse_time
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+FORGET_EVERY_S = 3600.0
 
 CLOCK_LOOK_S = 0.2
 """How often relay time is asked for while it is unknown; a round trip takes longer than that to be made."""
@@ -92,7 +95,8 @@ class Bench:
         self._journal, self._devices, self._pictures = journal, devices, pictures
         self._clock, self._ids, self._random = clock, ids, random_bytes
         self._plan: ShopPlan | None = None
-        self._acts = Acts(devices, take_still, pictures, lambda: self._plan, clock, typeface or find_typeface())
+        self._typeface = typeface or find_typeface()
+        self._acts = Acts(devices, take_still, pictures, lambda: self._plan, clock, self._typeface)
         self._hands = frozenset(
             effect
             for effect, handle in ((Effect.PACK, devices.packer), (Effect.APPLY, devices.labeller))
@@ -117,7 +121,9 @@ class Bench:
             await self._recover()
             self._recovered.set()
             if self._devices.scanner is not None and not self._devices.scanner.by_hand:
-                group.create_task(self._read_scanner())
+                group.create_task(self._read_scanner(), name="scanner")
+            group.create_task(self._forget_for_ever(), name="forgetting")
+            group.create_task(asyncio.to_thread(warm_up, self._typeface), name="fonts")
             await asyncio.Event().wait()
 
     async def _recover(self) -> None:
@@ -131,6 +137,13 @@ class Bench:
         await self._commit(lambda _tx, _steps: None)
         for parcel in await self._journal.read(rows.open_parcels):
             self._watch_if_blocked(parcel)
+
+    async def _forget_for_ever(self) -> None:
+        while True:
+            if await self._journal.write(forget):
+                continue  # there may be more: forgetting goes in small steps
+            await self._journal.seal()
+            await asyncio.sleep(FORGET_EVERY_S)
 
     async def _read_scanner(self) -> None:
         scanner = self._devices.scanner

@@ -43,6 +43,10 @@ class ChainReading:
         self.rows: dict[str, dict[Any, str]] = {}
         self.last_report = 0
 
+    def start(self, before: Mark, last_report: int) -> None:
+        """Begin in mid-chain, behind an entry that a seal vouches for."""
+        self.mark, self.last_report = before, last_report
+
     def walk(self, entries: Iterable[tuple[int, str, str, str]], seen: Mark | None = None) -> None:
         """Take (sequence, kind, entry, hash) in order; `seen` is a mark that must lie on the chain.
 

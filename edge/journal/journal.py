@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge.journal import inbox, outbox, shop
+from edge.journal import inbox, outbox, sealing, shop
 from edge.journal.rows import AckDecision, Mark, PendingAck, UnsentReport
 from edge.journal.transaction import Transaction
 from edge.journal.writer import Writer
@@ -60,6 +60,13 @@ class Journal:
         """Run `work(transaction)` in the writer thread, after every write submitted before; it must not write."""
         result: T = await self._writer.submit(work, is_write=False)
         return result
+
+    async def seal(self) -> bool:
+        """Make the next opening quick, when the chain has grown enough since the last seal; True when it was sealed.
+
+        Also gives back the room of what was forgotten, so that no page of it stays in the file.
+        """
+        return await self.write(sealing.seal)
 
     def mark(self) -> Mark:
         """Return the newest durable entry's number and hash."""

@@ -21,6 +21,9 @@ BOUND = {
 TABLES = """
 create table chain (sequence integer primary key, kind text not null, entry text not null, hash text not null) strict;
 
+-- digests of all bound rows when the chain was last sealed: opening begins there instead of at the first entry
+create table sealed (name text not null, key text not null, digest text not null, primary key (name, key)) strict;
+
 -- inbox: `signed` are the exact signed bytes, null once purged; `state` is held (behind a gap), accepted or final
 create table commands (command_id text primary key, sequence integer not null unique, type text not null,
     sha256 text not null, signed blob, state text not null, received_at text not null, answered_at text) strict;

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 class Transaction:
     """One transaction. `mark` is the chain's head as it will be, `last_report` the newest report's number.
 
-    `touched` are the tables changed; `at` and `now` its one time.
+    `touched` are the tables changed; `at` and `now` its one time; `wants_checkpoint` empties the log after the commit.
     """
 
     def __init__(self, db: Database, mark: Mark, last_report: int, shop_id: str, now: Callable[[], datetime]) -> None:
@@ -27,6 +27,7 @@ class Transaction:
         self.now = now()
         self.at = format_time(self.now)
         self.touched: set[str] = set()
+        self.wants_checkpoint = False
         self._db = db
 
     def get(self, table: str, key: Any) -> Row | None:

@@ -20,6 +20,7 @@ from edge.journal.chain import START, ChainReading
 from edge.journal.errors import JournalDamagedError, JournalError, JournalFailedError, JournalLockedError
 from edge.journal.rows import Mark
 from edge.journal.schema import BOUND, SCHEMA_VERSION, TABLES
+from edge.journal.sealing import begin_reading
 from edge.journal.transaction import Transaction
 
 GROUP_MAX = 64
@@ -83,26 +84,26 @@ class Writer:
             raise JournalFailedError("journal: is not open")
         job = _Job(work, self._loop.create_future(), is_write)
         self._queue.put(job)
+        if self._failure:  # it failed between the first look and now, and may have emptied the queue before
+            _settle(job.future, None, JournalFailedError(self._failure))
         return job.future
 
     def _live(self, opened: "asyncio.Future[None]") -> None:
-        with contextlib.ExitStack() as stack:
-            try:
+        """The thread's life. What ends it reaches whoever waits, bug or not, after the file and its lock are let go."""
+        jobs: list[_Job] = []
+        try:
+            with contextlib.ExitStack() as stack:
                 db, mark_file = self._open(stack)
-            except (JournalError, sqlite3.Error, OSError) as error:
-                self._loop.call_soon_threadsafe(_settle, opened, None, self._named(error))
-                return
-            self._loop.call_soon_threadsafe(_settle, opened, None, None)
-            while (job := self._queue.get()) is not None:
-                jobs = self._waiting_with(job) if job.is_write else [job]
-                try:
+                self._loop.call_soon_threadsafe(_settle, opened, None, None)
+                while (job := self._queue.get()) is not None:
+                    jobs = self._waiting_with(job) if job.is_write else [job]
                     self._do(db, mark_file, jobs)
-                except (sqlite3.Error, OSError) as error:
-                    self._fail(jobs, error)
-                    return
+        except Exception as error:  # noqa: BLE001 the border of the thread
+            self._fail(jobs, error)
+            self._loop.call_soon_threadsafe(_settle, opened, None, self._named(error))
 
-    def _named(self, error: Exception) -> JournalError:
-        if isinstance(error, JournalError):
+    def _named(self, error: Exception) -> Exception:
+        if isinstance(error, JournalError) or not isinstance(error, (sqlite3.Error, OSError)):
             return error
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             return JournalDamagedError(f"{self._path}: is no sound SQLite file ({error}); call the technician")
@@ -123,8 +124,11 @@ class Writer:
         connection = sqlite3.connect(self._path, isolation_level=None)
         stack.callback(connection.close)
         self._path.chmod(0o600)
-        db = _prepared(connection)
-        reading = _prove(db, seen)
+        try:
+            db = _prepared(connection)
+            reading = _prove(db, seen)
+        except (ValueError, TypeError, LookupError) as error:  # damaged bytes that no longer parse
+            raise JournalDamagedError(f"{self._path}: cannot be read ({error}); call the technician") from error
         self.mark, self._last_report = reading.mark, reading.last_report
         _write_mark(mark_file, self.mark)
         return db, mark_file
@@ -141,6 +145,7 @@ class Writer:
 
     def _do(self, db: Database, mark_file: int, jobs: list[_Job]) -> None:
         touched: set[str] = set()
+        wants_checkpoint = False
         mark, last_report = self.mark, self._last_report
         with db.atomic() if len(jobs) > 1 else contextlib.nullcontext():
             for job in jobs:
@@ -148,17 +153,20 @@ class Writer:
                 if self._work(db, job, transaction):
                     mark, last_report = transaction.mark, transaction.last_report
                     touched |= transaction.touched
+                    wants_checkpoint |= transaction.wants_checkpoint
         self._last_report = last_report
         if mark is not self.mark:
             self.mark = mark
             self._on_commit(mark.sequence)
             _write_mark(mark_file, mark)
+        if wants_checkpoint:
+            db.execute("pragma wal_checkpoint(truncate)").fetchall()
         self._loop.call_soon_threadsafe(self._tell, jobs, touched)
 
     def _work(self, db: Database, job: _Job, transaction: Transaction) -> bool:
         """Run one job, in a savepoint if it shares the commit; True when it stands. Its own errors go to its caller."""
         try:
-            with db.atomic():
+            with db.atomic() if job.is_write else contextlib.nullcontext():
                 job.result = job.work(transaction)
         except (sqlite3.Error, OSError):
             raise
@@ -184,7 +192,7 @@ class Writer:
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
-    if future.cancelled():
+    if future.done():
         return
     if error is not None:
         future.set_exception(error)
@@ -211,10 +219,9 @@ def _prepared(connection: sqlite3.Connection) -> Database:
 
 def _prove(db: Database, seen: Mark) -> ChainReading:
     """Prove chain, rows and acknowledgements. Raises JournalDamagedError."""
-    reading = ChainReading()
-    reading.walk(
-        db.execute("select sequence, kind, entry, hash from chain order by sequence"), seen if seen.sequence else None
-    )
+    reading = begin_reading(db)
+    entries = "select sequence, kind, entry, hash from chain where sequence > ? order by sequence"
+    reading.walk(db.execute(entries, (reading.mark.sequence,)), seen if seen.sequence else None)
     for table, key in BOUND.items():
         cursor = db.execute(f"select * from {table}")  # noqa: S608 our own table names
         names = [column[0] for column in cursor.description]

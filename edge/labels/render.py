@@ -56,6 +56,23 @@ def render_label(
         raise BadLabelError(f"label of order {content.order_id}: {error}") from None
 
 
+def warm_up(face: Typeface) -> None:
+    """Draw a label for nobody, so that the first paid order does not wait for fonts and libraries to load."""
+    to = Address(name="A", lines=("Warm 1 暖",), postal_code="1", city="B", country="CN")
+    content = LabelContent(
+        order_id="warm",
+        label_no=1,
+        to=to,
+        sender_lines=("Warm 暖",),
+        goods_code="warm",
+        merchant_code="warm",
+        resolver_url="warm",
+        sscc="000000000000000000",
+        service="warm",
+    )
+    render_label(content, "00000000", "warm", Media(width_mm=100, length_mm=150, dots_per_mm=8), face)
+
+
 class _Sheet:
     """One label being drawn. Measures in dots; `_mm` turns millimetres into them."""
 

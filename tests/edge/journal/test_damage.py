@@ -252,3 +252,52 @@ async def test_killed_at_a_commit_nothing_acknowledged_is_lost(make_journal, pat
     stored = [report.sequence for report in await journal.unsent_reports()]
     assert stored == [*told, die_at]
     await journal.close()
+
+
+async def sealed_journal(make_journal, monkeypatch, kept: int) -> Journal:
+    monkeypatch.setattr("edge.journal.sealing.SEAL_EVERY", 10)
+    monkeypatch.setattr("edge.journal.sealing.KEPT_ENTRIES", kept)
+    journal = make_journal()
+    await journal.open()
+    for _ in range(4):
+        await fill(journal, 12)
+        assert await journal.seal()
+    await journal.confirm_reports(20)
+    await journal.next_turn_no("front")
+    assert not await journal.seal()
+    return journal
+
+
+async def test_a_sealed_journal_opens_from_its_seal_and_goes_on_counting(make_journal, monkeypatch):
+    journal = await sealed_journal(make_journal, monkeypatch, kept=5)
+    mark = journal.mark()
+    first = (await journal.read(lambda tx: tx.run("select min(sequence) from chain")))[0][0]
+    assert first > 20
+    await journal.close()
+    again = make_journal()
+    await again.open()
+    assert again.mark() == mark
+    assert await again.append_report(PlanApplied(version=1)) == 49
+    assert [report.sequence for report in await again.unsent_reports(after=47)] == [48, 49]
+    await again.close()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update reports set payload = x'7b7d' where sequence = 30",
+        "delete from reports where sequence = 30",
+        "insert into reports values (10, 'x', x'00')",
+        "update sealed set digest = replace(digest, 'a', 'b')",
+        "delete from sealed where rowid = (select min(rowid) from sealed)",
+        "delete from chain where sequence = (select max(sequence) - 1 from chain)",
+        "update chain set entry = replace(entry, 'last_report', 'lost_report') where kind = 'seal'",
+    ],
+)
+async def test_damage_behind_and_before_the_seal_is_found(make_journal, monkeypatch, path, sql):
+    journal = await sealed_journal(make_journal, monkeypatch, kept=10**6)
+    await journal.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(sql)
+    connection.close()
+    await refuses(make_journal)
