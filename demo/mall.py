@@ -162,7 +162,11 @@ class Mall:
 
     async def _start(self, name: str, arguments: list[str], is_ready: Callable[[], Awaitable[bool]]) -> None:
         log = self.logs / f"{name.replace(' ', '-')}.log"
-        environment = {"VITRINE_PAYMENT_SECRET": "demo-payment", "VITRINE_PAYMENT_WEBHOOK_SECRET": "demo-webhook"}
+        environment = {
+            "VITRINE_PAYMENT_SECRET": "demo-payment", "VITRINE_PAYMENT_WEBHOOK_SECRET": "demo-webhook",
+            # as the units set it: many threads on two cores need no heap and no buffer each
+            "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1",
+        }  # fmt: skip
         await self._supervisor.start(Program(name, arguments, log, is_ready, environment))
 
     def _listens(self, port: int) -> Callable[[], Awaitable[bool]]:
