@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -49,6 +51,7 @@ class Shop:
         self._plan = plan
         self._chance = chance
         self._draw_on = ThreadPoolExecutor(2, "draw")
+        self._warm_up_on = ThreadPoolExecutor(1, "warm-up", initializer=_step_back)
         self.truth = TruthLog(folder / "truth.jsonl", lambda: datetime.now(UTC))
         self.faults = FaultBoard(plan.device_kinds())
         self.world = World(plan, self.truth, LabelBook(folder, self.truth), chance)
@@ -92,7 +95,7 @@ class Shop:
         self.truth.write("shop", "opened", name=self._plan.name)
         # the first look of a shopper should not wait until pots are glazed
         for camera in self._cameras.values():
-            self._draw_on.submit(camera.warm_up)
+            self._warm_up_on.submit(camera.warm_up)
 
     async def close(self) -> None:
         """Close every port and stop every machine."""
@@ -103,6 +106,7 @@ class Shop:
         running = [*self._cameras.values(), *self._controllers, *self._papers.values(), *self._packers.values()]
         for machine in running:
             await machine.shut_down()
+        self._warm_up_on.shutdown(cancel_futures=True)
         self._draw_on.shutdown(cancel_futures=True)
         self.truth.write("shop", "closed", name=self._plan.name)
         self.truth.close()
@@ -169,6 +173,11 @@ class Shop:
     async def _see_label(self) -> Any:
         bench = self._bench or BenchEye(self.world, self._figures)
         return await asyncio.get_running_loop().run_in_executor(self._draw_on, bench.label_close_up)
+
+
+def _step_back() -> None:
+    """Let every other thread of this machine go first (Linux gives each thread its own niceness)."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 async def run_until(plan: WorldPlan, folder: Path, stop: asyncio.Event, ready: Any) -> None:
