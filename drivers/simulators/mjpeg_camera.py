@@ -86,7 +86,8 @@ class MjpegCamera:
                 async with self._fresh:
                     await self._fresh.wait_for(lambda: self._number != seen)  # noqa: B023  # waited for at once
                     seen, jpeg = self._number, self._newest
-                if not self._send(writer, jpeg):
+                # a viewer may have gone while this one waited for the frame
+                if caller.is_gone or not self._send(writer, jpeg):
                     return
                 await writer.drain()
         finally:
