@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from cloud_relay.accounts import service as accounts
 from cloud_relay.orders import reading
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
+from cloud_relay.parcels.epcis import DELIVERED
 from cloud_relay.relay import RelayDep
 from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
@@ -60,7 +61,22 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     if found is None or not (is_shopper or is_merchant or principal.is_operator):
         raise not_found()
     order = reading.read_order(connection, order_id, trading.methods, for_shopper=is_shopper)
+    order["timeline"] = told_once(order["timeline"])
     return {"order": order, "is_shopper": is_shopper, "is_merchant": is_merchant}
+
+
+def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the story without what it says twice: a picture shown before, a delivery that the courier's line tells."""
+    has_place = any(one["kind"] == "tracking" and one["step"] == DELIVERED for one in timeline)
+    told: list[dict[str, Any]] = []
+    shown: set[str] = set()
+    for one in timeline:
+        if one["kind"] == DELIVERED and has_place:
+            continue
+        picture = one["picture_sha256"]
+        told.append({**one, "picture_sha256": "" if picture in shown else picture})
+        shown.add(picture)
+    return told
 
 
 @router.get("/orders/{order_id}")

@@ -1,4 +1,4 @@
-"""The whole job in Chromium: found, looked at, steered, confirmed, paid, packed, photographed, carried, received, paid out.
+"""The whole job in Chromium: found, looked at, steered, confirmed, paid, packed, photographed, carried, received.
 
 Every deed is pressed twice; each must happen once.
 """
@@ -93,6 +93,9 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
     page.wait_for_timeout(SECOND_MS)
     moved = page.evaluate(WATCH)
     assert difference(turned, moved) > 2, "a finger on the picture did not move the camera"
+    page.get_by_role("button", name="Front", exact=True).tap()
+    page.wait_for_timeout(4 * SECOND_MS)
+    assert difference(moved, page.evaluate(WATCH)) > 2
     eyes.look(page, "look-live")
 
     page.get_by_role("button", name="Measure it").tap()

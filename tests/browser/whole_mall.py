@@ -1,4 +1,4 @@
-"""The whole mall as a visitor finds it: the demonstration's programs as processes, started and stopped by `python -m demo`."""
+"""The whole mall as a visitor finds it: the demonstration's programs as processes, by `python -m demo`."""
 
 import json
 import os

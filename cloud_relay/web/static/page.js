@@ -13,11 +13,18 @@ function distance(from, to, [x, y]) {
   return ahead < -4 ? Infinity : Math.max(0, ahead) + 2 * aside;
 }
 
-/** Fields keep the arrows they need: text moves its cursor sideways, lists choose; the viewer has its own. */
+/** Fields keep the arrows they need, and let go of the others, so that a remote control without Tab never gets stuck. */
 function isOwnArrow(target, key) {
-  if (target.closest("[data-arrows], select, textarea, input[type=radio], input[type=date], input[type=number], input[type=range]")) return true;
-  const isText = target.closest("input:not([type=checkbox])");
-  return Boolean(isText) && (key === "ArrowLeft" || key === "ArrowRight");
+  const isUpOrDown = key === "ArrowUp" || key === "ArrowDown";
+  if (target.closest("[data-arrows], textarea, input[type=number], input[type=range]")) return true;
+  if (target.matches("select")) return isUpOrDown;
+  if (target.matches("input[type=radio]")) return isUpOrDown && !isLastOfGroup(target, key);
+  return target.matches("input:not([type=checkbox])") && !isUpOrDown;
+}
+
+function isLastOfGroup(radio, key) {
+  const group = [...document.getElementsByName(radio.name)].filter((one) => one.form === radio.form && !one.disabled);
+  return group.at(key === "ArrowDown" ? -1 : 0) === radio;
 }
 
 document.addEventListener("keydown", (event) => {
