@@ -72,18 +72,18 @@ class Bringing:
         return piece_id in self.gone
 
     async def _bring(self, piece_id: str, session_id: str) -> None:
-        task_id = await self._bench.ask(
+        ask = self._bench.ask(
             TaskKind.BRING_PIECE,
             self._sentence(piece_id),
             (BUSY, NOT_THERE),
             piece_id=piece_id,
             session_id=session_id,
-            needs_scan=False,
         )
+        asking = asyncio.ensure_future(ask)
         try:
-            answer = await self._bench.wait_answer(task_id)
+            answer = await self._bench.wait_answer(await asyncio.shield(asking))
         except asyncio.CancelledError:
-            await asyncio.shield(self._bench.withdraw(task_id))
+            await asyncio.shield(self._take_back(asking))
             raise
         assert self._desk is not None
         if answer == BROUGHT:
@@ -92,6 +92,10 @@ class Bringing:
             if answer == NOT_THERE.answer:
                 self.gone.add(piece_id)
             await self._desk.handle(LeaveViewing(session_id=session_id, reason=REASONS[answer]))
+
+    async def _take_back(self, asking: "asyncio.Future[str]") -> None:
+        """Withdraw a task even if it was just being written when nobody wanted it any more."""
+        await self._bench.withdraw(await asking)
 
     def _sentence(self, piece_id: str) -> Text:
         plan = self._plan()

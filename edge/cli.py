@@ -67,8 +67,9 @@ def run(
     from edge.running import run_daemon  # noqa: PLC0415  # loads cameras and codecs, which the other commands don't need
 
     code, words = run_daemon(_load(config), log_level)
-    if code:
-        _stop(words, code)
+    if code and sys.stderr.isatty():
+        print(words, file=sys.stderr)
+    raise typer.Exit(code)
 
 
 @app.command()

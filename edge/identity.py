@@ -66,6 +66,7 @@ class Identity:
         self.ca_path = self.folder / "relay_ca.pem"
         self.keys_path = self.folder / "relay_keys.json"
         self.facts_path = self.folder / "enrolment.json"
+        self._keys: tuple[int, dict[str, Ed25519PublicKey]] | None = None
 
     @property
     def is_enrolled(self) -> bool:
@@ -127,9 +128,11 @@ class Identity:
 
     def relay_keys(self) -> dict[str, Ed25519PublicKey]:
         """Return the relay's pinned keys by id; two while it changes from one to the next."""
-        return {
-            part["key_id"]: _public_key(from_json(RelayKey, part)) for part in json.loads(self.keys_path.read_bytes())
-        }
+        changed_ns = self.keys_path.stat().st_mtime_ns
+        if self._keys is None or self._keys[0] != changed_ns:
+            parts = json.loads(self.keys_path.read_bytes())
+            self._keys = changed_ns, {part["key_id"]: _public_key(from_json(RelayKey, part)) for part in parts}
+        return self._keys[1]
 
     def renew_at(self) -> datetime:
         """Return when the certificate should be renewed."""

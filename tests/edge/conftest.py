@@ -151,6 +151,7 @@ class Relay:
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "relay-1", protocol=mqtt.MQTTv5)
         self.client.tls_set(str(self.broker.folder / "ca.crt"), str(certificate), str(private))
         self.client.reconnect_delay_set(0.05, 0.2)
+        self.client.on_socket_open = lambda *facts: facts[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.client.on_connect = lambda client, *_: client.subscribe("v1/#", 1)
         self.client.on_message = self._on_message
         ready = threading.Event()

@@ -137,8 +137,10 @@ class Daemon:
         kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return kept | {"PYTHONPYCACHEPREFIX": str(PYCACHE)}
 
-    def start(self) -> None:
-        command = [sys.executable, "-m", "edge", "run", "--config", str(self.folder / "shop.toml")]
+    def start(self, file_bytes_max: int = 0) -> None:
+        """Start it; with `file_bytes_max` no file of its can grow beyond that, as on a full disk."""
+        command = ["prlimit", f"--fsize={file_bytes_max}"] if file_bytes_max else []
+        command += [sys.executable, "-m", "edge", "run", "--config", str(self.folder / "shop.toml")]
         with (self.folder / "log.jsonl").open("ab") as log:
             self.started_s = time.monotonic()
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment(), stderr=log)

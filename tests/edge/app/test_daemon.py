@@ -1,8 +1,10 @@
 """The daemon as a process over the simulated shop: ready soon, one per data directory, clean end, one order's way."""
 
+import dataclasses
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,7 +14,16 @@ from typing import Any, Self
 
 import pytest
 
-from wire.commands import AnswerPhoto, AskAttendant, AskToLook, LabelParcel, PhotoAnswer, PreparePiece, ReplacePlan
+from wire.commands import (
+    AnswerPhoto,
+    AskAttendant,
+    AskToLook,
+    LabelParcel,
+    NoteForShop,
+    PhotoAnswer,
+    PreparePiece,
+    ReplacePlan,
+)
 from wire.plan import (
     Address,
     CameraPlan,
@@ -235,6 +246,36 @@ def test_a_question_reaches_the_page_and_its_answer_the_relay(running, relay, wa
     wait_until(lambda: "QuestionAnswered" in relay.types(), SLOW_S)
     wait_until(lambda: relay.acks_of(asked)[-1:] == [AckState.DONE], SLOW_S)
     assert running.page.post("/api/questions/que_1/answer", json={"text": "again"}).status_code == 409
+
+
+def test_a_plan_of_another_shop_is_refused_and_an_older_one_changes_nothing(running, relay, wait_until):
+    good = relay.send(ReplacePlan(plan=plan(version=5)))
+    wait_until(lambda: relay.acks_of(good)[-1:] == [AckState.DONE], SLOW_S)
+    other = relay.send(ReplacePlan(plan=dataclasses.replace(plan(version=6), shop_id="studio")))
+    wait_until(lambda: relay.acks_of(other)[-1:] == [AckState.REFUSED], SLOW_S)
+    older = relay.send(ReplacePlan(plan=plan(version=4)))
+    wait_until(lambda: relay.acks_of(older)[-1:] == [AckState.DONE], SLOW_S)
+    assert [report.data["version"] for report in relay.reports if report.type == "PlanApplied"] == [5]
+    assert relay.acks[-1].reason == "not_newer"
+
+
+def test_a_full_disk_ends_the_daemon_and_what_was_acknowledged_is_still_there(daemon, relay, wait_until):
+    """Notes are sent until the journal can't grow any more: a write error must never be taken for a "no"."""
+    daemon.start(file_bytes_max=400_000)
+    wait_until(daemon.is_up, SLOW_S)
+    wait_until(lambda: relay.presences and relay.presences[-1].is_online, SLOW_S)
+    sent = [relay.send(NoteForShop(note="n" * 4000)) for _ in range(120)]
+    assert daemon.process.wait(SLOW_S) == 1
+    assert any(line["level"] == "critical" for line in daemon.log())
+    safe = [command_id for command_id in sent if relay.acks_of(command_id)]
+    assert 0 < len(safe) < len(sent)
+    daemon.start()
+    wait_until(daemon.is_up, SLOW_S)
+    with sqlite3.connect(f"file:{daemon.folder}/box/journal.db?mode=ro", uri=True) as connection:
+        stored = {command_id for (command_id,) in connection.execute("select command_id from commands")}
+    connection.close()
+    assert set(safe) <= stored
+    assert daemon.end() == 0
 
 
 def test_a_second_daemon_for_the_same_data_is_refused(running):
