@@ -107,11 +107,8 @@ class PaymentSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingSettings:
-    """How the viewing room waits and what browsers are told; `ice_servers` are RTCIceServer objects as JSON."""
+    """What browsers and shops are told of STUN and TURN; `ice_servers` are RTCIceServer objects as JSON."""
 
-    look_timeout_s: float = 3.0
-    pass_life_s: int = 60
-    stream_timeout_s: float = 8.0
     ice_servers: tuple[dict[str, Any], ...] = ()
 
 
