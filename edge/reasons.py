@@ -79,6 +79,7 @@ SENTENCES: dict[str, Text] = {
     "size_out_of_range": Text(en="Too large or too small for the machine", zh="尺寸超出机器范围"),
     # cameras and heads
     "no_signal": Text(en="No picture: check the camera's cable", zh="没有画面：请检查摄像头数据线"),
+    "no_picture": Text(en="No picture could be taken: check the camera", zh="拍不到照片：请检查摄像头"),
     "black": Text(en="The picture is black: lens cap, light?", zh="画面全黑：请检查镜头盖和灯光"),
     "frozen": Text(en="The picture stands still: switch the camera off and on", zh="画面静止：请将摄像头关机再开机"),
     "still_failed": Text(en="It took no picture: check the camera", zh="拍照失败：请检查摄像头"),
