@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PATCHES = sorted(Path(__file__).parent.glob("*.patch"))
-COPIED = ("cloud_relay", "wire", "tests/cloud_relay", "tests/conftest.py", "pyproject.toml")
+COPIED = (
+    "cloud_relay", "drivers", "edge", "wire", "tests/cloud_relay", "tests/edge", "tests/conftest.py", "pyproject.toml",
+)  # fmt: skip
 
 
 def apply(patch: str, root: Path) -> None:
