@@ -24,6 +24,7 @@ from cloud_relay.pictures import PictureStore
 from cloud_relay.relay import Relay
 from cloud_relay.service import keep_told, notify
 from cloud_relay.settings import Settings
+from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.shop_link import ShopLink
 from cloud_relay.shop_link.mqtt import Broker
 from cloud_relay.tables import high_water
@@ -57,7 +58,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
     )  # fmt: skip
     metrics = Metrics()
     link = ShopLink(
-        broker=broker, db=db, clock=clock, authority=authority, admission=MosquittoAdmission(), metrics=metrics
+        broker=broker, db=db, clock=clock, authority=authority, admission=MosquittoAdmission(settings.data_dir / "mosquitto"), metrics=metrics
     )
     return Relay(
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
@@ -87,6 +88,7 @@ def build_door(relay: Relay) -> FastAPI:
     """Return the application of the shop door: for shop boxes, over TLS under our own CA."""
     door = FastAPI(title="Vitrine shop door", version="1", docs_url=None, redoc_url=None)
     door.state.relay = relay
+    door.state.guesses = shop_door.new_guesses()
     problems.install(door)
     for router in rooms.DOOR_ROUTERS:
         door.include_router(router)

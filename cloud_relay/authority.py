@@ -1,9 +1,10 @@
-"""The relay's own authority: its CA, the certificates it gives to broker, door, relay and shops, and its signing keys."""
+"""The relay's own authority: its CA, the certificates of broker, door, relay and shops, and its signing keys."""
 
 import hashlib
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -133,6 +134,8 @@ class Authority:
         for name in ("broker", "door"):
             self._keep_pair(name, name, server_names, ExtendedKeyUsageOID.SERVER_AUTH, now)
         self._keep_pair(relay_name, relay_name, (), ExtendedKeyUsageOID.CLIENT_AUTH, now)
+        if not self.crl_file.exists():
+            self.write_revocations((), now)
         if not self.signing_keys():
             self.add_signing_key(now)
 
@@ -199,6 +202,29 @@ class Authority:
             issued_at=now,
             expires_until=certificate.not_valid_after_utc,
         )
+
+    @property
+    def crl_file(self) -> Path:
+        """The list of certificates that count no more; the broker reads it at its start and when told to reload."""
+        return self.folder / "crl.pem"
+
+    def write_revocations(self, serials: Iterable[str], now: datetime) -> bool:
+        """Write the list of revoked certificates (serials in hex); return whether it says anything new."""
+        wanted = {int(serial, 16) for serial in serials}
+        if self.crl_file.exists():
+            known = x509.load_pem_x509_crl(self.crl_file.read_bytes())
+            if {one.serial_number for one in known} == wanted:
+                return False
+        ca_key, ca = self._load_ca()
+        # OpenSSL refuses everybody once a list is overdue, so this one holds as long as the CA
+        builder = x509.CertificateRevocationListBuilder().issuer_name(ca.subject).last_update(now - BACKDATE)
+        builder = builder.next_update(ca.not_valid_after_utc)
+        for serial in sorted(wanted):
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
+            builder = builder.add_revoked_certificate(one)
+        content = builder.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        _write_secret(self.crl_file, content)
+        return True
 
     def _load_ca(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         if self._ca_key is None or self._ca is None:

@@ -86,7 +86,8 @@ def init(
     migrate(database)
     database.close()
     typer.echo(
-        f"settings   {file}\nbroker     mosquitto -c {configuration}\nrelay      python -m cloud_relay run --data {data}"
+        f"settings   {file}\nbroker     mosquitto -c {configuration}\n"
+        f"relay      python -m cloud_relay run --data {data}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The relay's database: one use case is one transaction, run in a worker thread; after the commit listeners are woken."""
+"""The relay's database: one use case is one transaction in a worker thread; after the commit listeners are woken."""
 
 import asyncio
 import random
@@ -50,7 +50,7 @@ def _prepare_sqlite(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> Non
 
 
 class Database:
-    """One database by URL: SQLite (one writer thread, WAL, synchronous=FULL) or PostgreSQL (SERIALIZABLE with retry)."""
+    """One database by URL: SQLite (one writer thread, WAL, synchronous=FULL) or PostgreSQL (SERIALIZABLE, retried)."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""What goes to shops: a durable command is a row of the caller's own transaction, so it is sent if and only if that commits."""
+"""What goes to shops: a durable command is a row of the caller's own transaction, sent if and only if that commits."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from wire.commands import Command, ReplacePlan, encode_command
 from wire.values import new_id
 
 ISSUE_AT_ONCE = "issue_at_once"
-"""Key of Connection.info under which a link that holds leases signs within the transaction: it saves a second commit."""
+"""Key of Connection.info under which the link signs within the transaction: it saves a second commit."""
 IssueAtOnce = Callable[[Connection, dict[str, Any], datetime], dict[str, Any] | None]
 """Returns sequence, payload and times of a command that goes out when this transaction commits; None: it must wait."""
 
@@ -25,7 +25,7 @@ _last = 0
 
 
 def _ordered_id(now: datetime) -> str:
-    """Return a command id that sorts after every earlier one of this process: 50 bits of time and count, then chance."""
+    """Return a command id that sorts after every earlier one of this process: time and count, then chance."""
     global _last  # noqa: PLW0603  # ids must rise over the whole process
     with _order_lock:
         _last = max(_last + 1, int(now.timestamp() * 1000) << 8)
@@ -39,8 +39,8 @@ def send_command(
 ) -> str:
     """Put a durable command into the outbox within this transaction and return its id.
 
-    The lease holder gives it a sequence number and a signature when it first goes out: at once if the shop is there. A ReplacePlan takes the place
-    of older ones that were never sent: only the newest plan matters.
+    The lease holder gives it a sequence number and a signature when it first goes out: at once if the shop is there.
+    A ReplacePlan takes the place of older ones that were never sent: only the newest plan matters.
     """
     if not command.DURABLE:
         raise ValueError(f"{type(command).__name__} is transient: send it with ShopLink.send_transient")
@@ -50,7 +50,8 @@ def send_command(
         connection.execute(delete(shop_command).where(*waiting, shop_command.c.ack_state == ""))
     row: dict[str, Any] = {
         "command_id": _ordered_id(now), "shop_id": shop_id, "type": name, "subject": subject,
-        "data": encode_command(command), "deadline_s": command.DEADLINE_S, "created_at": now, "ack_state": "", "trace": trace,
+        "data": encode_command(command), "deadline_s": command.DEADLINE_S, "created_at": now, "ack_state": "",
+        "trace": trace,
     }  # fmt: skip
     issue: IssueAtOnce | None = connection.info.get(ISSUE_AT_ONCE)
     issued = issue(connection, row, now) if issue else None

@@ -1,4 +1,4 @@
-"""The rooms of the relay, one line each: what they serve over HTTP, what they hear from shops, what they do by the clock.
+"""The rooms of the relay, one line each: what they serve over HTTP, hear from shops, and do by the clock.
 
 A room joins by adding its router to ROUTERS; `join(relay)` in JOINS adds its handlers to `relay.link`; an endless
 `work(relay)` in TASKS runs beside the others, and ends the process if it fails.

@@ -1,4 +1,4 @@
-"""Password hashes: argon2id in two threads of their own, so that a rush of sign-ins cannot take all memory or the loop."""
+"""Password hashes: argon2id in two threads of their own, so that a rush of sign-ins takes neither memory nor loop."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

@@ -14,9 +14,10 @@ EMAIL_PATTERN = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@(?:[a-z0-9](?:[a-z0-9-]
 PASSWORD_LENGTH_MIN, PASSWORD_LENGTH_MAX = 8, 200
 NICKNAME_LENGTH_MAX = 40
 ADDRESSES_MAX = 20
-COMMON_PASSWORDS = frozenset(
-    ["password", "12345678", "123456789", "1234567890", "qwertyui", "password1", "iloveyou", "11111111", "88888888", "00000000", "a1234567", "abc12345"]
-)
+COMMON_PASSWORDS = frozenset({
+    "password", "password1", "12345678", "123456789", "1234567890", "qwertyui", "iloveyou", "11111111", "88888888",
+    "00000000", "a1234567", "abc12345",
+})  # fmt: skip
 
 
 class MerchantState:

@@ -30,6 +30,10 @@ class Admission(Protocol):
         """Disconnect the shop now and take every right from it."""
         ...
 
+    def reload(self) -> None:
+        """Have the broker read the list of revoked certificates again; what cannot be done is said in the log."""
+        ...
+
     async def reconcile(self, publish: Publish, shop_ids: Iterable[str]) -> None:
         """Let exactly these shops in: the broker may have lost or kept what it should not have."""
         ...

@@ -3,7 +3,9 @@
 import asyncio
 import getpass
 import json
+import logging
 import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from cloud_relay.settings import Settings
 from wire.topics import PREFIX
 from wire.values import new_id
 
+log = logging.getLogger(__name__)
+
+PID_FILE = "mosquitto.pid"
 CONTROL_TOPIC = "$CONTROL/dynamic-security/v1"
 ANSWER_TIMEOUT_S = 5.0
 PLUGIN_PLACES = (
@@ -32,6 +37,9 @@ listener {port} {host}
 cafile {ca}
 certfile {certificate}
 keyfile {key}
+# certificates taken back; read again when the relay sends SIGHUP to the process named in the pid file
+crlfile {crl}
+pid_file {pid}
 # identity = certificate name = user name = client id: another certificate cannot take a shop's session over
 require_certificate true
 use_identity_as_username true
@@ -88,6 +96,8 @@ def relay_role() -> dict[str, Any]:
         "rolename": "relay",
         "acls": [
             _acl("publishClientSend", f"{PREFIX}/+/command"),
+            # only to clear what a box that was taken back left behind
+            *(_acl("publishClientSend", f"{PREFIX}/+/{topic}") for topic in ("presence", "state/#")),
             _acl("publishClientSend", "$CONTROL/dynamic-security/#"),
             *(_acl("publishClientReceive", topic) for topic in (*topics, "$CONTROL/dynamic-security/#")),
             *(_acl("subscribePattern", topic) for topic in (*topics, "$CONTROL/dynamic-security/#")),
@@ -116,6 +126,7 @@ def write_configuration(folder: Path, settings: Settings, authority: Authority) 
     plugin = next((place for place in PLUGIN_PLACES if Path(place).exists()), PLUGIN_PLACES[0])
     text = CONFIGURATION.format(
         port=settings.mqtt.port, host=settings.mqtt.host, ca=authority.folder / "ca.pem", certificate=certificate,
+        crl=authority.crl_file, pid=folder / PID_FILE,
         key=key, plugin=plugin, rights=rights, store=store, user=user,
     )  # fmt: skip
     configuration = folder / "mosquitto.conf"
@@ -128,7 +139,8 @@ class MosquittoAdmission:
 
     answer_topic = f"{CONTROL_TOPIC}/response"
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._pid_file = folder / PID_FILE
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     def on_answer(self, payload: bytes) -> None:
@@ -164,6 +176,19 @@ class MosquittoAdmission:
         for role in sorted(known_roles):
             if role.startswith("shop-") and role.removeprefix("shop-") not in wanted:
                 await self.expel(publish, role.removeprefix("shop-"))
+
+    def reload(self) -> None:
+        try:
+            pid = int(self._pid_file.read_text())
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "mosquitto":
+                os.kill(pid, signal.SIGHUP)
+                return
+        except (OSError, ValueError) as error:
+            log.warning(
+                "mosquitto could not be told to reload (%s): reload it by hand, as systemctl reload mosquitto", error
+            )
+            return
+        log.warning("mosquitto: process %s is another program; restart the broker to have revoked boxes cut off", pid)
 
     async def _ask(self, publish: Publish, command: dict[str, Any], harmless: str = "") -> dict[str, Any]:
         correlation = new_id("dyn")

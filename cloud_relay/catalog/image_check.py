@@ -19,7 +19,8 @@ _slots = asyncio.Semaphore(CHILDREN_MAX)
 
 def _refused(why: str) -> RefusedError:
     return RefusedError(
-        "bad_picture", "This picture cannot be used: a JPEG, PNG or WebP, please", "图片无法使用，请上传 JPEG、PNG 或 WebP", 422,
+        "bad_picture", "This picture cannot be used: a JPEG, PNG or WebP, please",
+        "图片无法使用，请上传 JPEG、PNG 或 WebP", 422,
         detail=why,
     )  # fmt: skip
 
@@ -55,5 +56,5 @@ def _measure(content: bytes, pixels_max: int) -> tuple[int, int]:
 
 
 async def measure_jpeg(content: bytes, pixels_max: int) -> tuple[int, int]:
-    """Return (width, height) of a JPEG from its header, undecoded; RefusedError for anything else or too many pixels."""
+    """Return (width, height) of a JPEG from its header, undecoded; RefusedError for others and for too many pixels."""
     return await asyncio.to_thread(_measure, content, pixels_max)

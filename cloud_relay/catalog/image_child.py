@@ -1,4 +1,4 @@
-"""Decodes one foreign picture in a process of its own and writes a clean JPEG: run as a script, it imports nothing of ours.
+"""Decodes one foreign picture in a process of its own and writes a clean JPEG. A script; it imports nothing of ours.
 
 Usage: image_child.py PIXELS_MAX SIDE_MAX < picture > jpeg; exit 3 and a word on stderr when the picture is refused.
 """

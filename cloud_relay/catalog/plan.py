@@ -55,8 +55,9 @@ def _pieces(connection: Connection, shop_id: str) -> tuple[PiecePlan, ...]:
     )
     return tuple(
         PiecePlan(
-            piece_id=row.piece_id, code=row.code, title=Text(en=row.title_en, zh=row.title_zh), sku=row.sku, gtin=row.gtin,
-            serial=row.serial, location=row.location, spot=from_json(Spot, row.spot) if row.spot else None,
+            piece_id=row.piece_id, code=row.code, title=Text(en=row.title_en, zh=row.title_zh), sku=row.sku,
+            gtin=row.gtin, serial=row.serial, location=row.location,
+            spot=from_json(Spot, row.spot) if row.spot else None,
         )
         for row in rows
     )  # fmt: skip

@@ -133,7 +133,7 @@ def _piece(piece: RowMapping, one: rules.Showing, *, is_own: bool) -> dict[str, 
 def read_shop(
     connection: Connection, shop_id: str, merchant_ids: frozenset[str], now: datetime, *, is_operator: bool = False
 ) -> dict[str, Any]:
-    """Return a shop: to everybody its name, story, hours and whether it is there; to its own people everything."""
+    """Return a shop: to everybody its name, story, hours and whether it is there; to its people everything."""
     row = store.find_shop(connection, shop_id)
     if row is None:
         raise missing()
@@ -143,7 +143,9 @@ def read_shop(
         "merchant_name": _text(row, "merchant_name"), "time_zone": row["time_zone"], "hours": row["hours"],
         "currency": row["currency"], "country": row["country"], "is_online": bool(row["is_online"]),
         "is_closed": row["is_closed"], "opens_at": format_time(opens_at) if opens_at else None,
-        "cameras": [{"camera": plan["camera"], "title": plan["title"]} for plan in row["cameras"] if plan["is_offered"]],
+        "cameras": [
+            {"camera": plan["camera"], "title": plan["title"]} for plan in row["cameras"] if plan["is_offered"]
+        ],
     }  # fmt: skip
     if row["merchant_id"] not in merchant_ids and not is_operator:
         return shown

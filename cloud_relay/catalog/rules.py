@@ -240,8 +240,8 @@ def _at(date: Any, minutes: int, local: datetime) -> datetime:
 
 
 def showing(
-    *, has_spot: bool, is_shop_online: bool, hours: list[dict[str, Any]], time_zone: str, camera_state: dict[str, Any] | None,
-    is_camera_offered: bool, is_quarantined: bool, now: datetime,
+    *, has_spot: bool, is_shop_online: bool, hours: list[dict[str, Any]], time_zone: str,
+    camera_state: dict[str, Any] | None, is_camera_offered: bool, is_quarantined: bool, now: datetime,
 ) -> Showing:  # fmt: skip
     """Return whether a piece can be looked at now, from what the shop last said."""
     if not has_spot or not is_camera_offered:

@@ -1,4 +1,4 @@
-"""Changing shops, listings, stock and pieces. One use case, one transaction; what the shop must know goes out with it."""
+"""Changing shops, listings, stock and pieces. One use case, one transaction; the shop's new plan goes out with it."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -178,7 +178,7 @@ def picture_rights(connection: Connection, picture_sha256: str) -> tuple[RowMapp
 
 
 def search(connection: Connection, query: str, offset: int, limit: int) -> tuple[list[str], int]:
-    """Return the ids of published listings of open shops that have every word of the query, best first, and how many."""
+    """Return the ids of published listings of open shops with every word of the query, best first, and how many."""
     wanted = words.query_words(query)
     where = "l.state = 'published' AND s.is_closed = :no AND m.state = 'verified'"
     joins = "JOIN shop s ON s.shop_id = l.shop_id JOIN merchant m ON m.merchant_id = s.merchant_id"
@@ -189,7 +189,8 @@ def search(connection: Connection, query: str, offset: int, limit: int) -> tuple
         source, order = f"listing l {joins} WHERE {where}", "l.published_at DESC, l.listing_id"
     elif connection.dialect.name == "sqlite":
         values["match"] = words.fts5_query(wanted)
-        source = f"listing_search f JOIN listing l ON l.rowid = f.rowid {joins} WHERE listing_search MATCH :match AND {where}"
+        source = f"listing_search f JOIN listing l ON l.rowid = f.rowid {joins}"
+        source += f" WHERE listing_search MATCH :match AND {where}"
         order = "bm25(listing_search), l.published_at DESC, l.listing_id"
     else:
         values["match"] = words.tsquery(wanted)
@@ -197,10 +198,8 @@ def search(connection: Connection, query: str, offset: int, limit: int) -> tuple
         source = f"listing l {joins} WHERE {vector} @@ to_tsquery('simple', :match) AND {where}"
         order = f"ts_rank({vector}, to_tsquery('simple', :match)) DESC, l.published_at DESC, l.listing_id"
     total = connection.execute(text(f"SELECT count(*) FROM {source}"), values).scalar_one()  # noqa: S608  # constants only
-    rows = connection.execute(
-        text(f"SELECT l.listing_id FROM {source} ORDER BY {order} LIMIT :limit OFFSET :offset"),
-        values,
-    )
+    page = f"SELECT l.listing_id FROM {source} ORDER BY {order} LIMIT :limit OFFSET :offset"  # noqa: S608  # as above
+    rows = connection.execute(text(page), values)
     return [row.listing_id for row in rows], total
 
 

@@ -1,4 +1,4 @@
-"""Letting a shop box in: claim codes, first certificates, renewals, and taking them back. One use case, one transaction."""
+"""Letting a shop box in: claim codes, first certificates, renewals. One use case, one transaction."""
 
 import hashlib
 import secrets
@@ -17,6 +17,14 @@ CLAIM_LIFE = timedelta(minutes=10)
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 16
 """Sixteen of 32 letters are 80 bits: not to be guessed in ten minutes at any rate the door allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A box let in; with `is_new_box` what the one before it left behind is to be cleared away."""
+
+    certificate: ShopCertificate
+    is_new_box: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ def _code_sha256(code: str) -> str:
 def make_claim(
     connection: Connection, shop_id: str, settings: Settings, authority: Authority, now: datetime
 ) -> tuple[str, datetime]:
-    """Return the claim text for the technician, `CODE@https://host:port#<sha256 of the CA>`, and until when it holds."""
+    """Return the claim text for the technician, `CODE@https://host:port#<sha256 of the CA>`, and until when."""
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     until = now + CLAIM_LIFE
     store.insert_claim(connection, shop_id, _code_sha256(code), until)
@@ -50,12 +58,10 @@ def make_claim(
     return f"{shown}@{settings.door_url}#{authority.ca_fingerprint()}", until
 
 
-def enrol(
-    connection: Connection, authority: Authority, claim_code: str, csr_pem: str, now: datetime
-) -> ShopCertificate:
+def enrol(connection: Connection, authority: Authority, claim_code: str, csr_pem: str, now: datetime) -> Enrolled:
     """Give the box that holds a valid claim code its first certificate.
 
-    The same box asking again with the same code (its answer was lost) gets another certificate; anybody else is refused.
+    The same box asking again with the same code (its answer was lost) gets another certificate; others are refused.
     """
     read_csr(csr_pem)
     code_sha256 = _code_sha256(claim_code)
@@ -73,7 +79,7 @@ def enrol(
     store.use_claim(connection, code_sha256, now)
     store.insert_certificate(connection, certificate)
     store.open_link(connection, claim.shop_id, has_new_journal=not is_known_box)
-    return certificate
+    return Enrolled(certificate, is_new_box=not is_known_box)
 
 
 def renew(connection: Connection, authority: Authority, wish: Renewal, now: datetime) -> ShopCertificate:

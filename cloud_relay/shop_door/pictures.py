@@ -1,4 +1,4 @@
-"""Pictures of order steps on their way from a shop: offered and signed, asked for once, taken if the hash is the offered one."""
+"""Pictures of order steps on their way from a shop: offered and signed, asked for once, taken if the hash fits."""
 
 import hashlib
 import secrets
@@ -71,7 +71,7 @@ class PictureDesk:
     def take_upload(
         self, connection: Connection, token: str, content: bytes, size_px: tuple[int, int], now: datetime
     ) -> str:
-        """Mark an offered picture as stored and tell the rooms; return its hash. Anything but the offered bytes is refused.
+        """Mark an offered picture as stored and tell the rooms; return its hash. Other bytes than those are refused.
 
         A repeat of a finished upload (its answer was lost) is answered alike.
         """
@@ -98,7 +98,8 @@ class PictureDesk:
 
 def _row(shop_id: str, offer: PictureOffered) -> dict[str, object]:
     return {
-        "picture_sha256": offer.picture_sha256, "owner_id": shop_id, "kind": offer.kind.value, "media_type": "image/jpeg",
-        "size_bytes": offer.size_bytes, "parcel_id": offer.parcel_id[:64], "previous_sha256": offer.previous_sha256[:64],
+        "picture_sha256": offer.picture_sha256, "owner_id": shop_id, "kind": offer.kind.value,
+        "media_type": "image/jpeg", "size_bytes": offer.size_bytes, "parcel_id": offer.parcel_id[:64],
+        "previous_sha256": offer.previous_sha256[:64],
         "signature": offer.signature[:200], "taken_at": offer.taken_at,
     }  # fmt: skip

@@ -21,7 +21,6 @@ router = APIRouter(prefix="/shop-door")
 
 GUESSES_PER_S, GUESSES_BURST = 1 / 6, 20
 """Ten tries a minute from one address: a technician mistypes twice, and 80 bits stay unguessed."""
-_guesses = Buckets(GUESSES_PER_S, GUESSES_BURST)
 
 
 class _Body(BaseModel):
@@ -45,6 +44,11 @@ class RenewBody(_Body):
     signature_b64url: str = Field(max_length=300)
 
 
+def new_guesses() -> Buckets:
+    """Return the count of tries for one door; it stands in the application's state."""
+    return Buckets(GUESSES_PER_S, GUESSES_BURST)
+
+
 def desk(relay: Relay) -> PictureDesk:
     """Return the desk that takes this relay's pictures."""
     return PictureDesk(relay.settings.door_url, relay.settings.limits.upload_bytes_max, relay.link)
@@ -64,7 +68,8 @@ def _answer(relay: Relay, certificate: ShopCertificate) -> dict[str, Any]:
 
 def _limit_guesses(request: Request, relay: Relay) -> None:
     address = request.client.host if request.client else ""
-    if not _guesses.take(address, relay.clock.monotonic()):
+    guesses: Buckets = request.app.state.guesses
+    if not guesses.take(address, relay.clock.monotonic()):
         raise Problem(
             429, "too_many_requests", "Too many tries; wait a minute", "尝试过多，请稍候", headers={"Retry-After": "60"}
         )
@@ -81,8 +86,9 @@ async def enrol(body: EnrolBody, request: Request, relay: RelayDep) -> JSONRespo
     """Let a box in with a one-time claim code."""
     _limit_guesses(request, relay)
     now = relay.clock.now()
-    certificate = await relay.db.run(enrolment.enrol, relay.authority, body.claim_code, body.csr_pem, now)
-    await _admit(relay, certificate.shop_id)
+    fresh = await relay.db.run(enrolment.enrol, relay.authority, body.claim_code, body.csr_pem, now)
+    certificate = fresh.certificate
+    await _admit(relay, certificate.shop_id, is_new_box=fresh.is_new_box)
     return JSONResponse(_answer(relay, certificate))
 
 
@@ -95,9 +101,12 @@ async def renew(body: RenewBody, request: Request, relay: RelayDep) -> JSONRespo
     return JSONResponse(_answer(relay, certificate))
 
 
-async def _admit(relay: Relay, shop_id: str) -> None:
-    """Let the shop in at the broker now; if that fails, the link does it when it is up again, and the box tries until then."""
+async def _admit(relay: Relay, shop_id: str, *, is_new_box: bool) -> None:
+    """Let the shop in at the broker now; if that fails, the link does it when it is up again and the box tries on."""
     try:
+        if is_new_box:
+            await relay.link.refresh_revocations()
+            await relay.link.clear_retained(shop_id)
         await relay.link.admit(shop_id)
     except (LinkDownError, AdmissionError) as error:
         relay.metrics.count("admissions_late")
@@ -110,7 +119,7 @@ async def _admit(relay: Relay, shop_id: str) -> None:
 async def put_picture(
     token: Annotated[str, Path(min_length=20, max_length=100)], request: Request, relay: RelayDep
 ) -> JSONResponse:
-    """Take the JPEG that was offered; its SHA-256 must be the offered one. Bytes are kept as they came: the shop signed them."""
+    """Take the JPEG that was offered, by its SHA-256. Bytes are kept as they came: the shop signed them."""
     content = await request.body()
     pictures, now = desk(relay), relay.clock.now()
     await relay.db.read(pictures.find_upload, token, content, now)

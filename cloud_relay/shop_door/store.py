@@ -16,7 +16,7 @@ GRACE = timedelta(days=365)
 
 
 def insert_claim(connection: Connection, shop_id: str, code_sha256: str, until: datetime) -> None:
-    """Remember a claim code; older unused ones of the shop end now, so that one note on the wall is the valid one."""
+    """Remember a claim code; older unused ones of the shop end now, so that only one note on the wall is valid."""
     row = claim_code.c
     connection.execute(claim_code.delete().where(row.shop_id == shop_id, row.used_at.is_(None)))
     values = {"code_sha256": code_sha256, "shop_id": shop_id, "expires_until": until}
@@ -34,7 +34,7 @@ def use_claim(connection: Connection, code_sha256: str, now: datetime) -> None:
 
 
 def keys_of(connection: Connection, shop_id: str, now: datetime) -> list[str]:
-    """Return the public keys (PEM) that may speak for this shop: not revoked, ended at most a year ago; newest first."""
+    """Return the public keys (PEM) that may speak for a shop: not revoked, ended a year ago at most; newest first."""
     row = shop_certificate.c
     query = (
         select(row.public_key_pem)
@@ -55,6 +55,7 @@ def insert_certificate(connection: Connection, certificate: ShopCertificate) -> 
 
 def revoke(connection: Connection, shop_id: str, now: datetime) -> int:
     """Take back every certificate of the shop; return how many."""
+    connection.execute(update(shop_link).where(shop_link.c.shop_id == shop_id).values(is_online=False))
     row = shop_certificate.c
     where = (row.shop_id == shop_id, row.revoked_at.is_(None))
     return connection.execute(update(shop_certificate).where(*where).values(revoked_at=now)).rowcount
@@ -63,7 +64,7 @@ def revoke(connection: Connection, shop_id: str, now: datetime) -> int:
 def open_link(connection: Connection, shop_id: str, *, has_new_journal: bool) -> None:
     """Make the shop's link row; for a new box begin both sequences anew, because its journal is empty.
 
-    What the old box said and was told stays, under negative sequence numbers; what it never acknowledged goes to the new.
+    What the old box said and was told stays, under negative sequence numbers; what it never answered goes to the new.
     """
     link = shop_link.c
     if connection.execute(select(link.shop_id).where(link.shop_id == shop_id)).first() is None:

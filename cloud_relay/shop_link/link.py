@@ -1,4 +1,4 @@
-"""ShopLink: the relay's side of every shop. Keeps one connection open, hears what shops say, sends what the outbox holds."""
+"""ShopLink: the relay's side of every shop. Keeps one connection, hears what shops say, sends what the outbox holds."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from cloud_relay.authority import Authority
 from cloud_relay.broker import Admission, AdmissionError
@@ -18,7 +18,7 @@ from cloud_relay.outbox import ISSUE_AT_ONCE
 from cloud_relay.shop_link import inbox, sender
 from cloud_relay.shop_link.mqtt import Broker, Connection, Incoming, LinkDownError, connect
 from cloud_relay.shop_link.register import Register
-from cloud_relay.tables import shop_certificate, shop_link
+from cloud_relay.tables import device_state, shop_certificate, shop_link
 from cloud_relay.web.metrics import Metrics
 from wire import topics
 from wire.codec import from_json, load_bytes
@@ -60,10 +60,11 @@ class _Folded:
 
 
 class ShopLink(Register):
-    """Everything between this relay process and the shops. `run` works until cancelled; handlers are added before it."""
+    """Everything between this relay process and the shops. `run` works until cancelled; handlers come before it."""
 
     def __init__(
-        self, *, broker: Broker, db: Database, clock: Clock, authority: Authority, admission: Admission, metrics: Metrics
+        self, *, broker: Broker, db: Database, clock: Clock, authority: Authority, admission: Admission,
+        metrics: Metrics,
     ) -> None:  # fmt: skip
         super().__init__()
         self._broker, self._db, self._clock, self._metrics = broker, db, clock, metrics
@@ -107,9 +108,26 @@ class ShopLink(Register):
 
     async def expel(self, shop_id: str) -> None:
         """Disconnect a shop and keep it out; raise LinkDownError when the broker is away."""
+        await self.refresh_revocations()
         if self._connection is None:
             raise LinkDownError("broker: not connected; the shop is kept out as soon as it is back")
         await self._admission.expel(self._publish_control, shop_id)
+        await self.clear_retained(shop_id)
+
+    async def clear_retained(self, shop_id: str) -> None:
+        """Have the broker forget what a box that was taken back said last; nobody shall find it there later."""
+        self._online.discard(shop_id)
+        if self._connection is None:
+            return
+        devices = await self._db.run(_forget_devices, shop_id)
+        for topic in (topics.presence(shop_id), *(topics.state(shop_id, device) for device in devices)):
+            await self._connection.publish(topic, b"", 1, retain=True)
+
+    async def refresh_revocations(self) -> None:
+        """Have the broker refuse every certificate that was taken back, and those of a box that was replaced."""
+        serials = await self._db.read(_revoked, self._clock.now())
+        if await asyncio.to_thread(self._authority.write_revocations, serials, self._clock.now()):
+            self._admission.reload()
 
     async def run(self) -> None:
         """Keep the link up until cancelled. What handlers raise ends it: that is a bug, and the process with it."""
@@ -141,6 +159,7 @@ class ShopLink(Register):
         reader = asyncio.create_task(self._listen(connection), name="shop_link reader")
         try:
             self._connection = connection
+            await self.refresh_revocations()
             await self._admission.reconcile(self._publish_control, await self._db.read(_enrolled))
             log.info("shop link up")
             self._wake.set()
@@ -167,6 +186,8 @@ class ShopLink(Register):
 
     async def _hear(self, message: Incoming) -> None:
         shop_id, kind, rest = topics.parse(message.topic)
+        if not message.payload and kind in ("presence", "state"):
+            return  # cleared by ourselves
         if kind == "frame":
             await self._hear_frame(shop_id, rest, message.payload)
         elif kind == "report":
@@ -176,7 +197,7 @@ class ShopLink(Register):
         elif kind == "presence":
             presence = from_json(ShopPresence, load_bytes(message.payload))
             self._intake.put_nowait(_Intake(kind, shop_id, presence, message.is_retained))
-        elif kind == "state" and message.payload:
+        elif kind == "state":
             state: DeviceState = from_json(DeviceState, load_bytes(message.payload))
             if state.device != rest:
                 raise BadValueError(f"state: says {state.device[:40]!r} on the topic of {rest!r}")
@@ -328,3 +349,13 @@ def _is_online(connection: SqlConnection, shop_id: str) -> bool:
 def _enrolled(connection: SqlConnection) -> list[str]:
     valid = shop_certificate.c.revoked_at.is_(None)
     return list(connection.scalars(select(shop_certificate.c.shop_id).where(valid).distinct()))
+
+
+def _revoked(connection: SqlConnection, now: datetime) -> list[str]:
+    row = shop_certificate.c
+    return list(connection.scalars(select(row.serial).where(row.revoked_at.is_not(None), row.expires_until > now)))
+
+
+def _forget_devices(connection: SqlConnection, shop_id: str) -> list[str]:
+    gone = delete(device_state).where(device_state.c.shop_id == shop_id).returning(device_state.c.device)
+    return list(connection.scalars(gone))

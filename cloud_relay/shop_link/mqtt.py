@@ -53,10 +53,10 @@ class Connection:
         self._client = client
         self._waiting: set[asyncio.Task[None]] = set()
 
-    async def publish(self, topic: str, payload: bytes, qos: int = 0) -> None:
+    async def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
         """Send; with QoS 1 return when the broker took it, which says nothing about the receiver."""
         try:
-            await self._client.publish(topic, payload, qos=qos, timeout=PUBACK_TIMEOUT_S)
+            await self._client.publish(topic, payload, qos=qos, retain=retain, timeout=PUBACK_TIMEOUT_S)
         except aiomqtt.MqttError as error:
             raise LinkDownError(f"broker: could not publish to {topic}: {error}") from None
 

@@ -60,5 +60,5 @@ class Register:
         self.presences.append(handler)
 
     def on_picture(self, handler: PictureHandler) -> None:
-        """Have `handler(connection, shop_id, parcel_id, kind, sha256, now)` run when a picture of an order is stored here."""
+        """Have `handler(connection, shop_id, parcel_id, kind, sha256, now)` run when an order's picture is stored."""
         self.pictures.append(handler)

@@ -1,4 +1,4 @@
-"""Commands on their way out: the lease per shop, the sequence, the signature at first send, and sending again. SQL only."""
+"""Commands on their way out: lease per shop, sequence, signature at first send, sending again. SQL only."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -89,8 +89,8 @@ def issue_at_once(connection: Connection, signer: Signer, row: dict[str, Any], n
     raised = connection.execute(
         update(shop_link)
         .where(
-            link.shop_id == shop_id, link.is_online, link.quarantine_reason == "", link.lease_owner == signer.relay_name,
-            link.lease_until > now, ~older.exists(),
+            link.shop_id == shop_id, link.is_online, link.quarantine_reason == "",
+            link.lease_owner == signer.relay_name, link.lease_until > now, ~older.exists(),
         )
         .values(next_sequence=link.next_sequence + 1)
         .returning(link.next_sequence)
@@ -110,7 +110,7 @@ def _sign(signer: Signer, row: Mapping[str, Any], sequence: int, now: datetime) 
 
 
 def unanswered(connection: Connection, shop_ids: Iterable[str], states: tuple[str, ...]) -> list[Outgoing]:
-    """Return what was sent to these shops and is still in one of `states`, in sequence: it is sent again, byte for byte."""
+    """Return what was sent to these shops and is still in one of `states`, in sequence, to be sent again as it was."""
     command, link = shop_command.c, shop_link.c
     rows = connection.execute(
         select(command.command_id, command.shop_id, command.payload)

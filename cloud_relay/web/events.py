@@ -138,7 +138,7 @@ async def events(
     channels: Annotated[str, Query(max_length=2000)],
     last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0)] = None,
 ) -> StreamingResponse:
-    """Server-sent events of the channels (comma-separated) that the reader may read; 404 if one of them is not theirs."""
+    """Server-sent events of the channels (comma-separated) that one may read; 404 if one of them is not one's own."""
     wanted = [channel for channel in channels.split(",") if channel]
     if not 1 <= len(wanted) <= CHANNELS_MAX:
         raise Problem(422, "bad_channels", f"channels: 1 to {CHANNELS_MAX}", f"channels：1 至 {CHANNELS_MAX} 个")

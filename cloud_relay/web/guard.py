@@ -1,4 +1,4 @@
-"""What every request passes first: a limit on its body and its rate, and security headers on every answer. Pure ASGI."""
+"""What every request passes first: a limit on its body and its rate; security headers on every answer. Pure ASGI."""
 
 import json
 import time

@@ -26,7 +26,7 @@ def _look(connection: Connection) -> dict[str, int]:
 
 @router.get("/healthz")
 async def healthz(relay: RelayDep) -> JSONResponse:
-    """200 while orders can be taken (the database answers), 503 otherwise; `broker` tells about the link to the shops."""
+    """200 while orders can be taken (the database answers), 503 otherwise; `broker` tells of the link to the shops."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             figures: dict[str, Any] = dict(await relay.db.read(_look))

@@ -99,7 +99,7 @@ def _bearer(request: HTTPConnection) -> str:
 
 
 async def principal_of(request: HTTPConnection, relay: Relay) -> Principal:
-    """Return who asks; a visitor when nobody is signed in. Unsafe methods with a cookie must prove they come from us."""
+    """Return who asks; a visitor when nobody is signed in. Unsafe methods with a cookie must prove their origin."""
     language = language_of(request)
     bearer = _bearer(request)
     cookie = request.cookies.get(cookie_name(relay.settings), "")

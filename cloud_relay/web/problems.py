@@ -29,9 +29,9 @@ PROGRAMS = (
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's own word
-    """An answer that is an error: `type_` is a short name (`out_of_stock`), the titles are for people, `detail` for both.
+    """An answer that is an error: `type_` is a short name (`out_of_stock`), the titles are for people.
 
-    `extra` goes into the document beside the standard members.
+    `detail` says more; `extra` goes into the document beside the standard members.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ def _http(error: HTTPException) -> Problem:
     return Problem(error.status_code, type_, en, zh, headers=dict(error.headers) if error.headers else None)
 
 
-def _wants_page(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
     """Tell whether a person's browser asks: a GET of something that is no program's address, HTML accepted."""
     is_page = request.method in ("GET", "HEAD") and not request.url.path.startswith(PROGRAMS)
     return is_page and "text/html" in request.headers.get("accept", "")
@@ -95,7 +95,7 @@ def _wants_page(request: Request) -> bool:
 
 async def _answer(problem: Problem, request: Request) -> Response:
     show = getattr(request.app.state, "problem_page", None)
-    if show is not None and _wants_page(request):
+    if show is not None and wants_page(request):
         page: Response = await show(problem, request)
         return page
     return problem_response(problem, request)

@@ -17,7 +17,8 @@ SQLITE_SEARCH = (
     INSERT INTO listing_search(listing_search, rowid, search_text) VALUES ('delete', old.rowid, old.search_text);
     INSERT INTO listing_search(rowid, search_text) VALUES (new.rowid, new.search_text); END""",
     """CREATE TRIGGER listing_search_delete AFTER DELETE ON listing BEGIN
-    INSERT INTO listing_search(listing_search, rowid, search_text) VALUES ('delete', old.rowid, old.search_text); END""",
+    INSERT INTO listing_search(listing_search, rowid, search_text)
+    VALUES ('delete', old.rowid, old.search_text); END""",
 )
 POSTGRES_SEARCH = ("CREATE INDEX ix_listing_search ON listing USING gin (to_tsvector('simple', search_text))",)
 

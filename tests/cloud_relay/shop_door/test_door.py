@@ -83,14 +83,6 @@ async def box_try(box, claim, code):
         return (await http.post(f"{url}/shop-door/enrol", json=body)).status_code
 
 
-@pytest.fixture(autouse=True)
-def _fresh_guesses(monkeypatch):
-    from cloud_relay.shop_door import routes
-    from cloud_relay.web.guard import Buckets
-
-    monkeypatch.setattr(routes, "_guesses", Buckets(routes.GUESSES_PER_S, routes.GUESSES_BURST))
-
-
 async def test_only_a_sound_p256_request_is_signed(mall, tmp_path):
     box, claim, _ = await a_box(mall, tmp_path)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])

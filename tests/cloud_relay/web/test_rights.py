@@ -150,7 +150,7 @@ async def test_the_right_one_may_read(site):
     assert faults == []
 
 
-NOT_THERE = {"/00/{sscc}", "/01/{gtin}/21/{serial}", "/api/viewing/{session_id}/frame.jpg", "/api/viewing/{session_id}/still",
+NOT_THERE = {"/api/shops/{shop_id}/cameras/{camera}", "/00/{sscc}", "/01/{gtin}/21/{serial}", "/api/viewing/{session_id}/frame.jpg", "/api/viewing/{session_id}/still",
              "/static/{_version}/{name}"}  # fmt: skip
 """What is not in this small world: a label printed, a frame sent."""
 
