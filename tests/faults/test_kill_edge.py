@@ -1,0 +1,17 @@
+"""kill -9 of the shop box at its journal writes of one order: the order ends, once, rightly labelled."""
+
+import pytest
+
+from tests.faults import sweep
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+DEATHS = 7
+
+
+@pytest.mark.timeout(600)
+async def test_the_order_ends_wherever_the_edge_dies(town):
+    figures = await sweep.short(town, "edge", DEATHS)
+    print(figures)
+    assert figures.ends == {"released": DEATHS + 1}
+    assert figures.deaths >= DEATHS - 1, "the spread points were not met"
