@@ -126,6 +126,10 @@ class Hands:
             await self._bench.do("unpack")
         await self._bench.answer(task["task_id"], "unpacked")
 
+    async def set_aside(self, task: dict[str, Any]) -> None:
+        """Leave the parcel where it is: this bench has no shelf beside it."""
+        await self._bench.answer(task["task_id"], "still_here")
+
     async def stick_label(self, task: dict[str, Any]) -> None:
         """Stick the label on without a robot."""
         await self._bench.do("stick_label")
@@ -175,6 +179,7 @@ WORK = {
     "put_back": Hands.put_back,
     "pack_by_hand": Hands.pack_by_hand,
     "unpack": Hands.unpack,
+    "set_aside": Hands.set_aside,
     "stick_label": Hands.stick_label,
     "destroy_label": Hands.destroy_label,
     "hand_over": Hands.hand_over,

@@ -19,6 +19,7 @@ class Parcel:
     `label` is the newest LabelContent ordered (as JSON; gone once purged), `label_no` its number; labels up to
     `retired_no` are void by the shopper's objection. `serial` is the label that exists or is being made now.
     `act_until` is the relay time after which no machine may start for it. Hashes name pictures.
+    `stays`: the attendant chose not to put it aside, and is not asked again.
     """
 
     parcel_id: str
@@ -43,6 +44,7 @@ class Parcel:
     since: str = ""
     was_retried: bool = False
     is_offline: bool = False
+    stays: bool = False
 
     @property
     def is_paid(self) -> bool:

@@ -71,6 +71,7 @@ class Steps:
                 parcel.reason = facts.reason if stage in HELD else ""
                 parcel.is_offline = facts.is_offline
             parcel.was_retried = event is E.RETRY
+            parcel.stays = parcel.stays or event is E.STILL_HERE
             for effect in effects:
                 waiting += self._carry_out(parcel, effect, facts)
             rows.save(self._tx, parcel, "stage", event=event.value)
@@ -86,7 +87,7 @@ class Steps:
             return
         if not holders:
             self.feed(first, E.BENCH_FREE)
-        elif first.is_paid and len(holders) == 1 and holders[0].stage is S.WAITING_FOR_LABEL:
+        elif first.is_paid and len(holders) == 1 and holders[0].stage is S.WAITING_FOR_LABEL and not holders[0].stays:
             self.feed(holders[0], E.MAKE_ROOM)
 
     def piece(self, piece_id: str) -> PiecePlan | None:

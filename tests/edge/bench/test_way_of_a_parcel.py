@@ -193,6 +193,20 @@ async def test_a_paid_parcel_gets_the_bench_from_one_that_waits_for_payment(shop
     await shop.until("photo_offered", "p1")
 
 
+async def test_a_parcel_left_on_the_bench_is_not_asked_about_again_and_goes_first(shop):
+    await shop.prepare("p1", 1)
+    await shop.pick(1)
+    await shop.until("waiting_for_label", "p1")
+    await shop.prepare("p2", 2)
+    await shop.pay("p2", 2)
+    assert await shop.press("set_aside", "still_here")
+    await shop.until("waiting_for_label", "p1")
+    assert not [task for task in await shop.bench.tasks() if task.kind == "set_aside"]
+    await shop.pay("p1", 1)
+    await shop.until("photo_offered", "p1")
+    await shop.until("picking", "p2")
+
+
 async def test_by_hand_the_attendant_packs_and_sticks(make_shop):
     shop = make_shop()
     shop.without = {"packer", "labeller"}
