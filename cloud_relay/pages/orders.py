@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts import service as accounts
 from cloud_relay.orders import reading
+from cloud_relay.orders.rules import AT_SHOP
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.parcels.epcis import DELIVERED
 from cloud_relay.relay import RelayDep
@@ -62,7 +63,8 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
         raise not_found()
     order = reading.read_order(connection, order_id, trading.methods, for_shopper=is_shopper)
     order["timeline"] = told_once(order["timeline"])
-    return {"order": order, "is_shopper": is_shopper, "is_merchant": is_merchant}
+    can_call_off = is_merchant and not is_shopper and order["state"] in AT_SHOP
+    return {"order": order, "is_shopper": is_shopper, "can_call_off": can_call_off}
 
 
 def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Errors as friendly pages for people, in both languages; programs still get problem documents."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud_relay.pages.local_path import sign_in_path
 from cloud_relay.web.language import language_of
 from cloud_relay.web.principal import Principal, principal_of
-from cloud_relay.web.problems import Problem
+from cloud_relay.web.problems import Problem, problem_response, wants_page
 from cloud_relay.web.templating import render
 
 NEXT_STEPS = {
@@ -27,10 +29,15 @@ async def problem_page(problem: Problem, request: Request) -> Response:
     """Return the page of a problem; whoever must sign in first is led there and comes back afterwards."""
     if problem.status == 401:
         return RedirectResponse(sign_in_path(request.url.path, request.url.query), 303)
+    return render(request, await _reader(request), "problem.html", problem.status, problem=_shown(problem))
+
+
+def _shown(problem: Problem) -> dict[str, Any]:
     next_en, next_zh = NEXT_STEPS.get(problem.status, OTHERWISE)
-    shown = {"title": {"en": problem.title_en, "zh": problem.title_zh}, "detail": problem.detail,
-             "next": {"en": next_en, "zh": next_zh}, "status": problem.status}  # fmt: skip
-    return render(request, await _reader(request), "problem.html", problem.status, problem=shown)
+    return {
+        "title": {"en": problem.title_en, "zh": problem.title_zh}, "detail": problem.detail,
+        "next": {"en": next_en, "zh": next_zh}, "status": problem.status,
+    }  # fmt: skip
 
 
 async def _reader(request: Request) -> Principal:
@@ -40,6 +47,16 @@ async def _reader(request: Request) -> Principal:
         return Principal(language=language_of(request))
 
 
+async def _bug_page(request: Request, _: Exception) -> Response:
+    """Say that it is our fault; the error itself goes on to the log. Asks no database: that may be what is broken."""
+    language = language_of(request)
+    problem = Problem(500, "bug", "Something broke on our side", "我们这边出了问题")
+    if not wants_page(request):
+        return problem_response(problem, request)
+    return render(request, Principal(language=language), "problem.html", 500, problem=_shown(problem))
+
+
 def install(app: FastAPI) -> None:
     """Have people's requests answered with pages when something is wrong."""
     app.state.problem_page = problem_page
+    app.add_exception_handler(Exception, _bug_page)

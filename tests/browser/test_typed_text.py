@@ -1,10 +1,9 @@
 """What people type is shown and never run: a text that breaks out of every kind of place, in every field there is."""
 
-import uuid
-
 import httpx
 import pytest
 
+from tests.browser.program import Program
 from tests.browser.whole_mall import OPERATOR
 
 SHORT = "<img src=x onerror=broke(1)>"
@@ -18,24 +17,6 @@ ADDRESS = {
     "name": POLYGLOT[:80], "lines": [POLYGLOT, SHORT], "postal_code": SHORT[:16], "city": POLYGLOT[:90],
     "country": "DE", "phone": "<b>1</b>",
 }  # fmt: skip
-
-
-class Program:
-    """Speaks JSON with the relay as one account."""
-
-    def __init__(self, url: str, email: str, password: str, **new: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30)
-        if new:
-            self.call("POST", "/api/accounts", {"email": email, "password": password, **new})
-        token = self.call("POST", "/api/sign-in", {"email": email, "password": password})["token"]
-        self.http.cookies.clear()
-        self.http.headers["Authorization"] = f"Bearer {token}"
-
-    def call(self, method: str, path: str, body=None):
-        answer = self.http.request(method, path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
-        assert answer.is_success, f"{method} {path}: {answer.text}"
-        self.http.cookies.clear()
-        return answer.json() if answer.content else None
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +53,8 @@ def typed(mall):
          "agrees_photo_window": True},
     )  # fmt: skip
     seller.call("POST", f"/api/orders/{order['order_id']}/dispute", {"reason": POLYGLOT})
+    seller.http.close()
+    boss.http.close()
     ids = {"shop": shop, "listing": listing, "piece": piece, "order": order, "merchant": merchant}
     return {name: one[f"{name}_id"] for name, one in ids.items()} | {"parcel": order["parcel_id"]}
 

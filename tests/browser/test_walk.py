@@ -141,7 +141,7 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
 
     sscc = page.locator("[data-live=codes] .number").inner_text()
     courier = person(**PHONE)
-    courier.page.goto(mall.courier_links("teahouse")[-1])
+    courier.page.goto(mall.courier_link("teahouse", parcel_id))
     eyes.look(courier.page, "courier")
     courier.page.get_by_label("Code on the label").fill(sscc)
     courier.page.get_by_label("Where are you?").fill("Yixing depot")

@@ -73,6 +73,14 @@ class WholeMall:
         found = (re.search(rf"{shop}: the courier's link is (\S+)", line) for line in self.lines)
         return [match.group(1) for match in found if match]
 
+    def courier_link(self, shop: str, parcel_id: str, timeout_s: float = 60) -> str:
+        """Return the link of this parcel as soon as the courier has seen it at the bench."""
+        until = time.monotonic() + timeout_s
+        while not (found := [link for link in self.courier_links(shop) if parcel_id in link]):
+            assert time.monotonic() < until, "\n".join(self.lines[-20:])
+            time.sleep(0.2)
+        return found[-1]
+
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         """Read the relay's own database, beside the running relay."""
         connection = sqlite3.connect(f"file:{self.folder / 'relay' / 'relay.sqlite3'}?mode=ro", uri=True, timeout=10)

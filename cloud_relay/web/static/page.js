@@ -19,7 +19,9 @@ function isOwnArrow(target, key) {
   if (target.closest("[data-arrows], textarea, input[type=number], input[type=range]")) return true;
   if (target.matches("select")) return isUpOrDown;
   if (target.matches("input[type=radio]")) return isUpOrDown && !isLastOfGroup(target, key);
-  return target.matches("input:not([type=checkbox])") && !isUpOrDown;
+  if (!target.matches("input:not([type=checkbox])") || isUpOrDown) return false;
+  const caret = target.selectionStart; // null where the browser does not tell, as in dates: those keep their arrows
+  return caret === null || target.selectionEnd !== caret || caret !== (key === "ArrowRight" ? target.value.length : 0);
 }
 
 function isLastOfGroup(radio, key) {

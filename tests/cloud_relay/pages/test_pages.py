@@ -2,12 +2,14 @@
 
 import re
 
+import httpx
 import pytest
 
 from cloud_relay.pages.desk import attention_of, desk_of
 from cloud_relay.pages.local_path import local_path, sign_in_path
 from cloud_relay.pages.merchant import postings_csv
 from cloud_relay.pages.orders import told_once
+from tests.cloud_relay.site import URL
 from tests.cloud_relay.trade_world import START
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -199,3 +201,17 @@ def test_a_story_tells_each_thing_once():
     assert [one["kind"] for one in told] == ["photographed", "photo_confirmed", "tracking"]
     assert [one["picture_sha256"] for one in told] == ["a", "", ""]
     assert [one["kind"] for one in told_once(timeline[:3])] == ["photographed", "photo_confirmed", "delivered"]
+
+
+async def test_a_bug_is_said_on_a_page_too(site, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("the search has a bug")
+
+    monkeypatch.setattr("cloud_relay.catalog.reading.search", broken)
+    transport = httpx.ASGITransport(site.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
+        page = await http.get("/", headers={**HTML, "Accept-Language": "zh"})
+        document = await http.get("/api/search", headers=HTML)
+    assert page.status_code == document.status_code == 500
+    assert "我们这边出了问题" in page.text
+    assert document.json()["type"].endswith("bug")
