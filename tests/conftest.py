@@ -19,6 +19,11 @@ class ForbiddenAddressError(RuntimeError):
     """A test tried to reach another machine."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    words = "short: a few points and short cuts; full: every point of every sweep, two minutes of cut uplink"
+    parser.addoption("--sweep", choices=("short", "full"), default="short", help=words)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OUTCOMES] = {}
     config.stash[IS_WHOLE_RUN] = (

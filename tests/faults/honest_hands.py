@@ -18,7 +18,8 @@ class HonestHands:
     """Everything is looked up in the simulated world, as a person sees it; nothing is remembered between two tasks.
 
     A task that is still open after it was done is done again: the box may have died before it noted the answer.
-    `links` gets the courier's links as they are shown; `did` the kinds of tasks done; `trouble` the last refusal.
+    `links` gets the courier's links as they are shown; `did` the kinds of tasks done; `trouble` the last refusal;
+    what stands in `leaves` is left undone for now.
     """
 
     def __init__(self, bench: Bench) -> None:
@@ -26,13 +27,14 @@ class HonestHands:
         self.links: dict[str, str] = {}
         self.did: list[str] = []
         self.trouble = ""
+        self.leaves: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled; a page that is away for a moment is asked again."""
         while True:
             try:
                 state = await self._bench.state()
-                for task in state["tasks"][:1]:
+                for task in [task for task in state["tasks"] if task["kind"] not in self.leaves][:1]:
                     await getattr(self, task["kind"])(task)
                     self.did.append(task["kind"])
                 for question in state["questions"]:

@@ -19,7 +19,7 @@ ATTACH_S = 15.0
 class KillAt:
     """While entered, counts two points per commit to `wal` and kills `pid` at the n-th: just before its first byte
     is written (the act before it is done, nothing tells of it), and just before its sync (it will be found, but nobody
-    has been told). SQLite writes frames with pwrite64(2) and syncs with fdatasync(2); each program has one writing thread.
+    has been told). SQLite writes frames with pwrite64(2), syncs with fdatasync(2); each program has one writing thread.
     """
 
     def __init__(self, pid: int, wal: Path, point: int) -> None:

@@ -35,7 +35,7 @@ class OneOrder:
         while True:
             try:
                 answer = await self.town.shopper.http.post(path, json=body, headers=headers)
-                in_flight = answer.status_code == httpx.codes.CONFLICT and "idempotency" in answer.text
+                in_flight = answer.status_code == httpx.codes.CONFLICT and "request_in_flight" in answer.text
                 if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR and not in_flight:
                     return dict(answer.raise_for_status().json() or {})
             except httpx.TransportError:

@@ -18,6 +18,8 @@ from tests.faults.one_order import OneOrder, judge
 from tests.faults.town import EDGE, RELAY, Town, open_town
 
 NEVER = 10**9
+BOWLS_FULL = 160
+"""One for each run; about 200 are as many as a shop plan carries."""
 
 
 @dataclass(slots=True)
@@ -100,7 +102,7 @@ async def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="begin at this point")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vitrine-sweep-") as folder:
-        async with open_town(Path(folder), bowls=400) as town:
+        async with open_town(Path(folder), bowls=BOWLS_FULL) as town:
             await full(town, chosen.victim, lambda line: print(line, flush=True), chosen.first)
     return 0
 

@@ -1,0 +1,21 @@
+"""kill -9 of the relay at its commits of one order: the order ends, once, and the books hold."""
+
+import pytest
+
+from tests.faults import sweep
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+
+DEATHS = 4
+
+
+@pytest.mark.timeout(7200)
+async def test_the_order_ends_wherever_the_relay_dies(town, request):
+    if request.config.getoption("--sweep") == "full":
+        figures = await sweep.full(town, "relay", print)
+        assert set(figures.ends) == {"released"}
+        return
+    figures = await sweep.short(town, "relay", DEATHS)
+    print(figures)
+    assert figures.ends == {"released": DEATHS + 1}
+    assert figures.deaths >= DEATHS - 1, "the spread points were not met"
