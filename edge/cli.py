@@ -10,6 +10,7 @@ import typer
 
 from edge.config import BadConfigError, EdgeConfig, load_config
 from edge.logs import quiet_libraries
+from edge.memory import give_pictures_back
 
 EXIT_CONFIG = 78
 """EX_CONFIG of sysexits(3): systemd does not start the daemon again for it (RestartPreventExitStatus)."""
@@ -64,6 +65,7 @@ def run(
     It tells systemd when it is ready; its log is JSON lines on standard error. Ends with 78 when the configuration or
     enrolment must be mended first, 75 when another daemon works in the same data directory, 1 after a bug.
     """
+    give_pictures_back()
     from edge.running import run_daemon  # noqa: PLC0415  # loads cameras and codecs, which the other commands don't need
 
     code, words = run_daemon(_load(config), log_level)

@@ -181,7 +181,7 @@ def test_ready_soon_small_and_cleanly_ended(daemon, wait_until):
     rss_mb = rss_mb_of(daemon.process.pid)
     print(f"ready after {cpu_s:.2f} s of processor time; {rss_mb:.0f} MB with all devices online")
     assert cpu_s <= 3.0
-    assert rss_mb <= 150
+    assert rss_mb <= 200, "ten devices; what an idle shop with two cameras takes is measured by the benchmark"
     assert daemon.end() == 0
     assert [line for line in daemon.log() if line["level"] in ("error", "critical")] == []
 

@@ -179,6 +179,7 @@ async def test_the_courier_link_and_the_privacy_switch(page, desk, make_task):
 
 async def test_the_bell_rings_after_the_first_touch(page, desk, make_task):
     await sign_in(desk)
+    await expect(desk.locator("#now h2")).to_have_text("All quiet")
     await desk.evaluate(
         "() => { window.tones = 0; const make = AudioContext.prototype.createOscillator;"
         "AudioContext.prototype.createOscillator = function () { window.tones += 1; return make.call(this); }; }"
