@@ -57,9 +57,8 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
         ca_file=authority.folder / "ca.pem", certificate_file=certificate, key_file=key,
     )  # fmt: skip
     metrics = Metrics()
-    link = ShopLink(
-        broker=broker, db=db, clock=clock, authority=authority, admission=MosquittoAdmission(settings.data_dir / "mosquitto"), metrics=metrics
-    )
+    admission = MosquittoAdmission(settings.data_dir / "mosquitto")
+    link = ShopLink(broker=broker, db=db, clock=clock, authority=authority, admission=admission, metrics=metrics)
     return Relay(
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
         viewing=ViewingRoom(db, clock, link, authority),

@@ -22,8 +22,6 @@ class RelaySettings:
     public_url: str = "http://127.0.0.1:8080"
     host: str = "127.0.0.1"
     port: int = 8080
-    title_en: str = "Vitrine"
-    title_zh: str = "橱窗"
     market: str = "default"
 
 

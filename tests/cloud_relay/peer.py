@@ -152,7 +152,8 @@ class Box:
 
     def envelope(self, type_: str, data: dict, sequence: int | None, **more) -> bytes:
         body = {"id": f"{self.shop_id}-r{sequence}" if sequence else f"t{time.monotonic_ns()}", "source": self.shop_id,
-                "type": type_, "time": stamp(), "shop_id": self.shop_id, "data": data, "sequence": sequence, **more}  # fmt: skip
+                "type": type_, "time": stamp(), "shop_id": self.shop_id, "data": data,
+                "sequence": sequence, **more}  # fmt: skip
         return json.dumps(body).encode()
 
     def report(self, type_: str, data: dict, sequence: int | None = None) -> int:

@@ -62,6 +62,7 @@ class Mosquitto:
 
 
 def make_settings(folder: Path, free_port, **parts) -> Settings:
+    folder.mkdir(parents=True, exist_ok=True)
     port, mqtt, door = free_port(), free_port(), free_port()
     return Settings(
         data_dir=folder,
@@ -155,7 +156,6 @@ async def serving(settings: Settings, clock=None):
 @asynccontextmanager
 async def house(folder: Path, free_port, **parts):
     """A broker and a relay; yields a House."""
-    folder.mkdir(parents=True, exist_ok=True)
     settings = make_settings(folder, free_port, **parts)
     broker = start_broker(settings, RelayClock())
     try:

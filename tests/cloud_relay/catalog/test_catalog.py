@@ -94,7 +94,7 @@ async def test_the_plan_follows_every_change_in_its_transaction(site):
 
 async def test_a_sold_piece_stays_in_the_plan_until_its_parcel_left(site):
     _, shop_id, headers = await site.merchant("teahouse")
-    listing_id, (piece_id, other) = await site.listing(shop_id, headers, pieces=2)
+    _, (piece_id, other) = await site.listing(shop_id, headers, pieces=2)
     world = World(site.db, now=site.clock.now())
     site.account("sue")
     sue = site.db.read_now(lambda c: c.scalar(select(account.c.account_id).where(account.c.nickname == "sue")))

@@ -41,8 +41,8 @@ async def upload(site, content, status):
 
 @pytest.mark.parametrize(
     "content",
-    [jpeg(), jpeg(4000, 3000), saved("PNG", "RGBA"), saved("PNG", "P"), saved("PNG", "LA"), saved("WEBP"), saved("PNG", "I;16"),
-     saved("JPEG", "CMYK")],
+    [jpeg(), jpeg(4000, 3000), saved("PNG", "RGBA"), saved("PNG", "P"), saved("PNG", "LA"), saved("WEBP"),
+     saved("PNG", "I;16"), saved("JPEG", "CMYK")],
 )  # fmt: skip
 async def test_good_pictures_become_plain_jpegs(site, content):
     answer, listing_id, _ = await upload(site, content, 201)

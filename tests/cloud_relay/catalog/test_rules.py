@@ -44,10 +44,10 @@ def test_without_hours_it_is_always_open():
     assert rules.next_opening([], "UTC", MONDAY) is None
 
 
-@given(st.datetimes(min_value=datetime(2025, 1, 1), max_value=datetime(2035, 1, 1)), st.integers(0, 6))
+@given(st.integers(0, 10 * 365 * 24 * 60), st.integers(0, 6))
 def test_the_next_opening_is_a_moment_when_it_is_open(at, weekday):
     hours = [{"weekday": weekday, "opens": "04:30", "until": "23:00"}]
-    now = at.replace(tzinfo=UTC)
+    now = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=at)
     opens = rules.next_opening(hours, "Asia/Tokyo", now)
     assert opens is None or (now < opens <= now + timedelta(days=8))
     assert opens is None or rules.next_opening(hours, "Asia/Tokyo", opens) is None

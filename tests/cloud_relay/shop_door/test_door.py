@@ -102,14 +102,14 @@ async def renew(box, mall, *, key=None, shop_id=None, csr=None):
     key, csr = key or box.key, csr or box.csr()
     shop_id = shop_id or box.shop_id
     at, nonce = stamp(), "0123456789abcdef"
-    signature = key.sign("\n".join((shop_id, csr, at, nonce)).encode(), ec.ECDSA(hashes.SHA256()))
+    signature = key.sign(f"{shop_id}\n{csr}\n{at}\n{nonce}".encode(), ec.ECDSA(hashes.SHA256()))
     body = {"shop_id": shop_id, "csr_pem": csr, "at": at, "nonce": nonce, "signature_b64url": b64(signature)}
     async with httpx.AsyncClient(verify=mall.door_tls) as http:
         return await http.post(f"{mall.settings.door_url}/shop-door/renew", json=body)
 
 
 async def test_renewal_needs_the_old_key(mall, tmp_path):
-    box, claim, headers = await a_box(mall, tmp_path)
+    box, claim, _ = await a_box(mall, tmp_path)
     await box.enrol(claim)
     assert (await renew(box, mall)).status_code == 200
     stranger = ec.generate_private_key(ec.SECP256R1())
@@ -176,7 +176,7 @@ async def offer(box, content, parcel_id, changes=()):
     sha, at = hashlib.sha256(content).hexdigest(), stamp()
     body = {"parcel_id": parcel_id, "kind": "parcel", "picture_sha256": sha, "size_bytes": len(content), "taken_at": at,
             "previous_sha256": ""}  # fmt: skip
-    signed = "\n".join(("vitrine-picture-1", box.shop_id, parcel_id, "parcel", sha, at, "")).encode()
+    signed = f"vitrine-picture-1\n{box.shop_id}\n{parcel_id}\nparcel\n{sha}\n{at}\n".encode()
     signature = b64(box.key.sign(signed, ec.ECDSA(hashes.SHA256())))
     box.report("PictureOffered", {**body, "signature": signature, **dict(changes)})
     return sha

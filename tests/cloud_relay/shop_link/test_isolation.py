@@ -84,7 +84,8 @@ async def test_what_a_shop_says_for_another_is_not_delivered(mall, tmp_path, eve
     thief.be_born()
     victim.be_born()
     forged = victim.envelope("PlanApplied", {"version": 77}, 1)
-    for topic in ("v1/shop-b/report", "v1/shop-b/presence", "v1/shop-b/ack", "v1/shop-b/state/front", "v1/shop-b/command",
+    for topic in ("v1/shop-b/report", "v1/shop-b/presence", "v1/shop-b/ack", "v1/shop-b/state/front",
+                  "v1/shop-b/command",
                   "v1/shop-a/command", "$CONTROL/dynamic-security/v1"):  # fmt: skip
         # this mosquitto answers a denied publish by closing the connection, so each try has its own
         thief.close()
@@ -167,7 +168,7 @@ async def test_without_our_certificate_nobody_connects(mall, tmp_path):
     try:
         client.connect(box.mqtt["host"], box.mqtt["port"])
         client.loop_start()
-        time.sleep(0.5)
+        await asyncio.sleep(0.5)
     except (ssl.SSLError, ConnectionError):
         pass
     finally:

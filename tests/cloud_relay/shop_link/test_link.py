@@ -117,7 +117,7 @@ async def test_malformed_messages_are_counted_and_dropped(mall, tmp_path, eventu
 
 
 async def test_presence_follows_birth_and_will(mall, tmp_path, eventually):
-    box, headers = await enrolled(mall, tmp_path)
+    box, _ = await enrolled(mall, tmp_path)
     box.be_born()
     await eventually(lambda: mall.relay.link.is_online("teahouse"))
     assert (await mall.get("/api/shops/teahouse"))["is_online"]

@@ -1,6 +1,6 @@
 """Who may do what at every address of the relay. A new route without a line here fails its test.
 
-`who`: public · signed_in (a visitor gets 401) · operator · shopper (the one it belongs to) · merchant (its own people) ·
+`who`: public · signed_in (a visitor gets 401) · operator · shopper (the one it belongs to) · merchant (its people) ·
 parties (that shopper and that merchant) · secret (the address itself is the key; a wrong one is 404).
 `body` is one that the owner could send; {names} stand for things of the world that test_rights.py builds.
 """

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -68,8 +69,6 @@ async def test_what_was_refused_may_be_sent_again(site):
 
 def test_a_request_in_flight_is_told_to_wait(database):
     claim = idempotency.Claim("account:a", "k", "0" * 64)
-    from datetime import UTC, datetime
-
     now = datetime(2030, 1, 1, tzinfo=UTC)
     assert database.run_now(idempotency.begin, claim, now) is None
     with pytest.raises(Problem) as found:
