@@ -162,7 +162,7 @@ class Acts:
                 await labeller.apply()
             except AttendantNeededError as error:
                 is_fresh = error.reason == "not_homed"
-                if not (is_fresh or (work.parcel.was_retried and error.reason in ("alarm", "hold", "limit"))):
+                if not (is_fresh or (work.parcel.was_retried and error.reason in ("alarm", "on_hold", "restarted"))):
                     raise
                 await labeller.home()
                 await labeller.apply()
