@@ -10,6 +10,8 @@ from cloud_relay.escrow import rules
 from cloud_relay.escrow.rules import LedgerError, Posting
 from cloud_relay.tables import posting, transfer
 
+_TRANSFER, _POSTING = insert(transfer), insert(posting)
+
 
 class ReferenceUsedError(LedgerError):
     """A transfer with this reference exists: the thing was done already. The transaction cannot go on."""
@@ -33,7 +35,7 @@ def post(
         raise LedgerError(f"transfer {reference}: {currency!r} is no ISO 4217 currency")
     row = {"reference": reference, "kind": kind, "order_id": order_id, "created_at": now}
     try:
-        connection.execute(insert(transfer).values(row))
+        connection.execute(_TRANSFER, row)
     except IntegrityError:
         raise ReferenceUsedError(f"transfer {reference}: this reference is used for ever") from None
     rows = [
@@ -41,7 +43,7 @@ def post(
          "amount_minor": line.amount_minor, "currency": currency}
         for place, line in enumerate(lines, 1)
     ]  # fmt: skip
-    connection.execute(insert(posting), rows)
+    connection.execute(_POSTING, rows)
     for account in {line.debit for line in lines}:
         if account.partition(":")[0] in rules.NEVER_NEGATIVE and balance(connection, account, currency) < 0:
             raise OverdrawnError(f"transfer {reference}: {account} does not hold that much")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from cloud_relay.db import wake
 from cloud_relay.tables import payment
@@ -32,6 +32,9 @@ class Payment:
 
 
 _COLUMNS = [payment.c[name] for name in Payment.__dataclass_fields__]
+_LOAD = select(*_COLUMNS).where(payment.c.payment_id == bindparam("key"))
+_INSERT = insert(payment)
+_SAVE = update(payment).where(payment.c.payment_id == bindparam("key"))
 
 
 def start(
@@ -45,22 +48,22 @@ def start(
         "amount_minor": amount_minor, "currency": currency, "method": method, "charge_id": charge_id,
         "started_at": now, "changed_at": now, "next_try_at": next_try_at or now,
     }  # fmt: skip
-    connection.execute(insert(payment).values(row))
-    wake(connection, "payments")
+    connection.execute(_INSERT, row)
+    if row["next_try_at"] == now:
+        wake(connection, "payments")
     return payment_id
 
 
 def load(connection: Connection, payment_id: str) -> Payment | None:
     """Return the payment, or None."""
-    row = connection.execute(select(*_COLUMNS).where(payment.c.payment_id == payment_id)).mappings().one_or_none()
+    row = connection.execute(_LOAD, {"key": payment_id}).mappings().one_or_none()
     return None if row is None else Payment(**row)
 
 
 def save(connection: Connection, payment_id: str, state: str, now: datetime, **values: Any) -> None:
     """Write what became of a payment; a settled one is tried no more unless `next_try_at` is among the values."""
     values.setdefault("next_try_at", None)
-    change = update(payment).where(payment.c.payment_id == payment_id)
-    connection.execute(change.values(state=state, changed_at=now, **values))
+    connection.execute(_SAVE, {"state": state, "changed_at": now, **values, "key": payment_id})
 
 
 def of_order(connection: Connection, order_id: str) -> list[Payment]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select
 
 from cloud_relay.escrow import payments, payouts
 from cloud_relay.escrow.providers.base import ProviderEvent
@@ -13,6 +13,10 @@ from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
 from cloud_relay.tables import provider_event
 
+_KNOWN = select(provider_event.c.event_id).where(
+    provider_event.c.provider == bindparam("of"), provider_event.c.event_id == bindparam("key")
+)
+_INSERT = insert(provider_event)
 CHARGED_BACK = "payment.charged_back"
 
 
@@ -25,23 +29,18 @@ def take(connection: Connection, provider: str, event: ProviderEvent, body: byte
 
     Raises NotYetError for a charge-back of a payment that has not succeeded with us: it overtook the success.
     """
-    own = (provider_event.c.provider == provider, provider_event.c.event_id == event.event_id)
-    if connection.execute(select(provider_event.c.event_id).where(*own)).first() is not None:
+    if connection.execute(_KNOWN, {"of": provider, "key": event.event_id}).first() is not None:
         return False
     row = {"provider": provider, "event_id": event.event_id, "type": event.type, "body": body, "received_at": now}
-    connection.execute(insert(provider_event).values(row))
-    if _carry_out(connection, event, now, trade):
-        connection.execute(update(provider_event).where(*own).values(applied_at=now))
+    applied_at = now if _carry_out(connection, event, now, trade) else None
+    connection.execute(_INSERT, {**row, "applied_at": applied_at})
     return True
 
 
 def _carry_out(connection: Connection, event: ProviderEvent, now: datetime, trade: Trade) -> bool:
-    if payouts.load(connection, event.payment_id) is not None and event.outcome is not None:
-        payouts.settle(connection, event.payment_id, event.outcome, now)
-        return True
     paid = payments.load(connection, event.payment_id)
     if paid is None:
-        return False
+        return _carry_out_payout(connection, event, now)
     if event.type == CHARGED_BACK:
         if paid.state != payments.SUCCEEDED:
             raise NotYetError(f"charge-back of payment {paid.payment_id}: it has not succeeded yet")
@@ -51,4 +50,11 @@ def _carry_out(connection: Connection, event: ProviderEvent, now: datetime, trad
     if event.outcome is None:
         return False
     settle(connection, event.payment_id, event.outcome, now, trade)
+    return True
+
+
+def _carry_out_payout(connection: Connection, event: ProviderEvent, now: datetime) -> bool:
+    if event.outcome is None or payouts.load(connection, event.payment_id) is None:
+        return False
+    payouts.settle(connection, event.payment_id, event.outcome, now)
     return True

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.escrow import ledger, payments, payouts, rules, seals
-from cloud_relay.escrow.payments import FAILED, Payment
+from cloud_relay.escrow.payments import Payment
 from cloud_relay.escrow.providers.base import (
     Charge,
     Outcome,
@@ -27,6 +28,7 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.tables import orders, payment, payout, transfer
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 POLL_S = 2.0
 """How often due payments are looked for; a new one wakes the worker at once."""
@@ -42,20 +44,31 @@ class PaymentWorker:
         self._db, self._clock, self._providers, self._trade = db, clock, providers, trade
         self._wakeup = asyncio.Event()
 
-    async def attempt(self, payment_id: str) -> str:
-        """Ask the provider for a payment just started, and return its state; `started` when nobody knows yet."""
-        paid = await self._db.read(payments.load, payment_id)
-        if paid is None or paid.state != payments.STARTED:
-            return FAILED if paid is None else paid.state
-        return await self._settle_by(paid, is_first=True)
+    async def attempt(self, paid: Payment, then: Callable[[Connection, str], T]) -> T | None:
+        """Ask the provider for a charge just started; return what `then` makes of it.
+
+        `then(connection, state)` runs in the transaction that settles the payment. None when nobody knows yet.
+        """
+        outcome = await self._outcome_of(paid, is_first=True)
+        if outcome is None:
+            return None
+        now, trade = self._clock.now(), self._trade
+
+        def work(connection: Connection) -> T:
+            return then(connection, settle(connection, paid.payment_id, outcome, now, trade))
+
+        return await self._db.run(work)
 
     async def run(self) -> None:
         """Work for ever."""
         self._db.listen("payments", self._wakeup.set)
-        checked_at = float("-inf")
+        checked_at = sealed_at = float("-inf")
         while True:
             self._wakeup.clear()
             await self.work_once()
+            if self._clock.monotonic() - sealed_at > POLL_S:
+                sealed_at = self._clock.monotonic()
+                await self.seal()
             if self._clock.monotonic() - checked_at > CHECK_S:
                 checked_at = self._clock.monotonic()
                 await self.check()
@@ -63,14 +76,17 @@ class PaymentWorker:
                 await asyncio.wait_for(self._wakeup.wait(), POLL_S)
 
     async def work_once(self) -> int:
-        """Try everything that is due and seal what was posted; return how many tries were made."""
+        """Try everything that is due; return how many tries were made."""
         now = self._clock.now()
         due = await self._db.read(payments.find_due, now, BATCH)
         outs = await self._db.read(payouts.find_due, now, BATCH)
         await asyncio.gather(*(self._try(name) for name in due), *(self._try_payout(name) for name in outs))
-        if await self._db.read(_has_unsealed):
-            await self._db.run(seals.seal_new, now)
         return len(due) + len(outs)
+
+    async def seal(self) -> None:
+        """Seal what was posted since the last time."""
+        while await self._db.read(_has_unsealed):
+            await self._db.run(seals.seal_new, self._clock.now())
 
     async def _try(self, payment_id: str) -> None:
         now = self._clock.now()
@@ -78,15 +94,16 @@ class PaymentWorker:
         again_at = payouts.again_at(now, known.attempts if known else 0)
         paid = await self._db.run(payments.claim, payment_id, now, again_at)
         if paid is not None:
-            await self._settle_by(paid, is_first=False)
+            outcome = await self._outcome_of(paid, is_first=False)
+            if outcome is not None:
+                await self._db.run(settle, payment_id, outcome, self._clock.now(), self._trade)
 
-    async def _settle_by(self, paid: Payment, *, is_first: bool) -> str:
+    async def _outcome_of(self, paid: Payment, *, is_first: bool) -> Outcome | None:
         try:
-            outcome = await self._ask(paid, is_first=is_first)
+            return await self._ask(paid, is_first=is_first)
         except ProviderUnknownError as error:
             log.info("payment without an answer: %s", error, extra={"payment_id": paid.payment_id})
-            return paid.state
-        return await self._db.run(settle, paid.payment_id, outcome, self._clock.now(), self._trade)
+            return None
 
     async def _ask(self, paid: Payment, *, is_first: bool) -> Outcome:
         provider = self._providers[paid.provider]

@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from cloud_relay.notices.texts import sentences
 from cloud_relay.tables import account, member, notice
-from cloud_relay.web.pages import page_event
+from cloud_relay.web.pages import page_events
 from wire.values import new_id
+
+_INSERT = insert(notice)
+_MEMBERS = select(member.c.account_id).where(member.c.merchant_id == bindparam("merchant_id"))
 
 PAGE = 100
 """Notices in one answer; older ones are asked for with `before`."""
@@ -19,23 +22,29 @@ def notify(
     connection: Connection, account_ids: Iterable[str], kind: str, link: str, now: datetime, **values: str
 ) -> None:
     """Write one notice to each account in this transaction; `kind` chooses the sentences, `values` fill them."""
-    text_en, text_zh = sentences(kind, values)
-    rows: list[dict[str, Any]] = [
-        {"notice_id": new_id("not"), "account_id": account_id, "kind": kind, "text_en": text_en, "text_zh": text_zh,
-         "link": link, "created_at": now}
-        for account_id in dict.fromkeys(account_ids)
-    ]  # fmt: skip
-    if not rows:
-        return
-    connection.execute(insert(notice), rows)
-    for row in rows:
-        data = {name: row[name] for name in ("notice_id", "kind", "text_en", "text_zh", "link")}
-        page_event(connection, f"account:{row['account_id']}", "notice", data, now)
+    page_events(connection, write(connection, [(name, kind) for name in account_ids], link, now, values), now)
+
+
+def write(
+    connection: Connection, to: Iterable[tuple[str, str]], link: str, now: datetime, values: dict[str, str]
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Write a notice for each (account, kind) and return the page events that tell of them, for the caller to add."""
+    rows: list[dict[str, Any]] = []
+    for account_id, kind in dict.fromkeys(to):
+        text_en, text_zh = sentences(kind, values)
+        rows.append({
+            "notice_id": new_id("not"), "account_id": account_id, "kind": kind, "text_en": text_en, "text_zh": text_zh,
+            "link": link, "created_at": now,
+        })  # fmt: skip
+    if rows:
+        connection.execute(_INSERT, rows)
+    told = ("notice_id", "kind", "text_en", "text_zh", "link")
+    return [(f"account:{row['account_id']}", "notice", {name: row[name] for name in told}) for row in rows]
 
 
 def members_of(connection: Connection, merchant_id: str) -> list[str]:
     """Return the accounts that belong to a merchant."""
-    return list(connection.scalars(select(member.c.account_id).where(member.c.merchant_id == merchant_id)))
+    return list(connection.scalars(_MEMBERS, {"merchant_id": merchant_id}))
 
 
 def operators(connection: Connection) -> list[str]:

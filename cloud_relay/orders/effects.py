@@ -65,7 +65,9 @@ def _retake_stock(scene: Scene) -> None:
 
 
 def _order_label(scene: Scene) -> None:
-    order = store.load(scene.connection, scene.order.order_id)  # the parcel may be a new one by now
+    order: Order | None = scene.order
+    if scene.happening.event is OrderEvent.PAYMENT_RETAKEN:
+        order = store.load(scene.connection, scene.order.order_id)  # it has a new parcel by now
     assert order is not None
     parcels.order_label(scene.connection, order, scene.now, scene.trade)
 

@@ -99,24 +99,12 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     order_id = new_id("ord")
     piece_id, parcel_id = _take(connection, reserved, wish, sale, account_id, order_id, now)
     pay_until = now + timedelta(seconds=trade.settings.pay_s)
-    connection.execute(
-        insert(orders).values(
-            order_id=order_id, account_id=account_id, shop_id=sale.shop_id, merchant_id=sale.merchant_id,
-            market=sale.market or trade.market, state=OrderState.UNPAID.value, price_minor=sale.price_minor,
-            shipping_minor=sale.shipping_minor, total_minor=total, currency=sale.currency,
-            payment_method=wish.payment_method, payment_provider=provider, address=to_json(address),
-            address_sha256=address_sha256(address), delivery_from=wish.delivery_from,
-            delivery_until=wish.delivery_until, photo_window_s=trade.settings.photo_window_s,
-            release_after_s=trade.settings.release_after_s, commission_ppm=trade.settings.commission_ppm,
-            tax_ppm=trade.settings.tax_ppm, placed_at=now, pay_until=pay_until, due_at=pay_until,
-        )
-    )  # fmt: skip
-    connection.execute(
-        insert(order_line).values(
-            order_id=order_id, line=1, listing_id=sale.listing_id, piece_id=piece_id, parcel_id=parcel_id,
-            title_en=sale.title_en, title_zh=sale.title_zh, price_minor=sale.price_minor, quantity=1,
-        )
-    )  # fmt: skip
+    order = {
+        "order_id": order_id, "account_id": account_id, "payment_provider": provider, "total_minor": total,
+        "address": to_json(address), "address_sha256": address_sha256(address), "placed_at": now,
+        "pay_until": pay_until, "due_at": pay_until,
+    }  # fmt: skip
+    _insert(connection, order, wish, sale, piece_id, parcel_id, trade)
     payment_id = _start_charge(connection, order_id, provider, wish.payment_method, total, sale.currency, now, trade)
     store.add_event(connection, order_id, parcel_id, "placed", {"total_minor": total}, account_id, now)
     if reserved is None:
@@ -125,6 +113,34 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
         order_id=order_id, parcel_id=parcel_id, payment_id=payment_id, state=OrderState.UNPAID.value, total_minor=total,
         currency=sale.currency, pay_until=pay_until,
     )  # fmt: skip
+
+
+_ORDER, _LINE = insert(orders), insert(order_line)
+
+
+def _insert(
+    connection: Connection,
+    order: dict[str, Any],
+    wish: OrderWish,
+    sale: Any,
+    piece_id: str,
+    parcel_id: str,
+    trade: Trade,
+) -> None:
+    agreed = trade.settings
+    row = {
+        **order, "shop_id": sale.shop_id, "merchant_id": sale.merchant_id, "market": sale.market or trade.market,
+        "state": OrderState.UNPAID.value, "price_minor": sale.price_minor, "shipping_minor": sale.shipping_minor,
+        "currency": sale.currency, "payment_method": wish.payment_method, "delivery_from": wish.delivery_from,
+        "delivery_until": wish.delivery_until, "photo_window_s": agreed.photo_window_s,
+        "release_after_s": agreed.release_after_s, "commission_ppm": agreed.commission_ppm, "tax_ppm": agreed.tax_ppm,
+    }  # fmt: skip
+    line = {
+        "order_id": order["order_id"], "line": 1, "listing_id": sale.listing_id, "piece_id": piece_id,
+        "parcel_id": parcel_id, "title_en": sale.title_en, "title_zh": sale.title_zh, "price_minor": sale.price_minor,
+    }  # fmt: skip
+    connection.execute(_ORDER, row)
+    connection.execute(_LINE, line)
 
 
 def _check(wish: OrderWish, now: datetime, trade: Trade) -> str:

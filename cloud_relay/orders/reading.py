@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from cloud_relay.escrow import ledger, payments
 from cloud_relay.escrow.providers.base import Method
@@ -261,9 +261,12 @@ def disputed_order(connection: Connection, dispute_id: str) -> tuple[str, int]:
     return row.order_id, row.total_minor
 
 
+_STATE = select(orders.c.state).where(orders.c.order_id == bindparam("key"))
+
+
 def state_of(connection: Connection, order_id: str) -> str:
     """Return the order's state."""
-    return str(connection.scalar(select(orders.c.state).where(orders.c.order_id == order_id)))
+    return str(connection.execute(_STATE, {"key": order_id}).scalar())
 
 
 def evidence(connection: Connection, order_id: str, trade: Trade, now: datetime) -> dict[str, Any]:

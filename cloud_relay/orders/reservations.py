@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import stock
@@ -40,19 +40,21 @@ def gone() -> RefusedError:
     return RefusedError("reservation_over", "The reservation is over; please choose again", "保留时间已过，请重新选择")
 
 
+_SALE = (
+    select(
+        listing.c.listing_id, listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency,
+        shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
+    )
+    .join(shop, shop.c.shop_id == listing.c.shop_id)
+    .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
+    .where(listing.c.listing_id == bindparam("key"), listing.c.state == "published", ~shop.c.is_closed)
+    .where(merchant.c.state == "verified")
+)  # fmt: skip
+
+
 def sale_of(connection: Connection, listing_id: str) -> Any:
     """Return listing, shop and price of what is for sale; RefusedError when it is not published or the shop closed."""
-    query = (
-        select(
-            listing.c.listing_id, listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency,
-            shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
-        )
-        .join(shop, shop.c.shop_id == listing.c.shop_id)
-        .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
-        .where(listing.c.listing_id == listing_id, listing.c.state == "published", ~shop.c.is_closed)
-        .where(merchant.c.state.not_in(("pending", "rejected", "suspended")))
-    )  # fmt: skip
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_SALE, {"key": listing_id}).one_or_none()
     if row is None:
         raise RefusedError("not_for_sale", "This is not for sale now", "此商品目前不出售")
     return row

@@ -8,9 +8,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from cloud_relay.escrow import payments
+from cloud_relay.escrow.payments import Payment
 from cloud_relay.orders import reading, service
 from cloud_relay.orders.effects import Happening
-from cloud_relay.orders.rules import OrderEvent
+from cloud_relay.orders.rules import OrderEvent, OrderState
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels.work import photo_of
 from cloud_relay.refusals import RefusedError
@@ -152,24 +154,25 @@ async def place_order(body: OrderBody, relay: RelayDep, principal: SignedIn, cla
     """Place an order and pay it. `state` is `paid`, or `unpaid` with the reason in `payment_state`."""
     account_id, now, wish = account_id_of(principal), relay.clock.now(), _wish(body)
 
-    def place(connection: Connection) -> tuple[idempotency.StoredAnswer | None, service.Placed | None]:
+    def place(connection: Connection) -> tuple[idempotency.StoredAnswer, service.Placed | None, Payment | None]:
         stored = idempotency.begin(connection, claim, now)
         if stored is not None:
-            return stored, None
+            return stored, None, None
         placed = service.place_order(connection, account_id, wish, now, _trade(relay))
-        idempotency.finish(connection, claim, 201, _placed_json(placed, placed.state, "started"))
-        return None, placed
+        answer = _placed_json(placed, placed.state, payments.STARTED)
+        idempotency.finish(connection, claim, 201, answer)
+        return idempotency.StoredAnswer(201, answer), placed, payments.load(connection, placed.payment_id)
 
-    stored, placed = await relay.db.run(place)
-    if placed is None:
-        assert stored is not None
-        return JSONResponse(stored.body, stored.status)
-    payment_state = await relay.trading.worker.attempt(placed.payment_id)
-    state = await relay.db.read(reading.state_of, placed.order_id)
-    answer = _placed_json(placed, state, payment_state)
-    if claim is not None:
-        await relay.db.run(idempotency.finish, claim, 201, answer)
-    return JSONResponse(answer, 201)
+    def settled(connection: Connection, payment_state: str) -> dict[str, Any]:
+        assert placed is not None
+        answer = _placed_json(placed, reading.state_of(connection, placed.order_id), payment_state)
+        idempotency.finish(connection, claim, 201, answer)
+        return answer
+
+    stored, placed, paid = await relay.db.run(place)
+    if paid is not None:
+        return JSONResponse(await relay.trading.worker.attempt(paid, settled) or stored.body, 201)
+    return JSONResponse(stored.body, stored.status)
 
 
 def _placed_json(placed: service.Placed, state: str, payment_state: str) -> dict[str, Any]:
@@ -185,15 +188,18 @@ async def pay(order_id: str, body: PayBody, relay: RelayDep, principal: SignedIn
     """Pay an order whose payment was declined, another way."""
     await _require(relay, principal, order_id, shopper_only=True)
     now, trade = relay.clock.now(), _trade(relay)
-    payment_id = await relay.db.run(
-        service.pay_again, account_id_of(principal), order_id, body.payment_method, now, trade
-    )
-    payment_state = await relay.trading.worker.attempt(payment_id)
-    return {
-        "order_id": order_id,
-        "state": await relay.db.read(reading.state_of, order_id),
-        "payment_state": payment_state,
-    }
+
+    def start(connection: Connection) -> Payment | None:
+        args = (account_id_of(principal), order_id, body.payment_method, now, trade)
+        return payments.load(connection, service.pay_again(connection, *args))
+
+    def settled(connection: Connection, payment_state: str) -> dict[str, Any]:
+        return {"state": reading.state_of(connection, order_id), "payment_state": payment_state}
+
+    paid = await relay.db.run(start)
+    assert paid is not None
+    answer = await relay.trading.worker.attempt(paid, settled)
+    return {"order_id": order_id, **(answer or {"state": OrderState.UNPAID, "payment_state": payments.STARTED})}
 
 
 async def _require(relay: Relay, principal: Principal, order_id: str, *, shopper_only: bool = False) -> bool:

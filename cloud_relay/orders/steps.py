@@ -10,6 +10,7 @@ from cloud_relay.orders import stock, store, telling
 from cloud_relay.orders.effects import EFFECTS, Happening, Scene
 from cloud_relay.orders.rules import (
     FINAL,
+    Effect,
     OrderEvent,
     OrderState,
     OrderView,
@@ -70,11 +71,23 @@ def _apply(connection: Connection, order: Order, happening: Happening, now: date
     if after.state is OrderState.DISPUTED and before.state is OrderState.DISPUTED:
         store.save_shadow(connection, order, after)
     store.save(connection, order, after, _moments(before, after, happening, now))
-    changed = store.load(connection, order.order_id)
-    assert changed is not None
+    changed = _changed(connection, order, after, effects)
     _record(connection, changed, happening, now)
     telling.tell(connection, changed, before, happening, now)
     return changed
+
+
+RELOADING = frozenset({Effect.OPEN_DISPUTE, Effect.CLOSE_DISPUTE, Effect.RETAKE_STOCK})
+"""Effects that change more of the order than its state."""
+
+
+def _changed(connection: Connection, order: Order, after: OrderView, effects: tuple[Effect, ...]) -> Order:
+    if after.state is OrderState.DISPUTED or RELOADING & set(effects):
+        changed = store.load(connection, order.order_id)
+        assert changed is not None
+        return changed
+    state, version = after.state.value, order.version + 1
+    return replace(order, state=state, objections=after.objections, due_at=after.until, version=version)
 
 
 def _moments(before: OrderView, after: OrderView, happening: Happening, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, piece
@@ -18,22 +18,46 @@ def out_of_stock() -> RefusedError:
     return RefusedError("out_of_stock", "Somebody else was faster: it is taken", "手慢了一步：已被他人选走")
 
 
+_MOVE = (
+    update(piece)
+    .where(piece.c.piece_id == bindparam("key"), piece.c.state == bindparam("before"))
+    .values(state=bindparam("after"))
+    .returning(piece.c.listing_id)
+)
+_ON_HAND, _RESERVED = listing.c.on_hand + bindparam("taken_in"), listing.c.reserved + bindparam("promised")
+_COUNT = (
+    update(listing)
+    .where(listing.c.listing_id == bindparam("key"), _RESERVED >= 0, _ON_HAND >= _RESERVED)
+    .values(on_hand=_ON_HAND, reserved=_RESERVED, version=listing.c.version + 1)
+)
+_FIRST_FREE = (
+    select(piece.c.piece_id)
+    .where(piece.c.listing_id == bindparam("key"), piece.c.state == "free")
+    .order_by(piece.c.code)
+    .limit(1)
+)
+_RESERVE_FREE = (
+    update(piece)
+    .where(piece.c.piece_id == _FIRST_FREE.scalar_subquery(), piece.c.state == "free")
+    .values(state="reserved")
+    .returning(piece.c.piece_id)
+)
+_IN_STOCK = select(listing.c.shop_id, (listing.c.on_hand - listing.c.reserved).label("in_stock")).where(
+    listing.c.listing_id == bindparam("key")
+)
+
+
 def _move(connection: Connection, piece_id: str, before: str, after: str) -> str | None:
     """Set the piece's state if it is `before`; return its listing, or None when it is not."""
-    change = update(piece).where(piece.c.piece_id == piece_id, piece.c.state == before).values(state=after)
-    listing_id: str | None = connection.scalar(change.returning(piece.c.listing_id))
+    values = {"key": piece_id, "before": before, "after": after}
+    listing_id: str | None = connection.execute(_MOVE, values).scalar()
     return listing_id
 
 
 def _count(connection: Connection, listing_id: str, on_hand: int, reserved: int) -> bool:
     """Add to the listing's counts unless more would be promised than there is; return whether it was done."""
-    new_on_hand, new_reserved = listing.c.on_hand + on_hand, listing.c.reserved + reserved
-    change = (
-        update(listing)
-        .where(listing.c.listing_id == listing_id, new_reserved >= 0, new_on_hand >= new_reserved)
-        .values(on_hand=new_on_hand, reserved=new_reserved, version=listing.c.version + 1)
-    )
-    return connection.execute(change).rowcount == 1
+    values = {"key": listing_id, "taken_in": on_hand, "promised": reserved}
+    return connection.execute(_COUNT, values).rowcount == 1
 
 
 def _must(is_done: object, piece_id: str, what: str) -> None:
@@ -52,10 +76,7 @@ def reserve_any(connection: Connection, listing_id: str) -> str:
     """Reserve any free piece of a listing and return it; RefusedError when none is free."""
     if not _count(connection, listing_id, 0, 1):
         raise out_of_stock()
-    free = select(piece.c.piece_id).where(piece.c.listing_id == listing_id, piece.c.state == "free")
-    first = free.order_by(piece.c.code).limit(1).scalar_subquery()
-    change = update(piece).where(piece.c.piece_id == first, piece.c.state == "free").values(state="reserved")
-    piece_id: str | None = connection.scalar(change.returning(piece.c.piece_id))
+    piece_id: str | None = connection.execute(_RESERVE_FREE, {"key": listing_id}).scalar()
     if piece_id is None:
         raise out_of_stock()
     return piece_id
@@ -101,7 +122,6 @@ def write_off(connection: Connection, piece_id: str) -> None:
 
 def tell(connection: Connection, listing_id: str, now: datetime) -> None:
     """Tell open pages how many of a listing can be had now; anybody may know that."""
-    query = select(listing.c.shop_id, (listing.c.on_hand - listing.c.reserved).label("in_stock"))
-    row = connection.execute(query.where(listing.c.listing_id == listing_id)).one()
+    row = connection.execute(_IN_STOCK, {"key": listing_id}).one()
     data = {"listing_id": listing_id, "in_stock": row.in_stock}
     page_event(connection, f"shop:{row.shop_id}", "stock_changed", data, now)

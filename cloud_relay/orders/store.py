@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from cloud_relay.orders.rules import STATE_TIMERS, OrderState, OrderView
 from cloud_relay.tables import dispute, order_event, order_line, orders
@@ -67,25 +67,29 @@ _QUERY = (
     )
     .join(order_line, and_(order_line.c.order_id == orders.c.order_id, order_line.c.line == 1))
     .outerjoin(dispute, and_(dispute.c.order_id == orders.c.order_id, dispute.c.state == "open"))
+    .where(orders.c.order_id == bindparam("key"))
 )
+_ADD_EVENT = insert(order_event)
+_SAVE = update(orders).where(orders.c.order_id == bindparam("key"), orders.c.version == bindparam("seen"))
+_DUE = select(orders.c.order_id).where(orders.c.due_at <= bindparam("now")).order_by(orders.c.due_at)
+_BY_PARCEL = select(order_line.c.order_id).where(order_line.c.parcel_id == bindparam("parcel_id"))
 
 
 def load(connection: Connection, order_id: str) -> Order | None:
     """Return the order, or None."""
-    row = connection.execute(_QUERY.where(orders.c.order_id == order_id)).mappings().one_or_none()
+    row = connection.execute(_QUERY, {"key": order_id}).mappings().one_or_none()
     return None if row is None else Order(**row)
 
 
 def find_by_parcel(connection: Connection, parcel_id: str) -> str | None:
     """Return the order that this parcel is for, or None."""
-    order_id: str | None = connection.scalar(select(order_line.c.order_id).where(order_line.c.parcel_id == parcel_id))
+    order_id: str | None = connection.scalar(_BY_PARCEL, {"parcel_id": parcel_id})
     return order_id
 
 
 def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
     """Return orders whose deadline is reached, the most overdue first."""
-    query = select(orders.c.order_id).where(orders.c.due_at <= now).order_by(orders.c.due_at).limit(limit)
-    return list(connection.scalars(query))
+    return list(connection.scalars(_DUE.limit(limit), {"now": now}))
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -97,18 +101,11 @@ def next_due(connection: Connection) -> datetime | None:
 
 def save(connection: Connection, order: Order, view: OrderView, values: dict[str, Any]) -> None:
     """Write where the order stands now; StaleOrderError when it changed since `order` was read."""
-    change = (
-        update(orders)
-        .where(orders.c.order_id == order.order_id, orders.c.version == order.version)
-        .values(
-            state=view.state.value,
-            objections=view.objections,
-            due_at=view.until,
-            version=order.version + 1,
-            **values,
-        )
-    )
-    if connection.execute(change).rowcount != 1:
+    own = {
+        "state": view.state.value, "objections": view.objections, "due_at": view.until, "version": order.version + 1,
+    }  # fmt: skip
+    where = {"key": order.order_id, "seen": order.version}
+    if connection.execute(_SAVE, {**own, **values, **where}).rowcount != 1:
         raise StaleOrderError(f"order {order.order_id}: changed under a running transaction")
 
 
@@ -130,7 +127,7 @@ def add_event(
 ) -> None:
     """Add one line to the order's timeline; lines are never changed."""
     row = {"order_id": order_id, "parcel_id": parcel_id, "kind": kind, "detail": detail, "actor": actor, "at": now}
-    connection.execute(insert(order_event).values(row))
+    connection.execute(_ADD_EVENT, row)
 
 
 def events_of(connection: Connection, order_id: str, parcel_ids: list[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent, OrderState, OrderView
 from cloud_relay.orders.store import Order
 from cloud_relay.refusals import RefusedError
-from cloud_relay.web.pages import page_event
+from cloud_relay.web.pages import page_events
 
 E, S = OrderEvent, OrderState
 
@@ -71,31 +71,37 @@ def refusal(state: OrderState, event: OrderEvent) -> RefusedError:
 
 
 def tell(connection: Connection, order: Order, before: OrderView, happening: Happening, now: datetime) -> None:
-    """Tell pages and people of one step."""
+    """Tell pages and people of one step, in as few statements as there are tables."""
     data = {
-        "order_id": order.order_id,
-        "parcel_id": order.parcel_id,
-        "state": order.state,
-        "event": happening.event.value,
-    }
-    for channel in (f"order:{order.order_id}", f"account:{order.account_id}", f"merchant:{order.merchant_id}"):
-        page_event(connection, channel, "order", data, now)
-    to_shopper = [SHOPPER_NOTICES.get(happening.event), BOTH.get(happening.event)]
-    to_merchant = [MERCHANT_NOTICES.get(happening.event), BOTH.get(happening.event)]
-    if before.state.value != order.state and not _says_it_all(happening.event):
-        shopper_kind, merchant_kind = STATE_NOTICES.get(OrderState(order.state), (None, None))
-        to_shopper.append(shopper_kind)
-        to_merchant.append(merchant_kind if before.state is not S.UNPAID or order.state == S.PAID else None)
+        "order_id": order.order_id, "parcel_id": order.parcel_id, "state": order.state, "event": happening.event.value,
+    }  # fmt: skip
+    channels = (f"order:{order.order_id}", f"account:{order.account_id}", f"merchant:{order.merchant_id}")
+    events = [(channel, "order", data) for channel in channels]
+    to_shopper, to_merchant = _kinds(order, before, happening.event)
+    people = [(order.account_id, kind) for kind in to_shopper]
+    if to_merchant:
+        members = notices.members_of(connection, order.merchant_id)
+        people += [(member, kind) for kind in to_merchant for member in members]
     values = {"title_en": order.title_en, "title_zh": order.title_zh, "reason": happening.reason}
-    link = f"/orders/{order.order_id}"
-    for kind in filter(None, to_shopper):
-        notices.notify(connection, [order.account_id], kind, link, now, **values)
-    members = notices.members_of(connection, order.merchant_id) if any(to_merchant) else []
-    for kind in filter(None, to_merchant):
-        notices.notify(connection, members, kind, link, now, **values)
+    events += notices.write(connection, people, f"/orders/{order.order_id}", now, values)
     if BOTH.get(happening.event) == "dispute_opened":
-        notices.notify(connection, notices.operators(connection), "dispute_opened", "/operator", now, **values)
-        page_event(connection, "operator", "dispute", data, now)
+        to_operators = [(name, "dispute_opened") for name in notices.operators(connection)]
+        events += notices.write(connection, to_operators, "/operator", now, values)
+        events.append(("operator", "dispute", data))
+    page_events(connection, events, now)
+
+
+def _kinds(order: Order, before: OrderView, event: OrderEvent) -> tuple[list[str], list[str]]:
+    """Return the kinds of notices (to the shopper, to the merchant's people)."""
+    both = [BOTH[event]] if event in BOTH else []
+    to_shopper = [*both, *([SHOPPER_NOTICES[event]] if event in SHOPPER_NOTICES else [])]
+    to_merchant = [*both, *([MERCHANT_NOTICES[event]] if event in MERCHANT_NOTICES else [])]
+    state = OrderState(order.state)
+    if before.state is not state and state in STATE_NOTICES and not _says_it_all(event):
+        to_shopper.append(STATE_NOTICES[state][0])
+        if before.state is not S.UNPAID or state is S.PAID:  # what was never paid the merchant never heard of
+            to_merchant.append(STATE_NOTICES[state][1])
+    return to_shopper, to_merchant
 
 
 def _says_it_all(event: OrderEvent) -> bool:

@@ -1,9 +1,9 @@
 """What the relay asks a shop to do for a parcel, always by the outbox in the caller's transaction."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from cloud_relay.orders.trade import Trade
 from cloud_relay.outbox import send_command
@@ -46,7 +46,7 @@ def create(
         "parcel_id": parcel_id, "shop_id": shop_id, "piece_id": piece_id, "account_id": account_id,
         "order_id": order_id, "state": WAITING, "created_at": now, "changed_at": now,
     }  # fmt: skip
-    connection.execute(insert(parcel).values(row))
+    connection.execute(_INSERT, row)
     return parcel_id
 
 
@@ -97,35 +97,54 @@ def begin_again(connection: Connection, order: ForParcel, now: datetime) -> None
 
 
 def order_label(connection: Connection, order: ForParcel, now: datetime, trade: Trade) -> None:
-    """Ask the shop to label the parcel: the next label number and, with a GS1 prefix, a new SSCC."""
-    if state_of(connection, order.parcel_id) == WAITING:
-        prepare(connection, order.shop_id, order.parcel_id, order.piece_id, now, trace=order.trace)
-    content = _next_label(connection, order, now, trade)
+    """Ask the shop to label the parcel: the next label number and, with a GS1 prefix, a new SSCC.
+
+    A parcel that the shop never heard of (bought unseen) is asked for first.
+    """
+    row = connection.execute(_FOR_LABEL, {"piece": order.piece_id, "order": order.order_id}).one()
+    sscc, is_new = _next_sscc(connection, order.shop_id, row.gs1_prefix), row.parcel_state == WAITING
+    values = {
+        "label_no": row.label_no + 1, "sscc": sscc, "order_id": order.order_id, "changed_at": now,
+        "state": PREPARING if is_new else row.parcel_state,
+    }  # fmt: skip
+    connection.execute(_SAVE, {**values, "key": order.parcel_id})
+    if is_new:
+        first = PreparePiece(parcel_id=order.parcel_id, piece_id=order.piece_id)
+        send_command(connection, order.shop_id, first, now, order.trace, order.parcel_id)
+    content = _label(order, row, sscc, trade)
     command = LabelParcel(parcel_id=order.parcel_id, piece_id=order.piece_id, order_id=order.order_id, label=content)
     send_command(connection, order.shop_id, command, now, order.trace, order.parcel_id)
 
 
-def _next_label(connection: Connection, order: ForParcel, now: datetime, trade: Trade) -> LabelContent:
-    query = (
-        select(
-            piece.c.serial, piece.c.code, listing.c.listing_id, listing.c.gtin, listing.c.sku, listing.c.title_en,
-            listing.c.title_zh, shop.c.gs1_prefix, shop.c.sender_lines, orders.c.address,
-        )
-        .join(listing, listing.c.listing_id == piece.c.listing_id)
-        .join(shop, shop.c.shop_id == piece.c.shop_id)
-        .join(orders, orders.c.order_id == order.order_id)
-        .where(piece.c.piece_id == order.piece_id)
-    )  # fmt: skip
-    row = connection.execute(query).one()
-    sscc = _next_sscc(connection, order.shop_id, row.gs1_prefix)
-    change = update(parcel).where(parcel.c.parcel_id == order.parcel_id)
-    change = change.values(label_no=parcel.c.label_no + 1, sscc=sscc, order_id=order.order_id, changed_at=now)
-    label_no = connection.scalar(change.returning(parcel.c.label_no))
+_INSERT = insert(parcel)
+_SAVE = update(parcel).where(parcel.c.parcel_id == bindparam("key"))
+_FOR_LABEL = (
+    select(
+        piece.c.serial, piece.c.code, listing.c.listing_id, listing.c.gtin, listing.c.sku, listing.c.title_en,
+        listing.c.title_zh, shop.c.gs1_prefix, shop.c.sender_lines, orders.c.address, parcel.c.label_no,
+        parcel.c.state.label("parcel_state"),
+    )
+    .join(listing, listing.c.listing_id == piece.c.listing_id)
+    .join(shop, shop.c.shop_id == piece.c.shop_id)
+    .join(orders, orders.c.order_id == bindparam("order"))
+    .join(order_line, and_(order_line.c.order_id == orders.c.order_id, order_line.c.piece_id == piece.c.piece_id))
+    .join(parcel, parcel.c.parcel_id == order_line.c.parcel_id)
+    .where(piece.c.piece_id == bindparam("piece"))
+)  # fmt: skip
+_NEXT_SSCC = (
+    update(shop)
+    .where(shop.c.shop_id == bindparam("key"))
+    .values(next_sscc=shop.c.next_sscc + 1)
+    .returning(shop.c.next_sscc)
+)
+
+
+def _label(order: ForParcel, row: Any, sscc: str, trade: Trade) -> LabelContent:
     serial = row.serial or row.code
     line = LabelLine(title=Text(en=row.title_en, zh=row.title_zh), sku=row.sku, gtin=row.gtin, serial=serial)
     return LabelContent(
         order_id=order.order_id,
-        label_no=int(label_no or 0),
+        label_no=row.label_no + 1,
         to=from_json(Address, row.address),
         sender_lines=tuple(row.sender_lines),
         goods_code=codes.goods_code(trade.resolver_url, row.gtin, serial, row.listing_id),
@@ -140,6 +159,5 @@ def _next_sscc(connection: Connection, shop_id: str, gs1_prefix: str) -> str:
     """Return an SSCC that was never given before (GS1: not again within a year), or nothing without a prefix."""
     if not gs1_prefix:
         return ""
-    change = update(shop).where(shop.c.shop_id == shop_id).values(next_sscc=shop.c.next_sscc + 1)
-    serial = connection.scalar(change.returning(shop.c.next_sscc))
+    serial = connection.execute(_NEXT_SSCC, {"key": shop_id}).scalar()
     return str(Sscc.build(gs1_prefix, int(serial or 0) - 1))

@@ -1,5 +1,6 @@
 """Events to open pages: rows of page_event, written in the caller's transaction and read by the event stream."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,3 +20,11 @@ def page_event(connection: Connection, channel: str, kind: str, data: dict[str, 
     row = {"channel": channel, "kind": kind, "data": data, "created_at": now}
     connection.execute(_INSERT, row)
     wake(connection, "pages")
+
+
+def page_events(connection: Connection, events: Sequence[tuple[str, str, dict[str, Any]]], now: datetime) -> None:
+    """As `page_event`, for several (channel, kind, data) at once: one statement."""
+    rows = [{"channel": channel, "kind": kind, "data": data, "created_at": now} for channel, kind, data in events]
+    if rows:
+        connection.execute(_INSERT, rows)
+        wake(connection, "pages")

@@ -5,9 +5,8 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from cloud_relay.escrow.providers.base import (
     BadWebhookError,
@@ -20,6 +19,7 @@ from cloud_relay.escrow.providers.base import (
     ProviderUnknownError,
     Refund,
 )
+from cloud_relay.escrow.providers.json_peer import JsonPeer, PeerError
 from wire.plan import Text
 
 NAME = "sandbox"
@@ -52,15 +52,11 @@ class SandboxProvider:
     name = NAME
     methods = METHODS
 
-    def __init__(
-        self, url: str, secret: str, webhook_secret: str, timeout_s: float, client: httpx.AsyncClient | None = None
-    ) -> None:
+    def __init__(self, url: str, secret: str, webhook_secret: str, timeout_s: float) -> None:
         if not secret or not webhook_secret:
             raise ValueError("sandbox provider: VITRINE_PAYMENT_SECRET and VITRINE_PAYMENT_WEBHOOK_SECRET must be set")
         self._webhook_secret = webhook_secret
-        headers = {"Authorization": f"Bearer {secret}"}
-        self._client = client or httpx.AsyncClient(base_url=url, timeout=timeout_s, trust_env=False)
-        self._client.headers.update(headers)
+        self._peer = JsonPeer(url, timeout_s, {"Authorization": f"Bearer {secret}"})
 
     async def charge(self, charge: Charge) -> Outcome:
         body = {
@@ -104,20 +100,19 @@ class SandboxProvider:
         return _event(body)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._peer.close()
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """Return the JSON of an answer, None for 404; whatever says nothing certain is ProviderUnknownError."""
         try:
-            answer = await self._client.request(method, path, json=body)
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            if answer.status_code >= httpx.codes.BAD_REQUEST:
-                raise ProviderUnknownError(f"sandbox: HTTP {answer.status_code} for {method} {path}")
-            found: dict[str, Any] = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise ProviderUnknownError(f"sandbox: {type(error).__name__} for {method} {path}") from error
-        return found
+            status, answer = await self._peer.ask(method, path, body)
+        except PeerError as error:
+            raise ProviderUnknownError(f"sandbox: {error}") from error
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        if status != HTTPStatus.OK or not isinstance(answer, dict):
+            raise ProviderUnknownError(f"sandbox: HTTP {status} for {method} {path}")
+        return answer
 
 
 def _outcome(answer: dict[str, Any] | None) -> Outcome:
