@@ -69,8 +69,32 @@ def watch_live(page: Page) -> None:
 def test_by_touch_from_search_to_money(person, mall, eyes):
     shopper = person(SHOPPER, **PHONE)
     page = shopper.page
-
     shopper.go("/?lang=zh")
+    find(page, eyes)
+    look_live(page, eyes)
+    parcel_id = confirm(page)
+    pay(page, eyes)
+    order_id = page.url.split("/orders/")[1].partition("?")[0]
+    watch_it_packed(page, eyes)
+
+    merchant = person(TEAHOUSE)
+    merchant.go("/merchant/money?lang=zh")
+    expect(merchant.page.locator("body")).to_have_attribute("data-live", "yes")
+    assert merchant.page.locator(".balance .huge").count() == 0, "money arrived before the receipt"
+    courier = person(**PHONE)
+    courier.page.goto(mall.courier_link("teahouse", parcel_id))
+    carry(courier.page, page, eyes)
+
+    twice(page.get_by_role("button", name="I have it, all is well"))
+    expect(page.get_by_role("heading", name="All done. Enjoy it!")).to_be_visible()
+    expect(merchant.page.locator(".balance .huge")).to_have_text("¥1,233.10", timeout=5 * SECOND_MS)
+    eyes.look(merchant.page, "merchant-money-zh")
+    eyes.look(page, "order-done")
+    happened_once(mall, order_id, parcel_id)
+
+
+def find(page: Page, eyes) -> None:
+    """Search in Chinese, open the listing, go on in English."""
     page.get_by_role("searchbox").fill("茶壶")
     page.get_by_role("button", name="搜索").tap()
     expect(page.get_by_text("紫砂茶壶 石瓢")).to_be_visible()
@@ -82,6 +106,9 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
     page.goto(page.url + "?lang=en")
     page.locator(".piece", has_text="4711").get_by_role("link", name="Look at it live").tap()
 
+
+def look_live(page: Page, eyes) -> None:
+    """Look, turn to the back, move by finger, come back to the front, ask the attendant."""
     expect(page.locator("#look")).to_have_attribute("data-state", "steering", timeout=60_000)
     watch_live(page)
     still = page.evaluate(WATCH)
@@ -101,6 +128,9 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
     page.get_by_role("button", name="Measure it").tap()
     expect(page.locator(".questions")).to_contain_text("15.2 cm", timeout=30_000)
 
+
+def confirm(page: Page) -> str:
+    """Confirm this very piece and ask for more time; return the parcel."""
     twice(page.get_by_role("button", name=re.compile("This is the one")))
     page.wait_for_url("**/checkout/*")
     parcel_id = page.url.split("/checkout/")[1].partition("?")[0]
@@ -110,6 +140,11 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
     arrives(proof, 1280)
     twice(page.get_by_role("button", name="More time"))
     expect(page.get_by_role("button", name="More time")).to_have_count(0)
+    return parcel_id
+
+
+def pay(page: Page, eyes) -> None:
+    """Address, total, agreement, payment."""
     page.get_by_label("Name", exact=True).fill("Mei Lin 林梅")
     page.get_by_label("Street and number").fill("Kaiserstraße 12")
     page.get_by_label("Postal code").fill("10115")
@@ -121,7 +156,10 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
     twice(page.get_by_role("button", name=re.compile("Pay ¥1,298.00")))
 
     page.wait_for_url("**/orders/*")
-    order_id = page.url.split("/orders/")[1].partition("?")[0]
+
+
+def watch_it_packed(page: Page, eyes) -> None:
+    """The story grows by itself until the photo is shown and confirmed."""
     story = page.locator(".story")
     for line in ("Paid; the money is held", "Label printed", "Label applied", "Label read back off the parcel"):
         expect(story).to_contain_text(line, timeout=BENCH_MS)
@@ -133,37 +171,25 @@ def test_by_touch_from_search_to_money(person, mall, eyes):
     expect(story).to_contain_text("Handed over to the post", timeout=BENCH_MS)
     eyes.look(page, "order-on-its-way")
 
-    merchant = person(TEAHOUSE)
-    merchant.go("/merchant/money?lang=zh")
-    expect(merchant.page.locator("body")).to_have_attribute("data-live", "yes")
-    before = merchant.page.locator(".balance .huge")
-    assert before.count() == 0, "money arrived before the receipt"
 
+def carry(courier: Page, page: Page, eyes) -> None:
+    """The courier types the code from the label and scans twice at two places; the shopper sees each scan come."""
+    story = page.locator(".story")
     sscc = page.locator("[data-live=codes] .number").inner_text()
-    courier = person(**PHONE)
-    courier.page.goto(mall.courier_link("teahouse", parcel_id))
-    eyes.look(courier.page, "courier")
-    courier.page.get_by_label("Code on the label").fill(sscc)
-    courier.page.get_by_label("Where are you?").fill("Yixing depot")
-    twice(courier.page.get_by_role("button", name="Departed"))
-    expect(courier.page.locator("[data-live=journey]")).to_contain_text("Departed · Yixing depot")
+    eyes.look(courier, "courier")
+    courier.get_by_label("Code on the label").fill(sscc)
+    courier.get_by_label("Where are you?").fill("Yixing depot")
+    twice(courier.get_by_role("button", name="Departed"))
+    expect(courier.locator("[data-live=journey]")).to_contain_text("Departed · Yixing depot")
     expect(story).to_contain_text("Departed: Yixing depot", timeout=5 * SECOND_MS)
-    courier.page.get_by_label("Where are you?").fill("Berlin")
-    twice(courier.page.get_by_role("button", name="Delivered"))
-    expect(courier.page.locator("[data-live=state]")).to_contain_text("Delivered")
+    courier.get_by_label("Where are you?").fill("Berlin")
+    twice(courier.get_by_role("button", name="Delivered"))
+    expect(courier.locator("[data-live=state]")).to_contain_text("Delivered")
     began = time.monotonic()
     expect(page.get_by_role("heading", name="Have you got it?")).to_be_visible()
     expect(story).to_contain_text("Delivered")
     assert time.monotonic() - began < 3, "an event took longer than people wait"
     eyes.look(page, "order-delivered")
-
-    twice(page.get_by_role("button", name="I have it, all is well"))
-    expect(page.get_by_role("heading", name="All done. Enjoy it!")).to_be_visible()
-    expect(merchant.page.locator(".balance .huge")).to_have_text("¥1,233.10", timeout=5 * SECOND_MS)
-    eyes.look(merchant.page, "merchant-money-zh")
-    eyes.look(page, "order-done")
-
-    happened_once(mall, order_id, parcel_id)
 
 
 def happened_once(mall, order_id, parcel_id) -> None:
@@ -183,6 +209,6 @@ def happened_once(mall, order_id, parcel_id) -> None:
     assert [row["biz_step"] for row in scans] == ["departing", "delivered"]
     confirmed = mall.rows("SELECT kind FROM order_event WHERE order_id = ? AND kind = 'photo_confirmed'", order_id)
     assert len(confirmed) == 1
-    assert len(mall.labels("teahouse")) == 1
+    assert count("label WHERE parcel_id = ?", parcel_id) == 1
     assert mall.rows("SELECT * FROM violations") == []
     assert mall.deaths == []
