@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_relay.catalog import rules
@@ -44,6 +44,7 @@ def test_without_hours_it_is_always_open():
     assert rules.next_opening([], "UTC", MONDAY) is None
 
 
+@settings(deadline=None)  # a busy machine is no fault of the code
 @given(st.integers(0, 10 * 365 * 24 * 60), st.integers(0, 6))
 def test_the_next_opening_is_a_moment_when_it_is_open(at, weekday):
     hours = [{"weekday": weekday, "opens": "04:30", "until": "23:00"}]
