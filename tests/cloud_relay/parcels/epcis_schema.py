@@ -107,7 +107,10 @@ COMMON = {
         "items": {
             "type": "object", "required": ["bizTransaction"], "additionalProperties": False,
             "properties": {
-                "type": {"enum": ["bol", "cert", "desadv", "inv", "pedigree", "po", "poc", "prodorder", "recadv", "rma", "testprd", "testres"]},
+                "type": {"enum": [
+                    "bol", "cert", "desadv", "inv", "pedigree", "po",
+                    "poc", "prodorder", "recadv", "rma", "testprd", "testres"
+                ]},
                 "bizTransaction": URI,
             },
         },
