@@ -51,7 +51,8 @@ def cli_commands(path: str) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for mark in node.decorator_list:
                 if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "command":
-                    given = [word.value for word in mark.args if isinstance(word, ast.Constant)]
+                    words = [*mark.args, *(word.value for word in mark.keywords if word.arg == "name")]
+                    given = [word.value for word in words if isinstance(word, ast.Constant)]
                     yield given[0] if given else node.name.replace("_", "-")
 
 
