@@ -141,7 +141,7 @@ async def serving(settings: Settings, clock=None):
                 except httpx.TransportError:
                     await asyncio.sleep(0.02)
                     continue
-                if health.json()["broker"] == "connected":
+                if health.json().get("broker") == "connected":
                     break
                 await asyncio.sleep(0.02)
             yield relay, http
