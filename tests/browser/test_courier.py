@@ -20,12 +20,11 @@ DETECTOR = """value => {
 def parcel(mall):
     """A parcel of the small shop on its way: bought by a program, packed by hand, its photo confirmed."""
     shopper = Program(mall.url, *SHOPPER)
-    order_id = shopper.buy("青釉花瓶")
+    order_id = shopper.buy("紫釉马克杯")
     photo = shopper.wait(order_id, "photo_offered")["photo_sha256"]
     answer = {"answer": "confirmed", "picture_sha256": photo}
     shopper.call("POST", f"/api/orders/{order_id}/photo", answer)
     order = shopper.wait(order_id, "handed_over")
-    shopper.http.close()
     link = mall.courier_link("studio", order["parcel_id"])
     return {"order_id": order_id, "parcel_id": order["parcel_id"], "link": link}
 
@@ -94,6 +93,6 @@ def test_the_label_opens_a_page_by_who_asks(person, mall, parcel):
     expect(stranger.page.get_by_role("heading", name="This label is genuine")).to_be_visible()
     assert "Kaiserstraße" not in stranger.page.content()
     shopper.go(f"/p/{parcel['parcel_id']}?lang=en")
-    expect(shopper.page.get_by_role("heading", level=1)).to_have_text("Celadon vase")
+    expect(shopper.page.get_by_role("heading", level=1)).to_have_text("Plum-glazed cup")
     expect(shopper.page.get_by_role("heading", name="Its journey")).to_be_visible()
     assert "Kaiserstraße" not in shopper.page.content()

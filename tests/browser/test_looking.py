@@ -20,7 +20,6 @@ PIXELS = """() => {
 def piece(mall, words: str) -> str:
     shopper = Program(mall.url, *SHOPPER)
     found = shopper.listing(words)
-    shopper.http.close()
     return found["pieces"][0]["piece_id"]
 
 
@@ -56,10 +55,9 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
     before = page.evaluate(PIXELS)
     page.locator("[data-part=stage]").focus()
     page.keyboard.down("ArrowRight")
-    page.wait_for_timeout(1500)
-    page.keyboard.up("ArrowRight")
     moved = f"before => ({PIXELS})().some((pixel, place) => Math.abs(pixel - before[place]) > 40)"
     page.wait_for_function(moved, arg=before, timeout=20_000)
+    page.keyboard.up("ArrowRight")
 
 
 def test_the_data_saver_is_the_shoppers_own_choice(person, mall):

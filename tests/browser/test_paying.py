@@ -104,14 +104,12 @@ def test_the_merchant_sees_what_waits_and_calls_an_order_off(person, mall, eyes)
     expect(page.locator("[data-live=state]")).to_have_text(re.compile("Being cancelled|Cancelled"))
     buyer.wait(order_id, "cancelled")
     expect(page.locator("[data-live=state]")).to_have_text("Cancelled")
-    buyer.http.close()
 
 
 def test_nobody_elses_order_is_shown(person, mall):
     other = Program(mall.url, *SHOPPER)
     orders = other.call("GET", "/api/orders")["orders"]
     order_id = orders[0]["order_id"] if orders else other.buy("三月的湖")
-    other.http.close()
-    Program(mall.url, "carl@vitrine.example", "a cup of tea please", nickname="Carl").http.close()
+    Program(mall.url, "carl@vitrine.example", "a cup of tea please", nickname="Carl")
     stranger = person(("carl@vitrine.example", "a cup of tea please"))
     assert stranger.page.goto(f"{mall.url}/orders/{order_id}").status == 404

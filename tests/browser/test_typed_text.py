@@ -53,8 +53,6 @@ def typed(mall):
          "agrees_photo_window": True},
     )  # fmt: skip
     seller.call("POST", f"/api/orders/{order['order_id']}/dispute", {"reason": POLYGLOT})
-    seller.http.close()
-    boss.http.close()
     ids = {"shop": shop, "listing": listing, "piece": piece, "order": order, "merchant": merchant}
     return {name: one[f"{name}_id"] for name, one in ids.items()} | {"parcel": order["parcel_id"]}
 

@@ -90,8 +90,8 @@ class WholeMall:
         finally:
             connection.close()
 
-    def labels(self, shop: str) -> list[dict[str, Any]]:
-        """The printer's own truth of what came out of it."""
+    def labels(self, shop: str, text: str = "") -> list[dict[str, Any]]:
+        """The printer's own truth of what came out of it; with `text` only labels on which a code holds it."""
         file = self.folder / shop / "world" / "labels_printed.json"
         labels: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
-        return labels
+        return [label for label in labels if not text or any(text in code for code in label["codes"])]
