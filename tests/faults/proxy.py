@@ -22,11 +22,12 @@ class Uplink:
         self._is_open = asyncio.Event()
         self._is_open.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._taken: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server
 
     async def start(self, port: int = 0) -> None:
         """Listen; port 0 takes a free one."""
-        self._server = await asyncio.start_server(self._take, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def cut(self) -> None:
@@ -49,8 +50,15 @@ class Uplink:
     async def close(self) -> None:
         """End everything."""
         self._server.close()
-        self._is_open.set()
         self.reset()
+        for task in list(self._taken):
+            task.cancel()
+        await asyncio.gather(*self._taken, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._take(reader, writer))
+        self._taken.add(task)
+        task.add_done_callback(self._taken.discard)
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
