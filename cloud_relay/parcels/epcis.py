@@ -12,16 +12,20 @@ from wire.values import format_time
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 VERSION = "2.0"
 OUT_FOR_DELIVERY, DELIVERED = "delivering", "delivered"
+ENCLOSED, VOIDED = "enclosed", "voided"
 
 BIZ_STEPS = frozenset({
     "accepting", "arriving", "commissioning", "decommissioning", "departing", "holding", "inspecting", "loading",
     "packing", "picking", "receiving", "shipping", "storing", "transporting", "unloading", "unpacking", "void_shipping",
 })  # fmt: skip
 """The business steps of CBV 2.0 (7.1) that a parcel can meet with us."""
-OWN_STEPS = {OUT_FOR_DELIVERY: "transporting", DELIVERED: "accepting"}
+OWN_STEPS = {OUT_FOR_DELIVERY: "transporting", DELIVERED: "accepting", ENCLOSED: "packing", VOIDED: "decommissioning"}
 """Steps that people tell apart and CBV has no word of its own for: on export they are these."""
 COURIER_STEPS = ("departing", "arriving", "loading", "unloading", "storing", "holding", OUT_FOR_DELIVERY, DELIVERED)
-DISPOSITIONS = {"picking": "in_progress", "packing": "in_progress", "commissioning": "active", DELIVERED: "retail_sold"}
+DISPOSITIONS = {
+    "picking": "in_progress", "packing": "in_progress", "commissioning": "active", ENCLOSED: "in_progress",
+    VOIDED: "inactive", DELIVERED: "retail_sold",
+}  # fmt: skip
 """CBV 2.0 (7.2); every step not named here leaves the parcel `in_transit`."""
 
 

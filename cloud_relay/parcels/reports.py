@@ -11,7 +11,7 @@ from cloud_relay.orders import store as order_store
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
-from cloud_relay.parcels import store, tracking
+from cloud_relay.parcels import epcis, store, tracking
 from cloud_relay.parcels.rules import ParcelView, fold
 from cloud_relay.parcels.store import ParcelRow
 from cloud_relay.refusals import RefusedError
@@ -146,9 +146,14 @@ def _track(connection: Connection, found: ParcelRow, report: ParcelReport, now: 
     if isinstance(report, PiecePicked):
         tracking.at_bench(connection, found, "picking", report.at, now, trade, epcs=piece)
     elif isinstance(report, PiecePacked):
-        tracking.at_bench(connection, found, "packing", report.at, now, trade, epcs=piece, parent=parcel[0])
+        tracking.at_bench(connection, found, "packing", report.at, now, trade, epcs=piece)
     elif isinstance(report, LabelRead):
         tracking.at_bench(connection, found, "commissioning", report.at, now, trade, epcs=parcel, action="ADD")
+        # only now does the parcel have the name that stands on its label, under which the piece can be looked for
+        tracking.at_bench(connection, found, epcis.ENCLOSED, report.at, now, trade, epcs=piece, parent=parcel[0])
+    elif isinstance(report, LabelVoided):
+        old = (store.label_uri(connection, found, report.label_serial, root),)
+        tracking.at_bench(connection, found, epcis.VOIDED, report.at, now, trade, epcs=old, action="DELETE")
     elif isinstance(report, HandedOver):
         tracking.at_bench(connection, found, "shipping", report.at, now, trade, epcs=parcel)
 

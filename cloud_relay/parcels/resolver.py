@@ -82,9 +82,10 @@ def _journey(connection: Connection, parcel_id: str) -> list[dict[str, Any]]:
         {
             "event_id": row["event_id"], "biz_step": row["biz_step"], "place": row["place"], "at": row["at"],
             "by": row["by"], "is_corrected": "errorDeclaration" in row["epcis"],
-            "text": both(*STEP_WORDS.get(row["biz_step"], (row["biz_step"], row["biz_step"]))),
+            "text": both(*STEP_WORDS[row["biz_step"]]),
         }
         for row in store.tracking_of(connection, parcel_id)
+        if row["biz_step"] in STEP_WORDS
     ]  # fmt: skip
 
 

@@ -127,6 +127,12 @@ def label_state(connection: Connection, label_serial: str) -> str | None:
     return state
 
 
+def label_uri(connection: Connection, found: ParcelRow, label_serial: str, root: str) -> str:
+    """Return the address that the large code of this label of the parcel resolves to, voided or not."""
+    sscc = connection.scalar(select(label.c.sscc).where(label.c.label_serial == label_serial))
+    return codes.parcel_code(root, found.parcel_id, sscc or "")
+
+
 def set_label(connection: Connection, label_serial: str, state: str, now: datetime) -> None:
     """Write what became of a label."""
     connection.execute(update(label).where(label.c.label_serial == label_serial).values(state=state, changed_at=now))

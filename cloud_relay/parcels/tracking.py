@@ -40,7 +40,9 @@ STEP_WORDS: dict[str, tuple[str, str]] = {
     "picking": ("Picked", "已拣货"),
     "packing": ("Packed", "已打包"),
     "commissioning": ("Labelled", "已贴标签"),
+    epcis.VOIDED: ("Old label void", "旧标签作废"),
 }
+"""What a person reads of a step; a step without words is for machines alone."""
 
 
 def at_bench(

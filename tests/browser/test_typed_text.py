@@ -10,7 +10,7 @@ SHORT = "<img src=x onerror=broke(1)>"
 """Fits a nickname."""
 POLYGLOT = (
     "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=broke() )//</stYle/</titLe/</teXtarEa/</scRipt/--!>"
-    '<sVg/oNloAd=broke()//><b id="broken">"\'{{7*7}}${7*7}'
+    '<sVg/oNloAd=broke()//><b id="broken">"\'{{7*7777}}${7*7777}'
 )
 """One text that leaves attributes, comments, scripts, styles, titles and text areas."""
 ADDRESS = {
@@ -79,7 +79,7 @@ def test_nothing_typed_is_ever_run(person, mall, typed, language):
             page.wait_for_timeout(150)
             assert page.evaluate("window.isBroken") is None, address
             assert page.locator("#broken, img[onerror], svg[onload], main [onclick]").count() == 0, address
-            assert "49" not in page.locator("main").inner_text().replace("{{7*7}}", ""), address
+            assert "54439" not in page.locator("main").inner_text().replace("{{7*7777}}", ""), address
 
 
 def test_it_is_shown_as_it_was_typed(person, mall, typed):

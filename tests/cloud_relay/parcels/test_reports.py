@@ -93,6 +93,9 @@ def test_an_objection_voids_the_label_for_the_courier(bench):
     bench.report(reports.LabelVoided, label_serial="L1")
     bench.report(reports.LabelPrinted, label_serial="L2", label_no=2)
     assert bench.parcel.sscc != old_sscc
+    (voided,) = [row["epcis"] for row in bench.read(store.tracking_of, bench.parcel_id) if row["biz_step"] == "voided"]
+    assert (voided["bizStep"], voided["action"]) == ("decommissioning", "DELETE")
+    assert voided["epcList"] == [f"{bench.world.trade.resolver_url}/00/{old_sscc}"]
     bench.report(reports.ParcelPhotographed, label_serial="L2", picture_sha256="e" * 64)
     bench.world.happen(bench.order_id, E.PHOTO_CONFIRMED)
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
@@ -195,12 +198,14 @@ def test_the_journey_exports_as_a_valid_epcis_document(bench):
     document = bench.read(store.document_of, bench.parcel, bench.world.now, bench.world.trade)
     assert [error.message for error in Draft202012Validator(DOCUMENT).iter_errors(document)] == []
     events = document["epcisBody"]["eventList"]
-    assert [event["bizStep"] for event in events] == [
+    objects = [event for event in events if event["type"] == "ObjectEvent"]
+    assert [event["bizStep"] for event in objects] == [
         "picking", "packing", "commissioning", "shipping", "departing", "arriving", "transporting", "accepting",
     ]  # fmt: skip
     sscc_uri = f"{bench.world.trade.resolver_url}/00/{bench.parcel.sscc}"
-    assert events[1]["parentID"] == sscc_uri
-    assert all(event["epcList"] == [sscc_uri] for event in events[2:])
+    assert all(event["epcList"] == [sscc_uri] for event in objects[2:])
+    (enclosed,) = [event for event in events if event["type"] == "AggregationEvent"]
+    assert (enclosed["parentID"], enclosed["childEPCs"]) == (sscc_uri, objects[0]["epcList"])
 
 
 def test_a_piece_that_is_gone_ends_the_order_and_frees_nothing(bench):

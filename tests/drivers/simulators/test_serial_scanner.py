@@ -54,9 +54,10 @@ def test_garbage_and_unplugged(shop, scanner):
     assert scanner.some() == b""
     shop.fault("scanner", "unplugged", on=False)
 
-    def is_back():
-        with shop.line("scanner") as line:
+    with shop.line("scanner") as line:
+
+        def is_back():
             shop.hands("scan_piece", piece="caddy")
             return line.some(0.2)
 
-    wait_for(is_back, "the scanner's return")
+        wait_for(is_back, "the scanner's return")
