@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+import uvloop
 from sqlalchemy import Connection
 
 from cloud_relay import logs
@@ -172,7 +173,8 @@ def run(data: DataDir) -> None:
     settings = _load(data)
     logs.begin()
     relay = put_together(settings)
-    asyncio.run(serve_until_signal(relay))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_until_signal(relay))
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from cloud_relay.grouping import Group, Job, Ran, run_group
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -68,6 +70,7 @@ class Database:
             self.engine = create_engine(url, isolation_level="SERIALIZABLE", pool_size=POSTGRES_THREADS)
             self._read_engine = create_engine(url, isolation_level="REPEATABLE READ", pool_size=POSTGRES_THREADS)
         writers = 1 if self.is_sqlite else POSTGRES_THREADS
+        self._group = Group()
         self._writer = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
         self._reader = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
 
@@ -82,14 +85,56 @@ class Database:
     async def run(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(connection, …)` as one transaction in the writer thread; commit, wake listeners, return its answer.
 
-        What `fn` raises rolls everything back and is raised here. On PostgreSQL `fn` may run more than once, so it has
-        no effect outside the connection.
+        What `fn` raises rolls all of it back and is raised here. `fn` may run more than once, so it has no effect
+        outside the connection. On SQLite those who wait at the same moment share a commit (see grouping).
         """
-        loop = asyncio.get_running_loop()
-        answer, calls = await loop.run_in_executor(self._writer, lambda: self._transact(fn, args, kwargs))
+        if not self.is_sqlite:
+            loop = asyncio.get_running_loop()
+            answer, calls = await loop.run_in_executor(self._writer, lambda: self._transact(fn, args, kwargs))
+        else:
+            answer, calls = await self._join_group(lambda connection: fn(connection, *args, **kwargs))
         for call in calls:
             call()
         return answer
+
+    async def _join_group(self, work: Callable[[Connection], T]) -> tuple[T, list[Callable[[], None]]]:
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[tuple[T, list[Callable[[], None]]]] = loop.create_future()
+
+        def tell(answer: T, calls: list[Callable[[], None]], error: BaseException | None) -> None:
+            if waiting.cancelled():
+                return
+            if error is not None:
+                waiting.set_exception(error)
+            else:
+                waiting.set_result((answer, calls))
+
+        self._group.add(Job(work, lambda *outcome: loop.call_soon_threadsafe(tell, *outcome)))
+        self._writer.submit(self._write_group)
+        return await waiting
+
+    def _write_group(self) -> None:
+        jobs = self._group.take()
+        if len(jobs) > 1:
+            try:
+                ran = self._commit_group(jobs)
+            except DBAPIError:
+                ran = None  # nothing of it was kept; one after the other each finds out by itself
+            if ran is not None:
+                for one in ran:
+                    one.job.done(one.answer, self._calls(one.wakes, one.calls), one.error)
+                return
+        for job in jobs:
+            try:
+                answer, calls = self._transact(job.work, (), {})
+            except Exception as error:  # noqa: BLE001  # raised again where the caller waits
+                job.done(None, [], error)
+            else:
+                job.done(answer, calls, None)
+
+    def _commit_group(self, jobs: list[Job]) -> list[Ran]:
+        with self.engine.connect() as connection, connection.begin():
+            return run_group(connection, jobs, self.info)
 
     async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(connection, …)` on one consistent snapshot in a reader thread; it must not write."""
@@ -128,10 +173,11 @@ class Database:
             connection.info.update(self.info)
             with connection.begin():
                 answer = fn(connection, *args, **kwargs)
-            calls: list[Callable[[], None]] = connection.info.pop("after_commit", [])
-            for name in connection.info.pop("wakes", ()):
-                calls.extend(self._listeners.get(name, ()))
-            return answer, calls
+            return answer, self._calls(connection.info.pop("wakes", set()), connection.info.pop("after_commit", []))
+
+    def _calls(self, wakes: set[str], calls: list[Callable[[], None]]) -> list[Callable[[], None]]:
+        """Return what is to be called on the event loop after a commit that woke `wakes` and wants `calls`."""
+        return [*calls, *(call for name in wakes for call in self._listeners.get(name, ()))]
 
     def _is_worth_repeating(self, error: DBAPIError) -> bool:
         if self.is_sqlite:

@@ -32,8 +32,8 @@ class Relay:
     metrics: Metrics = field(default_factory=Metrics)
 
 
-def relay_of(connection: HTTPConnection) -> Relay:
-    """Return the Relay that serves this request or WebSocket."""
+async def relay_of(connection: HTTPConnection) -> Relay:
+    """Return the Relay that serves this request or WebSocket; a coroutine, because others cost a thread's turn."""
     return cast("Relay", connection.app.state.relay)
 
 

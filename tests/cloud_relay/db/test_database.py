@@ -1,15 +1,18 @@
 """Transactions in threads, waking after commits, time that never goes back, migrations."""
 
 import asyncio
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import event, insert, inspect, select, text
+from sqlalchemy.exc import OperationalError
 
 from cloud_relay.app import _store_mark, _stored_mark
 from cloud_relay.clock import RelayClock
 from cloud_relay.db import Database, after_commit, wake
+from cloud_relay.grouping import GROUP_MAX
 from cloud_relay.migrations import migrate
 from cloud_relay.tables import high_water, metadata
 
@@ -47,6 +50,75 @@ async def test_writers_wait_for_each_other_and_lose_nothing(database):
     await asyncio.gather(*(one.run(raise_it) for one in (database, other) for _ in range(40)))
     other.close()
     assert await database.read(lambda c: c.scalar(select(high_water.c.at))) == AT + timedelta(seconds=80)
+
+
+async def held_up(database, on_commit, *works):
+    """Run `works` that all wait while the writer is busy, and `on_commit` before each commit; return their outcomes."""
+    is_begun, may_end = threading.Event(), threading.Event()
+
+    def keep_busy(_connection):
+        is_begun.set()
+        assert may_end.wait(10)
+
+    busy = asyncio.create_task(database.run(keep_busy))
+    await asyncio.to_thread(is_begun.wait, 10)
+    waiting = [asyncio.create_task(database.run(work)) for work in works]
+    await asyncio.sleep(0)
+    event.listen(database.engine, "commit", on_commit)
+    may_end.set()
+    await busy
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    event.remove(database.engine, "commit", on_commit)
+    return outcomes
+
+
+async def test_those_who_wait_share_a_commit_and_each_has_its_own_fate(database):
+    heard = []
+    database.listen("pages", lambda: heard.append("pages"))
+
+    def fail(connection):
+        put(connection, "lost")
+        wake(connection, "pages")
+        raise ValueError("my own")
+
+    def twice(connection):
+        put(connection, "a")
+
+    def call(connection):
+        put(connection, "c")
+        wake(connection, "pages")
+        after_commit(connection, lambda: heard.append("call"))
+        return 7
+
+    works = [lambda c: put(c, "a"), fail, twice, call]
+    commits = []
+    outcomes = await held_up(database, commits.append, *works)
+    assert len(commits) == 2, "the busy one's and the group's"
+    assert [type(outcome).__name__ for outcome in outcomes] == ["NoneType", "ValueError", "IntegrityError", "int"]
+    assert await names(database) == ["a", "c"]
+    assert heard == ["call", "pages"]
+
+
+async def test_a_group_is_bounded(database):
+    commits, count = [], GROUP_MAX + 1
+    works = [lambda c, n=n: put(c, f"{n:02}") for n in range(count)]
+    assert await held_up(database, commits.append, *works) == [None] * count
+    assert len(commits) == 3, "the busy one's, a full group's, the last one's"
+    assert len(await names(database)) == count
+
+
+async def test_a_group_whose_commit_fails_is_run_again_one_by_one(database):
+    commits = []
+
+    def break_second(connection):
+        commits.append(connection)
+        if len(commits) == 2:
+            raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
+
+    outcomes = await held_up(database, break_second, lambda c: put(c, "a"), lambda c: put(c, "b"))
+    assert outcomes == [None, None]
+    assert len(commits) == 4
+    assert await names(database) == ["a", "b"]
 
 
 async def test_listeners_wake_after_the_commit_and_only_then(database):
