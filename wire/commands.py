@@ -252,6 +252,14 @@ class TellClock(TransientCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellEcho(TransientCommand):
+    """The answer to AskEcho: its nonce and code as they came, so that both ways of the link are proved."""
+
+    nonce: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmReports(TransientCommand):
     """Every durable report up to this sequence number is committed at the relay; the shop may forget it."""
 
@@ -264,7 +272,7 @@ COMMANDS: dict[str, type[Command]] = {
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
         CreditFrame,
-        SteerCamera, TakeCamera, TellClock, ConfirmReports,
+        SteerCamera, TakeCamera, TellClock, ConfirmReports, TellEcho,
     )
 }  # fmt: skip
 

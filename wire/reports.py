@@ -45,6 +45,7 @@ class PictureKind(StrEnum):
     PARCEL = "parcel"
     HANDED_OVER = "handed_over"
     LISTING = "listing"
+    BENCH_CHECK = "bench_check"
 
 
 class Health(StrEnum):
@@ -292,6 +293,53 @@ class QuestionAnswered(Report):
     answer: str
 
 
+class CheckResult(StrEnum):
+    """How one step of a bench check ended. SKIPPED: there is no such device, or nobody is there; its text says which."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStep:
+    """One step of a bench check: `step` is print, apply, look, scan, turn, pack or echo; newer shops may know more.
+
+    `text` says what was seen, `hint` what to do next (empty when passed), `reason` is the code of a device's trouble.
+    `is_needed`: an order cannot be kept without it, so a failure here takes the shop off live.
+    """
+
+    step: str
+    result: CheckResult
+    title: Text = NO_TEXT
+    device: str = ""
+    took_s: float = 0.0
+    text: Text = NO_TEXT
+    hint: Text = NO_TEXT
+    reason: str = ""
+    picture_sha256: str = ""
+    is_by_hand: bool = False
+    is_needed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchChecked(Report):
+    """The card of one bench check. `occasion` is setup, asked or nightly.
+
+    `is_passed`: no needed step failed. `is_whole`: a label was printed and read back; only such a card lets a new shop
+    go live, because a nightly check uses no paper.
+    """
+
+    check_id: str
+    started_at: datetime
+    ended_at: datetime
+    occasion: str
+    is_passed: bool
+    is_whole: bool
+    steps: tuple[CheckStep, ...] = ()
+    software: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransientReport(Report):
     """The root of what nobody stores."""
@@ -358,6 +406,14 @@ class AskClock(TransientReport):
     nonce: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskEcho(TransientReport):
+    """A bench check asks the relay to say the printed code back: TellEcho carries nonce and code unchanged."""
+
+    nonce: str
+    code: str = ""
+
+
 REPORTS: dict[str, type[Report]] = {
     cls.__name__: cls
     for cls in (
@@ -365,6 +421,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelRead,
         LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
         FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
+        BenchChecked, AskEcho,
     )
 }  # fmt: skip
 
