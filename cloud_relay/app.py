@@ -79,7 +79,7 @@ def build(relay: Relay) -> FastAPI:
         app.include_router(router)
     for join in rooms.JOINS:
         join(relay)
-    app.add_middleware(Guard, limits=relay.settings.limits)
+    app.add_middleware(Guard, limits=relay.settings.limits, show=problem_pages.page_for_anyone)
     return app
 
 

@@ -20,6 +20,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "handed_over": ("Handed over to the post: {title}", "已交寄：{title}"),
     "tracking": ("{title}: {step} at {place}", "{title}：{step_zh}，{place}"),
+    "courier_calls": (
+        "The courier reports: {step}, {place}: {title} {reason}",
+        "快递员报告：{step_zh}，{place}：{title} {reason}",
+    ),
     "delivered": ("Delivered: {title}. Please confirm that you have it.", "已送达：{title}。请确认收货。"),
     "money_released": ("The held money for {title} was released to the merchant.", "{title} 的代管货款已转给商家。"),
     "money_received": ("Money released to you: {title}", "货款已入账：{title}"),
@@ -50,6 +54,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "payout_failed": (
         "A payout of {amount} failed: {reason}. The money is back in your account.",
         "提现 {amount} 失败：{reason}。款项已退回账户。",
+    ),
+    "invited": ("You are invited to work for {title}", "{title} 邀请您加入"),
+    "shop_live": (
+        "{title} is live: its bench passed the bench check. Shoppers can look and order.",
+        "{title} 已开通：工作台自检通过，买家可以看货和下单。",
+    ),
+    "shop_not_live": (
+        "{title} is not live: its bench check failed. {reason}",
+        "{title} 已暂停：工作台自检未通过。{reason_zh}",
     ),
     "payment_odd": (
         "The provider's answer does not fit: payment {payment_id}, {reason}",

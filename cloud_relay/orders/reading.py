@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from cloud_relay.escrow import ledger, payments
 from cloud_relay.escrow.providers.base import Method
 from cloud_relay.orders import reservations, store, words
 from cloud_relay.orders.rules import AT_SHOP, MONEY_HELD, ON_ITS_WAY, OrderState
 from cloud_relay.orders.trade import Trade
+from cloud_relay.parcels import epcis
 from cloud_relay.parcels import store as parcel_store
 from cloud_relay.parcels.tracking import STEP_WORDS
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import account, dispute, listing, merchant, order_line, orders, parcel, shop
+from cloud_relay.tables import account, dispute, listing, listing_picture, merchant, order_line, orders, parcel, shop
 from wire.codec import to_json
 
 LATEST = 200
@@ -65,11 +66,23 @@ def read_checkout(
     }
 
 
+_FIRST_PICTURE = (
+    select(listing_picture.c.picture_sha256)
+    .where(listing_picture.c.listing_id == order_line.c.listing_id)
+    .order_by(listing_picture.c.place)
+    .limit(1)
+    .scalar_subquery()
+)
+
 _LIST = (
     select(
         orders.c.order_id, orders.c.state, orders.c.total_minor, orders.c.currency, orders.c.placed_at, orders.c.due_at,
         orders.c.shop_id, orders.c.merchant_id, order_line.c.title_en, order_line.c.title_zh, order_line.c.parcel_id,
         shop.c.name_en, shop.c.name_zh, account.c.nickname, parcel.c.held_reason, parcel.c.state.label("parcel_state"),
+        func.coalesce(
+            func.nullif(parcel.c.photo_sha256, ""), func.nullif(parcel.c.packed_sha256, ""),
+            func.nullif(parcel.c.still_sha256, ""), _FIRST_PICTURE,
+        ).label("picture"),
     )
     .join(order_line, order_line.c.order_id == orders.c.order_id)
     .join(shop, shop.c.shop_id == orders.c.shop_id)
@@ -93,6 +106,7 @@ def _listed(row: RowMapping) -> dict[str, Any]:
         "shop_id",
         "parcel_id",
         "held_reason",
+        "picture",
     )
     return {
         **{name: row[name] for name in plain},
@@ -218,10 +232,15 @@ def _tracked(row: dict[str, Any]) -> dict[str, Any]:
     step_en, step_zh = STEP_WORDS.get(row["biz_step"], (row["biz_step"], row["biz_step"]))
     is_wrong = "errorDeclaration" in row["epcis"]
     mark_en, mark_zh = (" (recorded in error)", "（误录）") if is_wrong else ("", "")
-    text = words.both(f"{step_en}: {row['place']}{mark_en}", f"{step_zh}：{row['place']}{mark_zh}")
+    proof = epcis.proof_of(row["epcis"])
+    taken_en, taken_zh = (f" · taken by {proof.received_by}", f" · 签收人：{proof.received_by}")
+    taken_en, taken_zh = (taken_en, taken_zh) if proof.received_by else ("", "")
+    place = row["place"]
     return {
-        "kind": "tracking", "at": row["at"], "actor": "courier", "text": text, "picture_sha256": "", "reason": "",
-        "step": row["biz_step"], "place": row["place"],
+        "kind": "tracking", "at": row["at"], "actor": "courier",
+        "text": words.both(f"{step_en}: {place}{taken_en}{mark_en}", f"{step_zh}：{place}{taken_zh}{mark_zh}"),
+        "picture_sha256": "" if is_wrong else proof.picture_sha256, "reason": proof.note, "step": row["biz_step"],
+        "place": place,
     }  # fmt: skip
 
 

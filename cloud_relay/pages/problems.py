@@ -47,13 +47,16 @@ async def _reader(request: Request) -> Principal:
         return Principal(language=language_of(request))
 
 
+def page_for_anyone(problem: Problem, request: Request) -> Response:
+    """Return the page of a problem without asking the database who reads it."""
+    reader = Principal(language=language_of(request))
+    return render(request, reader, "problem.html", problem.status, problem=_shown(problem))
+
+
 async def _bug_page(request: Request, _: Exception) -> Response:
     """Say that it is our fault; the error itself goes on to the log. Asks no database: that may be what is broken."""
-    language = language_of(request)
     problem = Problem(500, "bug", "Something broke on our side", "我们这边出了问题")
-    if not wants_page(request):
-        return problem_response(problem, request)
-    return render(request, Principal(language=language), "problem.html", 500, problem=_shown(problem))
+    return page_for_anyone(problem, request) if wants_page(request) else problem_response(problem, request)
 
 
 def install(app: FastAPI) -> None:

@@ -1,12 +1,12 @@
 """What a code resolves to, by who asks: everybody sees goods and shop, parties their parcel, nobody an address."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from cloud_relay.orders.words import STATE_TEXTS, both
-from cloud_relay.parcels import store
+from cloud_relay.parcels import epcis, store
 from cloud_relay.parcels.rules import ParcelState
 from cloud_relay.parcels.store import ParcelRow
 from cloud_relay.parcels.tracking import STEP_WORDS
@@ -82,7 +82,7 @@ def _journey(connection: Connection, parcel_id: str) -> list[dict[str, Any]]:
         {
             "event_id": row["event_id"], "biz_step": row["biz_step"], "place": row["place"], "at": row["at"],
             "by": row["by"], "is_corrected": "errorDeclaration" in row["epcis"],
-            "text": both(*STEP_WORDS[row["biz_step"]]),
+            "text": both(*STEP_WORDS[row["biz_step"]]), **asdict(epcis.proof_of(row["epcis"])),
         }
         for row in store.tracking_of(connection, parcel_id)
         if row["biz_step"] in STEP_WORDS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import codes, epcis
@@ -162,6 +162,25 @@ def tracking_of(connection: Connection, parcel_id: str) -> list[dict[str, Any]]:
     query = select(tracking_event).where(tracking_event.c.parcel_id == parcel_id)
     ordered = query.order_by(tracking_event.c.at, tracking_event.c.recorded_at, tracking_event.c.event_id)
     return [dict(row) for row in connection.execute(ordered).mappings()]
+
+
+def is_of_parcel(connection: Connection, picture_sha256: str, parcel_id: str) -> bool:
+    """Return whether this stored picture was taken of this parcel."""
+    is_it = (picture.c.picture_sha256 == picture_sha256, picture.c.parcel_id == parcel_id)
+    return connection.scalar(select(picture.c.stored_at).where(*is_it)) is not None
+
+
+def count_pictures(connection: Connection, parcel_id: str, kind: str) -> int:
+    """Return how many pictures of this kind there are of a parcel."""
+    is_it = (picture.c.parcel_id == parcel_id, picture.c.kind == kind)
+    return connection.scalar(select(func.count()).select_from(picture).where(*is_it)) or 0
+
+
+def add_picture(connection: Connection, values: dict[str, Any]) -> None:
+    """Remember a stored picture; the same one twice is one."""
+    is_it = picture.c.picture_sha256 == values["picture_sha256"]
+    if connection.scalar(select(picture.c.picture_sha256).where(is_it)) is None:
+        connection.execute(insert(picture).values(values))
 
 
 def pictures_of(connection: Connection, parcel_ids: list[str]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from cloud_relay.parcels.store import ParcelRow
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import parcel
 from cloud_relay.web.pages import page_event
-from wire.commands import RecordTracking
+from wire.commands import NoteForShop, RecordTracking
 from wire.values import clean_text, new_id
 
 REPEAT = timedelta(seconds=60)
@@ -37,6 +37,9 @@ STEP_WORDS: dict[str, tuple[str, str]] = {
     "holding": ("Held up", "暂留"),
     epcis.OUT_FOR_DELIVERY: ("Out for delivery", "派送中"),
     epcis.DELIVERED: ("Delivered", "已送达"),
+    epcis.NOBODY_HOME: ("Nobody was home", "无人在家"),
+    epcis.REFUSED: ("Refused at the door", "收件人拒收"),
+    epcis.DAMAGED: ("Damaged on the way", "运输途中损坏"),
     "picking": ("Picked", "已拣货"),
     "packing": ("Packed", "已打包"),
     "commissioning": ("Labelled", "已贴标签"),
@@ -76,11 +79,12 @@ def find_for_courier(connection: Connection, parcel_id: str, token: str) -> Parc
 
 def record_scan(
     connection: Connection, parcel_id: str, token: str, code: str, step: str, place: str, at: datetime | None,
-    now: datetime, trade: Trade,
+    now: datetime, trade: Trade, proof: epcis.Proof = epcis.NO_PROOF,
 ) -> dict[str, Any]:  # fmt: skip
-    """Record a courier's scan of this parcel and return the tracking event.
+    """Record a courier's scan of this parcel with what they laid beside it, and return the tracking event.
 
-    RefusedError for another parcel's code, a label that counts no more, or a parcel that is not on its way.
+    RefusedError for another parcel's code, a label that counts no more, a parcel that is not on its way, or a photo
+    that was not taken of this parcel.
     """
     found = find_for_courier(connection, parcel_id, token)
     _check_scan(connection, found, code, step)
@@ -88,10 +92,20 @@ def record_scan(
     at = at or now
     if not now - PAST_MAX <= at <= now + FUTURE_MAX:
         raise RefusedError("bad_time", "The time of this scan cannot be right", "扫描时间不正确", 422)
+    proof = _clean(connection, found, proof)
     repeated = _repeated(connection, parcel_id, step, place, at)
     if repeated is not None:
         return repeated
-    return _record(connection, found, step, place, at, now, trade)
+    return _record(connection, found, step, place, at, now, trade, proof)
+
+
+def _clean(connection: Connection, found: ParcelRow, proof: epcis.Proof) -> epcis.Proof:
+    picture = proof.picture_sha256
+    if picture and not store.is_of_parcel(connection, picture, found.parcel_id):
+        raise RefusedError("unknown_picture", "This photo is not of this parcel", "照片不属于该包裹", 422)
+    names = {"received_by": (proof.received_by, 80), "note": (proof.note, 300)}
+    words = {name: clean_text(text, name, length) if text else "" for name, (text, length) in names.items()}
+    return epcis.Proof(picture, **words)
 
 
 def _check_scan(connection: Connection, found: ParcelRow, code: str, step: str) -> None:
@@ -118,12 +132,13 @@ def _repeated(connection: Connection, parcel_id: str, step: str, place: str, at:
 
 
 def _record(
-    connection: Connection, found: ParcelRow, step: str, place: str, at: datetime, now: datetime, trade: Trade
-) -> dict[str, Any]:
+    connection: Connection, found: ParcelRow, step: str, place: str, at: datetime, now: datetime, trade: Trade,
+    proof: epcis.Proof,
+) -> dict[str, Any]:  # fmt: skip
     root = trade.resolver_url
     happened = epcis.Happened(
         event_id=new_id("evt"), step=step, at=at, epcs=(found.uri(root),), read_point=epcis.place_uri(root, place),
-        place=place, by="courier", order_uri=_order_uri(found, root),
+        place=place, by="courier", order_uri=_order_uri(found, root), proof=proof,
     )  # fmt: skip
     body = epcis.event(happened, root, now)
     event_id = store.add_tracking(
@@ -132,6 +147,8 @@ def _record(
     if event_id is not None:
         _spread(connection, found, event_id, body, now)
         _follow(connection, found, step, place, now, trade)
+        if step in epcis.EXCEPTIONS:
+            _call(connection, found, step, place, proof, now)
     return next(row for row in store.tracking_of(connection, found.parcel_id) if row["epcis"] == body)
 
 
@@ -164,6 +181,21 @@ def _follow(connection: Connection, found: ParcelRow, step: str, place: str, now
     }
     link = f"/orders/{found.order_id}" if found.order_id else f"/p/{found.parcel_id}"
     notices.notify(connection, [found.account_id], "tracking", link, now, **words)
+
+
+def _call(connection: Connection, found: ParcelRow, step: str, place: str, proof: epcis.Proof, now: datetime) -> None:
+    """Something went wrong at the door: the merchant is told, and the attendant gets a note at the bench."""
+    step_en, step_zh = STEP_WORDS[step]
+    words = {
+        "title_en": found.title_en, "title_zh": found.title_zh, "step": step_en, "step_zh": step_zh, "place": place,
+        "reason": proof.note,
+    }  # fmt: skip
+    link = f"/orders/{found.order_id}" if found.order_id else f"/p/{found.parcel_id}"
+    notices.notify(connection, notices.members_of(connection, found.merchant_id), "courier_calls", link, now, **words)
+    title = found.title_zh or found.title_en
+    text = f"{step_en} · {step_zh}: {title}, {place}" + (f" — {proof.note}" if proof.note else "")
+    note = NoteForShop(note=text, parcel_id=found.parcel_id)
+    send_command(connection, found.shop_id, note, now, found.trace, found.parcel_id)
 
 
 def correct(connection: Connection, parcel_id: str, token: str, event_id: str, now: datetime) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 import json
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud_relay.settings import LimitSettings
+from cloud_relay.web.problems import Problem, problem_document, wants_page
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -19,9 +23,11 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-UPLOADS = ("/api/listings/", "/shop-door/pictures/")
+UPLOADS = ("/api/listings/", "/api/courier/", "/shop-door/pictures/")
 """Addresses under which a picture may come; everything else is held to the smaller limit."""
 ADDRESSES_MAX = 10_000
+RETRY_AFTER_S = "1"
+"""RFC 9110 10.2.3: the buckets fill many times a second, so a moment is enough."""
 
 
 class _TooLarge(Exception):  # noqa: N818  # never leaves this file
@@ -47,10 +53,12 @@ class Buckets:
 
 
 class Guard:
-    """ASGI middleware. A refused request never reaches the rooms."""
+    """ASGI middleware. A refused request never reaches the rooms; `show` makes the page that people get instead."""
 
-    def __init__(self, app: ASGIApp, limits: LimitSettings) -> None:
-        self._app, self._limits = app, limits
+    def __init__(
+        self, app: ASGIApp, limits: LimitSettings, show: Callable[[Problem, Request], Response] | None = None
+    ) -> None:
+        self._app, self._limits, self._show = app, limits, show
         self._buckets = Buckets(limits.requests_per_s, limits.requests_burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,13 +67,11 @@ class Guard:
             return
         client = scope.get("client") or ("", 0)
         if not self._buckets.take(client[0], time.monotonic()):
-            await _refuse(
-                send, 429, "too_many_requests", "Too many requests; please wait a moment", "请求过于频繁，请稍候"
-            )
+            await self._slow_down(scope, receive, send)
             return
         limit = self._limit(scope)
         if int(_header(scope, b"content-length") or 0) > limit:
-            await _refuse(send, 413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
+            await _refuse(send, _too_large(limit))
             return
         body = _Body(receive, limit)
         has_begun = is_cut = False
@@ -75,7 +81,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 is_cut, has_begun = body.is_too_large, True
                 if is_cut:  # whatever the application made of the broken body, this is the reason
-                    await _refuse(send, 413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
+                    await _refuse(send, _too_large(limit))
                     return
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
@@ -87,7 +93,17 @@ class Guard:
             await self._app(scope, body.receive, send_guarded)
         except _TooLarge:
             if not has_begun:
-                await _refuse(send, 413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
+                await _refuse(send, _too_large(limit))
+
+    async def _slow_down(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = Problem(429, "too_many_requests", "Too many requests; please wait a moment", "请求过于频繁，请稍候")
+        request = Request(scope)
+        if self._show is None or not wants_page(request):
+            await _refuse(send, problem)
+            return
+        page = self._show(problem, request)
+        page.headers["Retry-After"] = RETRY_AFTER_S
+        await page(scope, receive, send)
 
     def _limit(self, scope: Scope) -> int:
         is_upload = scope["path"].startswith(UPLOADS)
@@ -118,14 +134,14 @@ class _Body:
         return message
 
 
-async def _refuse(send: Send, status: int, type_: str, title_en: str, title_zh: str) -> None:
-    document = {
-        "type": f"urn:vitrine:problem:{type_}", "title": title_en, "status": status, "title_en": title_en,
-        "title_zh": title_zh,
-    }  # fmt: skip
-    body = json.dumps(document, ensure_ascii=False).encode()
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too_large", f"At most {limit} bytes", f"最多 {limit} 字节")
+
+
+async def _refuse(send: Send, problem: Problem) -> None:
+    body = json.dumps(problem_document(problem, "en"), ensure_ascii=False).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if status == 429:
-        headers.append((b"retry-after", b"1"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if problem.status == 429:
+        headers.append((b"retry-after", RETRY_AFTER_S.encode()))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -176,6 +176,19 @@ async def test_a_flood_is_slowed(tmp_path):
         assert answer.json()["title_zh"]
 
 
+async def test_a_flood_is_a_page_for_people_and_a_document_for_programs(tmp_path):
+    async with open_site(tmp_path, limits=LimitSettings(requests_per_s=0.001, requests_burst=1)) as site:
+        browser = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "zh"}
+        await site.http.get("/sign-in", headers=browser)
+        page = await site.http.get("/sign-in", headers=browser)
+        assert (page.status_code, page.headers["retry-after"]) == (429, "1")
+        assert page.headers["content-type"].startswith("text/html")
+        assert "请求过于频繁" in page.text and "刷新页面" in page.text
+        for path, headers in (("/api/search", browser), ("/sign-in", {"Accept": "application/json"})):
+            document = await site.http.get(path, headers=headers)
+            assert document.headers["content-type"] == "application/problem+json"
+
+
 def test_buckets_refill_and_forget_the_oldest():
     buckets = Buckets(per_s=1, burst=2)
     assert [buckets.take("a", 0.0) for _ in range(3)] == [True, True, False]
