@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 
+from cloud_relay.accounts import member_routes as members
 from cloud_relay.accounts import routes as accounts
+from cloud_relay.bench_checks import routes as bench_checks
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.escrow import routes as escrow
@@ -16,6 +18,7 @@ from cloud_relay.notices import routes as notices
 from cloud_relay.orders import routes as orders
 from cloud_relay.pages import courier, merchant, merchant_goods, operator, shopper
 from cloud_relay.pages import orders as order_pages
+from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
@@ -27,13 +30,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     events.router,
     accounts.router,
+    members.router,
     catalog.router,
     shops.router,
+    bench_checks.router,
     viewing.router,
     viewing_frames.router,
     orders.router,
     escrow.router,
     parcels.router,
+    courier_scans.router,
     notices.router,
     static_files.router,
     shopper.router,
@@ -47,6 +53,6 @@ ROUTERS: tuple[APIRouter, ...] = (
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
 """What shop boxes reach over TLS at the shop door."""
 
-JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, shop_door.join, viewing.join, parcels.join)
+JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, bench_checks.join, shop_door.join, viewing.join, parcels.join)
 
 TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (escrow.work,)

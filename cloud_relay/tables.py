@@ -112,6 +112,13 @@ member = Table(
     _id("merchant_id", ForeignKey("merchant.merchant_id")), _id("account_id", ForeignKey("account.account_id")),
     _text("role", "owner"), PrimaryKeyConstraint("merchant_id", "account_id"),
 )  # fmt: skip
+invitation = Table(
+    "invitation", metadata,
+    _key("invitation_id"), _id("merchant_id", ForeignKey("merchant.merchant_id"), nullable=False, index=True),
+    Column("email", String(254), nullable=False), _text("role"), _sha256("token_sha256", nullable=False, unique=True),
+    _id("invited_by", nullable=False), _moment("created_at", nullable=False), _moment("until", nullable=False),
+    _moment("accepted_at"), _moment("withdrawn_at"),
+)  # fmt: skip
 
 shop = Table(
     "shop", metadata,
@@ -124,6 +131,8 @@ shop = Table(
     Column("plan_version", Integer, nullable=False, default=0), Column("plan_applied", Integer, nullable=False,
     default=0),
     _minor("shipping_minor", default=0), Column("next_sscc", BigInteger, nullable=False, default=1),
+    _flag("is_live"), _text("live_reason", "never_checked"),
+    Column("holidays", JSON, nullable=False, default=list, server_default="[]"),
 )  # fmt: skip
 listing = Table(
     "listing", metadata,
@@ -160,6 +169,24 @@ listing_picture = Table(
     _id("listing_id", ForeignKey("listing.listing_id")), Column("place", Integer), _sha256("picture_sha256",
     nullable=False),
     PrimaryKeyConstraint("listing_id", "place"),
+)  # fmt: skip
+stock_change = Table(
+    "stock_change", metadata,
+    _key("change_id"), _id("listing_id", ForeignKey("listing.listing_id"), nullable=False, index=True),
+    _id("shop_id", nullable=False, index=True), _text("kind"), Column("difference", Integer, nullable=False),
+    Column("on_hand", Integer, nullable=False), _text("reason"), Column("pieces", JSON, nullable=False),
+    _id("account_id", nullable=False), _moment("at", nullable=False), _moment("undone_at"),
+)  # fmt: skip
+announcement = Table(
+    "announcement", metadata,
+    _key("announcement_id"), _id("merchant_id", ForeignKey("merchant.merchant_id"), nullable=False, index=True),
+    _id("shop_id", ForeignKey("shop.shop_id"), nullable=False, index=True),
+    _id("listing_id", ForeignKey("listing.listing_id")), _text("title_en"), _text("title_zh"), _text("text_en"),
+    _text("text_zh"), Column("price_minor", BigInteger), _moment("shown_from", nullable=False),
+    _moment("shown_until", nullable=False), _moment("created_at", nullable=False), _moment("deleted_at"),
+    _id("account_id", nullable=False), Column("version", Integer, nullable=False, default=1),
+    CheckConstraint("price_minor > 0", name="price"), CheckConstraint("shown_until > shown_from", name="time"),
+    Index("ix_announcement_price", "listing_id", "shown_from"),
 )  # fmt: skip
 
 viewing_session = Table(
@@ -348,5 +375,11 @@ shop_certificate = Table(
     "shop_certificate", metadata,
     Column("serial", String(64), primary_key=True), _id("shop_id", nullable=False, index=True), _text("public_key_pem"),
     _moment("issued_at", nullable=False), _moment("expires_until", nullable=False), _moment("revoked_at"),
+)  # fmt: skip
+bench_check = Table(
+    "bench_check", metadata,
+    _key("check_id"), _id("shop_id", nullable=False), _text("occasion"), _flag("is_passed"), _flag("is_whole"),
+    _moment("ended_at", nullable=False), _moment("received_at", nullable=False), Column("card", JSON, nullable=False),
+    Index("ix_bench_check_shop", "shop_id", "received_at"),
 )  # fmt: skip
 high_water = Table("high_water", metadata, Column("name", String(40), primary_key=True), _moment("at", nullable=False))

@@ -58,7 +58,7 @@ def check_rights(
     """Return whether the picture is public; RefusedError (404) unless one may see it.
 
     Listing pictures are everybody's; pictures of an order are for its shopper and merchant, and for operators while
-    there is a dispute to rule on.
+    there is a dispute to rule on; pictures of a bench check are for the shop's own people and operators.
     """
     row, is_public, parties = store.picture_rights(connection, picture_sha256)
     if row is None or row["stored_at"] is None:
@@ -71,6 +71,9 @@ def check_rights(
         or parties["merchant_id"] in merchant_ids
         or (is_operator and parties["order_state"] == "disputed")
     )
-    if not (is_own_listing or is_party):
+    is_own_check = row["kind"] == "bench_check" and (
+        is_operator or store.merchant_of_shop(connection, row["owner_id"]) in merchant_ids
+    )
+    if not (is_own_listing or is_party or is_own_check):
         raise missing()
     return False

@@ -44,7 +44,7 @@ def _showing_of(
         time_zone=listing["time_zone"],
         camera_state=cameras.get((piece["shop_id"], camera)),
         is_camera_offered=plans.get(camera, {}).get("is_offered", True),
-        is_quarantined=bool(listing["quarantine_reason"]),
+        is_stopped=bool(listing["quarantine_reason"]),
         now=now,
     )
 
@@ -142,7 +142,8 @@ def read_shop(
         "shop_id": shop_id, "merchant_id": row["merchant_id"], "name": _text(row, "name"), "story": _text(row, "story"),
         "merchant_name": _text(row, "merchant_name"), "time_zone": row["time_zone"], "hours": row["hours"],
         "currency": row["currency"], "country": row["country"], "is_online": bool(row["is_online"]),
-        "is_closed": row["is_closed"], "opens_at": format_time(opens_at) if opens_at else None,
+        "is_closed": row["is_closed"], "is_live": row["is_live"],
+        "opens_at": format_time(opens_at) if opens_at else None,
         "cameras": [
             {"camera": plan["camera"], "title": plan["title"]} for plan in row["cameras"] if plan["is_offered"]
         ],
@@ -151,7 +152,7 @@ def read_shop(
         return shown
     names = (
         "pack_when", "gs1_prefix", "market", "turn_s", "is_relay_only", "sender_lines", "shipping_minor", "cameras",
-        "plan_version", "plan_applied", "quarantine_reason",
+        "plan_version", "plan_applied", "quarantine_reason", "live_reason",
     )  # fmt: skip
     presence = row["presence"] or {}
     return {

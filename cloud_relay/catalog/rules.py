@@ -241,15 +241,18 @@ def _at(date: Any, minutes: int, local: datetime) -> datetime:
 
 def showing(
     *, has_spot: bool, is_shop_online: bool, hours: list[dict[str, Any]], time_zone: str,
-    camera_state: dict[str, Any] | None, is_camera_offered: bool, is_quarantined: bool, now: datetime,
+    camera_state: dict[str, Any] | None, is_camera_offered: bool, is_stopped: bool, now: datetime,
 ) -> Showing:  # fmt: skip
-    """Return whether a piece can be looked at now, from what the shop last said."""
+    """Return whether a piece can be looked at now, from what the shop last said.
+
+    `is_stopped`: the shop is in quarantine, or not live because of its bench check.
+    """
     if not has_spot or not is_camera_offered:
         return Showing(state="not_offered")
     opens_at = next_opening(hours, time_zone, now)
     if opens_at is not None:
         return Showing(state="closed", opens_at=opens_at)
-    if not is_shop_online or is_quarantined or camera_state is None or not camera_state.get("can_view"):
+    if not is_shop_online or is_stopped or camera_state is None or not camera_state.get("can_view"):
         return Showing(state="offline")
     waiting = int(camera_state.get("waiting") or 0)
     if camera_state.get("session_id") or waiting:

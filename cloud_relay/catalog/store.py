@@ -51,6 +51,12 @@ def shops_of(connection: Connection, merchant_id: str) -> list[str]:
     return list(connection.scalars(query))
 
 
+def merchant_of_shop(connection: Connection, shop_id: str) -> str | None:
+    """Return whose shop this is, or None when there is none."""
+    found: str | None = connection.scalar(select(shop.c.merchant_id).where(shop.c.shop_id == shop_id))
+    return found
+
+
 def devices_of(connection: Connection, shop_id: str) -> list[dict[str, Any]]:
     """Return the last state of every device of a shop."""
     query = select(device_state.c.state).where(device_state.c.shop_id == shop_id).order_by(device_state.c.device)
@@ -208,7 +214,8 @@ def listings_with_shops(connection: Connection, listing_ids: Iterable[str]) -> d
     query = (
         select(
             listing, shop.c.name_en, shop.c.name_zh, shop.c.time_zone, shop.c.hours, shop.c.cameras, shop.c.merchant_id,
-            shop.c.is_closed, shop.c.shipping_minor, shop_link.c.is_online, shop_link.c.quarantine_reason,
+            shop.c.is_closed, shop.c.is_live, shop.c.shipping_minor, shop_link.c.is_online,
+            shop_link.c.quarantine_reason,
         )
         .join(shop, shop.c.shop_id == listing.c.shop_id)
         .outerjoin(shop_link, shop_link.c.shop_id == shop.c.shop_id)

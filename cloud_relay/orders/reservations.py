@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from cloud_relay.bench_checks.rules import refusal
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import stock
 from cloud_relay.orders.trade import Trade
@@ -43,7 +44,7 @@ def gone() -> RefusedError:
 _SALE = (
     select(
         listing.c.listing_id, listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency,
-        shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
+        shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor, shop.c.live_reason,
     )
     .join(shop, shop.c.shop_id == listing.c.shop_id)
     .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
@@ -58,6 +59,12 @@ def sale_of(connection: Connection, listing_id: str) -> Any:
     if row is None:
         raise RefusedError("not_for_sale", "This is not for sale now", "此商品目前不出售")
     return row
+
+
+def require_live(sale: Any) -> None:
+    """Raise RefusedError `shop_not_live` for a shop whose bench cannot carry an order out; `sale` is of `sale_of`."""
+    if sale.live_reason:
+        raise refusal(sale.live_reason)
 
 
 def confirm_piece(

@@ -52,7 +52,9 @@ class PictureDesk:
             raise RefusedError(
                 "picture_too_large", f"At most {self.bytes_max} bytes", f"最多 {self.bytes_max} 字节", 422
             )
-        if not store.has_parcel(connection, shop_id, offer.parcel_id):
+        is_of_check = offer.kind is PictureKind.BENCH_CHECK
+        is_known = (store.has_check if is_of_check else store.has_parcel)(connection, shop_id, offer.parcel_id)
+        if not is_known:
             raise RefusedError("unknown_parcel", "This shop has no such parcel", "本店没有该包裹", 422)
         if len(offer.picture_sha256) != 64:
             raise RefusedError("bad_hash", "picture_sha256 must be 64 hex digits", "picture_sha256 无效", 422)
@@ -80,8 +82,9 @@ class PictureDesk:
             width_px, height_px = size_px
             stored = {"stored_at": now, "width_px": width_px, "height_px": height_px, "size_bytes": len(content)}
             store.update_picture(connection, row.picture_sha256, stored)
-            for handler in self.register.pictures:
-                handler(connection, row.owner_id, row.parcel_id, PictureKind(row.kind), row.picture_sha256, now)
+            kind = PictureKind(row.kind)
+            for handler in self.register.pictures if kind is not PictureKind.BENCH_CHECK else ():
+                handler(connection, row.owner_id, row.parcel_id, kind, row.picture_sha256, now)
         return str(row.picture_sha256)
 
     def find_upload(self, connection: Connection, token: str, content: bytes, now: datetime) -> store.PictureRow:

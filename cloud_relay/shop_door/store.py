@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cloud_relay.authority import ShopCertificate
-from cloud_relay.tables import claim_code, parcel, picture, shop, shop_certificate, shop_command, shop_link, shop_report
+from cloud_relay.tables import bench_check, claim_code, parcel, picture, shop, shop_certificate, shop_command, shop_link, shop_report
 
 PictureRow = Row[Any]
 """A row of `picture`."""
@@ -97,6 +97,12 @@ def shop_exists(connection: Connection, shop_id: str) -> bool:
 def has_parcel(connection: Connection, shop_id: str, parcel_id: str) -> bool:
     """Tell whether this parcel is one of the shop's."""
     query = select(parcel.c.parcel_id).where(parcel.c.parcel_id == parcel_id, parcel.c.shop_id == shop_id)
+    return connection.execute(query).first() is not None
+
+
+def has_check(connection: Connection, shop_id: str, check_id: str) -> bool:
+    """Tell whether this bench check is one of the shop's; its pictures name it where others name their parcel."""
+    query = select(bench_check.c.check_id).where(bench_check.c.check_id == check_id, bench_check.c.shop_id == shop_id)
     return connection.execute(query).first() is not None
 
 

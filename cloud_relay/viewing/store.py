@@ -24,7 +24,14 @@ OPEN_STATES = ("asked", "waiting", "being_brought", "watching", "steering")
 def find_piece(connection: Connection, piece_id: str) -> Row | None:
     """Return a piece with its listing's titles and its shop, or None."""
     query = (
-        select(piece, listing.c.title_en, listing.c.title_zh, listing.c.state.label("listing_state"), shop.c.is_closed)
+        select(
+            piece,
+            listing.c.title_en,
+            listing.c.title_zh,
+            listing.c.state.label("listing_state"),
+            shop.c.is_closed,
+            shop.c.live_reason,
+        )  # fmt: skip
         .join(listing, listing.c.listing_id == piece.c.listing_id)
         .join(shop, shop.c.shop_id == piece.c.shop_id)
         .where(piece.c.piece_id == piece_id)

@@ -16,6 +16,7 @@ from cloud_relay.accounts import service as accounts
 from cloud_relay.accounts.passwords import hash_password_now
 from cloud_relay.app import put_together, serve
 from cloud_relay.authority import Authority
+from cloud_relay.bench_checks import store as checks
 from cloud_relay.broker.mosquitto import write_configuration
 from cloud_relay.clock import RelayClock
 from cloud_relay.settings import DoorSettings, LimitSettings, MqttSettings, RelaySettings, Settings
@@ -107,6 +108,7 @@ class House:
         merchant_id = applied["merchant_id"]
         await self.post(f"/api/operator/merchants/{merchant_id}/decide", {"state": "verified"}, operator)
         made = await self.post("/api/shops", {"merchant_id": merchant_id, "name_en": name, **shop}, headers, 201)
+        await self.db.run(checks.set_live, made["shop_id"], "")  # as if its bench check had passed
         return merchant_id, made["shop_id"], headers
 
     async def post(self, path: str, body, headers=None, status: int = 200):

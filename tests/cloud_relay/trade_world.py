@@ -52,6 +52,7 @@ class World:
         defaults = {
             "name_en": "Teahouse", "name_zh": "茶馆", "hours": [], "cameras": [], "sender_lines": ["Teahouse", "杭州"],
             "currency": "CNY", "shipping_minor": 1200, "gs1_prefix": gs1_prefix, "market": "cn",
+            "is_live": True, "live_reason": "",
         }  # fmt: skip
         self.add(tables.shop, shop_id=shop_id, merchant_id=merchant_id, **{**defaults, **values})
         return shop_id

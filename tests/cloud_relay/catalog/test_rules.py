@@ -86,7 +86,7 @@ def test_bad_values_are_refused(check, value):
 
 OPEN = {
     "has_spot": True, "is_shop_online": True, "hours": [], "time_zone": "UTC", "camera_state": {"can_view": True},
-    "is_camera_offered": True, "is_quarantined": False, "now": MONDAY,
+    "is_camera_offered": True, "is_stopped": False, "now": MONDAY,
 }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ OPEN = {
     [
         ({}, "now", 0), ({"has_spot": False}, "not_offered", 0), ({"is_camera_offered": False}, "not_offered", 0),
         ({"is_shop_online": False}, "offline", 0), ({"camera_state": None}, "offline", 0),
-        ({"camera_state": {"can_view": False}}, "offline", 0), ({"is_quarantined": True}, "offline", 0),
+        ({"camera_state": {"can_view": False}}, "offline", 0), ({"is_stopped": True}, "offline", 0),
         ({"hours": DAY}, "closed", 0), ({"camera_state": {"can_view": True, "session_id": "s"}}, "queued", 1),
         ({"camera_state": {"can_view": True, "session_id": "s", "waiting": 2}}, "queued", 3),
         ({"hours": DAY, "is_shop_online": False}, "closed", 0),

@@ -1,0 +1,66 @@
+"""Whether a shop is live, decided from its cards alone. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cloud_relay.refusals import RefusedError
+from wire.reports import BenchChecked, CheckResult, CheckStep
+
+NEVER_CHECKED, CHECK_FAILED = "never_checked", "check_failed"
+STEPS_MAX = 20
+TEXT_LENGTH_MAX = 400
+
+WHY = {
+    NEVER_CHECKED: (
+        "This shop is not live yet: its bench has never passed a bench check",
+        "本店尚未开通：工作台还没有通过自检",
+    ),
+    CHECK_FAILED: (
+        "This shop is not live now: its last bench check failed, and somebody at the shop must mend that first",
+        "本店暂停服务：最近一次工作台自检未通过，需店内先处理",
+    ),
+}
+"""The sentence for each reason not to be live."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether a shop is live; if not, `reason` is a key of WHY and `failed` are the needed steps that failed last."""
+
+    is_live: bool
+    reason: str = ""
+    failed: tuple[CheckStep, ...] = ()
+
+
+def stand(cards: Iterable[BenchChecked]) -> Standing:
+    """Judge by a shop's cards, newest first.
+
+    Each step counts as it last ended: a nightly check that skips the robot does not mend what failed at noon. Live is
+    who once passed a whole check and has no needed step failing.
+    """
+    last: dict[str, CheckStep] = {}
+    has_passed = False
+    for card in cards:
+        has_passed = has_passed or (card.is_passed and card.is_whole)
+        for step in card.steps:
+            if step.result is not CheckResult.SKIPPED:
+                last.setdefault(step.step, step)
+    failed = tuple(step for step in last.values() if step.is_needed and step.result is CheckResult.FAILED)
+    if not has_passed:
+        return Standing(is_live=False, reason=NEVER_CHECKED, failed=failed)
+    return Standing(is_live=not failed, reason=CHECK_FAILED if failed else "", failed=failed)
+
+
+def refusal(reason: str) -> RefusedError:
+    """Return why a shopper cannot look or reserve there."""
+    text_en, text_zh = WHY[reason]
+    return RefusedError("shop_not_live", text_en, text_zh, reason=reason)
+
+
+def bounded(card: BenchChecked) -> BenchChecked:
+    """Return the card; RefusedError for one that no shop of ours writes."""
+    texts = [text for step in card.steps for text in (step.text, step.hint, step.title)]
+    too_long = any(len(part) > TEXT_LENGTH_MAX for text in texts for part in (text.en, text.zh))
+    if len(card.steps) > STEPS_MAX or too_long or not 0 < len(card.check_id) <= 64:
+        raise RefusedError("bad_card", "The card of this bench check is too large", "自检卡过大", 422)
+    return card

@@ -1,0 +1,76 @@
+"""Use cases of bench checks: take a card in, say whether a shop is live, show its cards."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloud_relay.bench_checks import rules, store
+from cloud_relay.notices import service as notices
+from cloud_relay.refusals import RefusedError
+from cloud_relay.web.pages import page_event
+from wire.codec import to_json
+from wire.reports import BenchChecked
+from wire.values import format_time
+
+
+def take_card(connection: Connection, shop_id: str, card: BenchChecked, now: datetime) -> None:
+    """Keep the card, judge anew whether the shop is live, and tell its people when that changed."""
+    if not store.insert_card(connection, shop_id, rules.bounded(card), now):
+        return
+    standing = rules.stand(store.cards_of(connection, shop_id))
+    store.forget_old(connection, shop_id)
+    is_changed = store.set_live(connection, shop_id, standing.reason)
+    data = {"shop_id": shop_id, "check_id": card.check_id, "is_passed": card.is_passed, "is_live": standing.is_live}
+    page_event(connection, f"shop:{shop_id}", "bench_checked", data, now)
+    if is_changed:
+        _tell(connection, shop_id, standing, now)
+
+
+def _tell(connection: Connection, shop_id: str, standing: rules.Standing, now: datetime) -> None:
+    found = store.find_shop(connection, shop_id)
+    members = notices.members_of(connection, found.merchant_id)
+    values = {"title_en": found.name_en, "title_zh": found.name_zh}
+    if standing.failed:
+        first = standing.failed[0]
+        values |= {"reason": first.hint.en or first.text.en, "reason_zh": first.hint.zh or first.text.zh}
+    kind = "shop_live" if standing.is_live else "shop_not_live"
+    notices.notify(connection, members, kind, f"/merchant/shops/{shop_id}", now, **values)
+
+
+def require_live(connection: Connection, shop_id: str) -> None:
+    """Raise RefusedError `shop_not_live` unless the shop may be looked at and ordered from."""
+    found = store.find_shop(connection, shop_id)
+    if found is not None and not found.is_live:
+        raise rules.refusal(found.live_reason)
+
+
+def read_checks(
+    connection: Connection, shop_id: str, merchant_ids: frozenset[str], *, is_operator: bool = False
+) -> dict[str, Any]:
+    """Return whether the shop is live, why not, what fails, its newest card whole and the older ones in a line each."""
+    found = store.find_shop(connection, shop_id)
+    if found is None or not (is_operator or found.merchant_id in merchant_ids):
+        raise RefusedError("not_found", "Not found", "没有找到", 404)
+    cards = store.cards_of(connection, shop_id)
+    text_en, text_zh = rules.WHY.get(found.live_reason, ("", ""))
+    return {
+        "shop_id": shop_id,
+        "is_live": found.is_live,
+        "reason": found.live_reason,
+        "text": {"en": text_en, "zh": text_zh},
+        "failed": [to_json(step) for step in rules.stand(cards).failed],
+        "card": to_json(cards[0]) if cards else None,
+        "cards": [_line(card) for card in cards],
+    }
+
+
+def _line(card: BenchChecked) -> dict[str, Any]:
+    return {
+        "check_id": card.check_id,
+        "occasion": card.occasion,
+        "is_passed": card.is_passed,
+        "is_whole": card.is_whole,
+        "ended_at": format_time(card.ended_at),
+        "failed": [step.step for step in card.steps if step.result == "failed"],
+    }
