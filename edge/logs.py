@@ -12,6 +12,32 @@ LENGTH_MAX = 2000
 """A longer text in a log line is cut: a driver may quote what a broken device sent."""
 
 
+PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+"""Level → syslog's priority as sd-daemon(3) has it; what is below is 7, debug."""
+
+
+def goes_to_journal() -> bool:
+    """Return whether standard error is the journal's stream that systemd named: `JOURNAL_STREAM`, systemd.exec(5)."""
+    try:
+        device, inode = (int(number) for number in os.environ["JOURNAL_STREAM"].split(":"))
+        status = os.fstat(sys.stderr.fileno())
+    except (KeyError, ValueError, OSError):
+        return False
+    return (status.st_dev, status.st_ino) == (device, inode)
+
+
+class JournalLines(logging.Formatter):
+    """Another formatter's line behind its priority, `<4>` for a warning; the journal takes it off and filters by it."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = next((number for level, number in PRIORITIES if record.levelno >= level), 7)
+        return f"<{priority}>{self._inner.format(record)}"
+
+
 class JsonLines(logging.Formatter):
     """Formats a record with its extra facts; control characters stay escaped, so a line is a line."""
 
@@ -41,7 +67,7 @@ def quiet_libraries() -> None:
 def log_to_stderr(level: str = "INFO") -> None:
     """Send every log line to standard error as JSON; what libraries say below WARNING stays out."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JournalLines(JsonLines()) if goes_to_journal() else JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("edge", "drivers"):
         logging.getLogger(name).setLevel(level)
