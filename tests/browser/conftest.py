@@ -21,9 +21,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+OPEN_MALL = pytest.StashKey[WholeMall]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Close the mall after the last browser test: its two shops would idle on through the rest of the run."""
+    is_last = nextitem is None or "tests/browser/" not in nextitem.nodeid
+    if is_last and OPEN_MALL in item.session.stash:
+        item.session.stash[OPEN_MALL].close()
+
+
 @pytest.fixture(scope="session")
-def mall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeMall]:
-    mall = WholeMall(tmp_path_factory.mktemp("mall"))
+def mall(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeMall]:
+    mall = request.session.stash[OPEN_MALL] = WholeMall(tmp_path_factory.mktemp("mall"))
     try:
         mall.wait_open()
         yield mall

@@ -53,6 +53,8 @@ class WholeMall:
             assert time.monotonic() < until, "\n".join(self.lines)
 
     def close(self) -> None:
+        if self._process.stdout and self._process.stdout.closed:
+            return
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:

@@ -88,13 +88,17 @@ class OneOrder:
         if order["state"] == "photo_offered":
             answer = {"answer": "confirmed", "picture_sha256": order["photo_sha256"]}
             await self.post(f"/api/orders/{self.order_id}/photo", answer)
+        return await self.receive()
+
+    async def receive(self) -> str:
+        """From the hand-over to the money; return the state in which it ended."""
         order = await self.becomes("handed_over")
         if order["state"] == "handed_over":
-            await self._deliver(order)
+            await self._deliver()
             await self.post(f"/api/orders/{self.order_id}/receipt", {})
         return str((await self.becomes())["state"])
 
-    async def _deliver(self, order: dict[str, Any]) -> None:
+    async def _deliver(self) -> None:
         parcel_id = self.parcel_id()
         while parcel_id not in self.town.hands.links:
             await self._pause("courier link")
