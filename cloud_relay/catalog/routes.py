@@ -6,11 +6,14 @@ from fastapi import APIRouter, File, Path, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_relay.accounts.roles import Deed
 from cloud_relay.catalog import pictures, reading, service
 from cloud_relay.catalog.image_check import clean_picture, measure_jpeg
+from cloud_relay.intake.rules import take_in
+from cloud_relay.intake.service import pass_on
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
-from cloud_relay.web.principal import Anyone, SignedIn, require_member
+from cloud_relay.web.principal import Anyone, SignedIn, require_deed
 
 router = APIRouter()
 
@@ -91,11 +94,11 @@ def _changes(body: BaseModel) -> dict[str, Any]:
 @router.get("/api/search")
 async def search(
     relay: RelayDep,
-    q: Annotated[str, Query(max_length=200)] = "",
+    q: Annotated[str, Query(max_length=2000)] = "",
     page: Annotated[int, Query(ge=1, le=reading.PAGES_MAX)] = 1,
 ) -> JSONResponse:
     """Listings that have every word of `q`, Chinese or English, each with whether it can be looked at now."""
-    return JSONResponse(await relay.db.read(reading.search, q, page, relay.clock.now()))
+    return JSONResponse(await relay.db.read(pass_on, take_in(q, page), relay.clock.now()))
 
 
 @router.get("/api/listings/{listing_id}")
@@ -110,7 +113,7 @@ async def read_listing(listing_id: str, relay: RelayDep, principal: Anyone) -> J
 @router.get("/api/merchants/{merchant_id}/goods")
 async def merchant_goods(merchant_id: str, relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """A merchant's shops, listings and pieces, for their own pages."""
-    require_member(principal, merchant_id)
+    require_deed(principal, merchant_id, Deed.SEE)
     return JSONResponse({"shops": await relay.db.read(reading.merchant_goods, merchant_id)})
 
 
@@ -118,14 +121,14 @@ async def merchant_goods(merchant_id: str, relay: RelayDep, principal: SignedIn)
 async def create_listing(body: ListingBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Make a draft listing."""
     values, now = body.model_dump(), relay.clock.now()
-    return await once(201, service.create_listing, principal.merchant_ids, values, now)
+    return await once(201, service.create_listing, principal.reach(Deed.LIST), values, now)
 
 
 @router.patch("/api/listings/{listing_id}")
 async def change_listing(listing_id: str, body: ListingChange, relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """Change what a listing says."""
     changed = await relay.db.run(
-        service.change_listing, principal.merchant_ids, listing_id, _changes(body), relay.settings.relay.public_url,
+        service.change_listing, principal.reach(Deed.LIST), listing_id, _changes(body), relay.settings.relay.public_url,
         relay.clock.now(),
     )  # fmt: skip
     return JSONResponse(changed)
@@ -135,14 +138,14 @@ async def change_listing(listing_id: str, body: ListingChange, relay: RelayDep, 
 async def publish(listing_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Show a listing to everybody."""
     now = relay.clock.now()
-    return await once(200, service.move_listing, principal.merchant_ids, listing_id, "publish", now)
+    return await once(200, service.move_listing, principal.reach(Deed.LIST), listing_id, "publish", now)
 
 
 @router.post("/api/listings/{listing_id}/withdraw")
 async def withdraw(listing_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Take a listing off the market."""
     now = relay.clock.now()
-    return await once(200, service.move_listing, principal.merchant_ids, listing_id, "withdraw", now)
+    return await once(200, service.move_listing, principal.reach(Deed.LIST), listing_id, "withdraw", now)
 
 
 @router.post("/api/listings/{listing_id}/stock")
@@ -151,7 +154,7 @@ async def set_stock(
 ) -> JSONResponse:
     """Correct the count."""
     now = relay.clock.now()
-    return await once(200, service.set_stock, principal.merchant_ids, listing_id, body.on_hand, body.version, now)
+    return await once(200, service.set_stock, principal.reach(Deed.COUNT), listing_id, body.on_hand, body.version, now)
 
 
 @router.post("/api/listings/{listing_id}/pictures", status_code=201)
@@ -160,19 +163,19 @@ async def add_picture(
 ) -> JSONResponse:
     """Add a picture: JPEG, PNG or WebP; it is decoded apart, made smaller, and stripped of all metadata."""
     limits = relay.settings.limits
-    await relay.db.read(pictures.may_add, principal.merchant_ids, listing_id)
+    await relay.db.read(pictures.may_add, principal.reach(Deed.LIST), listing_id)
     cleaned = await clean_picture(await picture.read(limits.upload_bytes_max), limits.picture_pixels_max)
     size_px = await measure_jpeg(cleaned, limits.picture_pixels_max)
     await relay.pictures.keep(cleaned)
     now = relay.clock.now()
-    added = await relay.db.run(pictures.add_picture, principal.merchant_ids, listing_id, cleaned, size_px, now)
+    added = await relay.db.run(pictures.add_picture, principal.reach(Deed.LIST), listing_id, cleaned, size_px, now)
     return JSONResponse(added, 201)
 
 
 @router.delete("/api/listings/{listing_id}/pictures/{picture_sha256}")
 async def remove_picture(listing_id: str, picture_sha256: str, relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """Take a picture off a listing."""
-    removed = await relay.db.run(pictures.remove_picture, principal.merchant_ids, listing_id, picture_sha256)
+    removed = await relay.db.run(pictures.remove_picture, principal.reach(Deed.LIST), listing_id, picture_sha256)
     return JSONResponse(removed)
 
 
@@ -180,14 +183,14 @@ async def remove_picture(listing_id: str, picture_sha256: str, relay: RelayDep, 
 async def create_piece(body: PieceBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Add one physical piece; the shop's new plan goes out with it."""
     values, now, url = body.model_dump(), relay.clock.now(), relay.settings.relay.public_url
-    return await once(201, service.create_piece, principal.merchant_ids, values, url, now)
+    return await once(201, service.create_piece, principal.reach(Deed.TAKE_IN), values, url, now)
 
 
 @router.patch("/api/pieces/{piece_id}")
 async def change_piece(piece_id: str, body: PieceChange, relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """Change a piece, its place or its spot; the shop's new plan goes out with it."""
     changed = await relay.db.run(
-        service.change_piece, principal.merchant_ids, piece_id, _changes(body), relay.settings.relay.public_url,
+        service.change_piece, principal.reach(Deed.TEACH), piece_id, _changes(body), relay.settings.relay.public_url,
         relay.clock.now(),
     )  # fmt: skip
     return JSONResponse(changed)

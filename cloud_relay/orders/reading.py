@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
+from cloud_relay.announcements.prices import price_at
+from cloud_relay.catalog.rules import next_opening
 from cloud_relay.escrow import ledger, payments
 from cloud_relay.escrow.providers.base import Method
 from cloud_relay.orders import reservations, store, words
@@ -16,6 +18,7 @@ from cloud_relay.parcels.tracking import STEP_WORDS
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import account, dispute, listing, listing_picture, merchant, order_line, orders, parcel, shop
 from wire.codec import to_json
+from wire.values import format_time
 
 LATEST = 200
 
@@ -29,7 +32,7 @@ def methods_json(methods: tuple[Method, ...]) -> list[dict[str, Any]]:
 
 
 def read_checkout(
-    connection: Connection, account_id: str, parcel_id: str, trade: Trade, methods: tuple[Method, ...]
+    connection: Connection, account_id: str, parcel_id: str, trade: Trade, methods: tuple[Method, ...], now: datetime
 ) -> dict[str, Any] | None:
     """Return everything that the shopper sees before paying, or None if the reservation is not theirs."""
     found = reservations.find(connection, parcel_id, account_id)
@@ -37,14 +40,16 @@ def read_checkout(
         return None
     query = (
         select(
-            listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency, shop.c.name_en,
-            shop.c.name_zh, shop.c.shipping_minor, parcel.c.still_sha256, parcel.c.order_id,
+            listing.c.title_en, listing.c.title_zh, price_at(now).label("price_minor"), listing.c.currency,
+            listing.c.price_minor.label("usual_price_minor"), shop.c.name_en, shop.c.name_zh, shop.c.shipping_minor,
+            shop.c.hours, shop.c.holidays, shop.c.time_zone, parcel.c.still_sha256, parcel.c.order_id,
         )
         .join(shop, shop.c.shop_id == listing.c.shop_id)
         .join(parcel, parcel.c.parcel_id == parcel_id)
         .where(listing.c.listing_id == found.listing_id)
     )  # fmt: skip
     row = connection.execute(query).one()
+    opens_at = next_opening(row.hours, row.time_zone, now, row.holidays)
     return {
         "parcel_id": parcel_id,
         "piece_id": found.piece_id,
@@ -57,6 +62,8 @@ def read_checkout(
         "shop_name": words.both(row.name_en, row.name_zh),
         "still_sha256": row.still_sha256,
         "price_minor": row.price_minor,
+        "usual_price_minor": row.usual_price_minor,
+        "deliveries_from": format_time(opens_at) if opens_at else None,
         "shipping_minor": row.shipping_minor,
         "total_minor": row.price_minor + row.shipping_minor,
         "currency": row.currency,

@@ -11,12 +11,14 @@ from cloud_relay.accounts import service as accounts
 from cloud_relay.orders import reading
 from cloud_relay.orders.rules import AT_SHOP
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
+from cloud_relay.pages.order_strip import strip
 from cloud_relay.parcels.epcis import DELIVERED
-from cloud_relay.relay import RelayDep
+from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
 from cloud_relay.web.templating import render
+from wire.values import parse_time
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,8 +26,10 @@ DELIVERY_DAYS = (2, 14)
 """What the form suggests: not before the day after tomorrow, within two weeks. The shopper chooses."""
 
 
-def _checkout(connection: Connection, account_id: str, parcel_id: str, trading: Trading) -> dict[str, Any]:
-    found = reading.read_checkout(connection, account_id, parcel_id, trading.trade, trading.methods)
+def _checkout(
+    connection: Connection, account_id: str, parcel_id: str, trading: Trading, now: datetime
+) -> dict[str, Any]:
+    found = reading.read_checkout(connection, account_id, parcel_id, trading.trade, trading.methods, now)
     if found is None:
         raise not_found()
     saved = accounts.list_addresses(connection, account_id)
@@ -35,10 +39,12 @@ def _checkout(connection: Connection, account_id: str, parcel_id: str, trading: 
 @router.get("/checkout/{parcel_id}")
 async def checkout(parcel_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """Address, delivery time, way of payment, total; beside it the piece as it was confirmed and the countdown."""
-    found = await relay.db.read(_checkout, account_id_of(principal), parcel_id, relay.trading)
+    found = await relay.db.read(_checkout, account_id_of(principal), parcel_id, relay.trading, relay.clock.now())
     if found["checkout"]["order_id"]:
         return RedirectResponse(f"/orders/{found['checkout']['order_id']}", 303)
-    first, last = (_day(relay.clock.now(), days) for days in DELIVERY_DAYS)
+    opens_at = found["checkout"]["deliveries_from"]
+    begin = parse_time(opens_at) if opens_at else relay.clock.now()
+    first, last = (_day(begin, days) for days in DELIVERY_DAYS)
     return render(
         request, principal, "checkout.html", **found, countries=COUNTRIES, delivery_from=first, delivery_until=last
     )
@@ -62,9 +68,10 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     if found is None or not (is_shopper or is_merchant or principal.is_operator):
         raise not_found()
     order = reading.read_order(connection, order_id, trading.methods, for_shopper=is_shopper)
+    frames = strip(order["state"], order["timeline"])
     order["timeline"] = told_once(order["timeline"])
     can_call_off = is_merchant and not is_shopper and order["state"] in AT_SHOP
-    return {"order": order, "is_shopper": is_shopper, "can_call_off": can_call_off}
+    return {"order": order, "is_shopper": is_shopper, "can_call_off": can_call_off, "frames": frames}
 
 
 def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -86,3 +93,28 @@ async def order(order_id: str, request: Request, relay: RelayDep, principal: Sig
     """The story of one order: for its shopper with what they may do, for merchant and operator with its money."""
     found = await relay.db.read(_story, order_id, principal, relay.trading)
     return render(request, principal, "order.html", **found)
+
+
+def _evidence(connection: Connection, order_id: str, key: str, principal: Principal, relay: Relay) -> dict[str, Any]:
+    """Return one frame of the strip with all that shows it; 404 for strangers and for frames not reached."""
+    story = _story(connection, order_id, principal, relay.trading)
+    frame = next((one for one in story["frames"] if one.key == key and one.events), None)
+    if frame is None:
+        raise not_found()
+    found = reading.evidence(connection, order_id, relay.trading.trade, relay.clock.now())
+    shown = {event["picture_sha256"] for event in frame.events if event["picture_sha256"]}
+    signed = {picture["picture_sha256"]: picture for picture in found["pictures"]}
+    is_party_to_money = key in ("paid", "received")
+    return {
+        "order": story["order"], "frame": frame,
+        "pictures": [signed.get(one) or {"picture_sha256": one, "taken_at": None, "signature": ""} for one in shown],
+        "labels": found["labels"] if key == "labelled" else [],
+        "postings": story["order"]["ledger"] if is_party_to_money and not story["is_shopper"] else [],
+    }  # fmt: skip
+
+
+@router.get("/orders/{order_id}/evidence/{key}")
+async def evidence(order_id: str, key: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+    """One step of an order with its pictures, their hashes and signatures, and what was recorded."""
+    found = await relay.db.read(_evidence, order_id, key, principal, relay)
+    return render(request, principal, "evidence.html", **found)

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from cloud_relay.accounts import service as accounts
 from cloud_relay.catalog import reading
 from cloud_relay.catalog import store as catalog_store
+from cloud_relay.intake import service as intake
+from cloud_relay.intake.rules import take_in
 from cloud_relay.notices import service as notices
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
@@ -34,8 +36,9 @@ def shop_channels(hits: list[dict[str, Any]]) -> str:
 @router.get(HOME)
 async def home(request: Request, relay: RelayDep, principal: Anyone) -> Response:
     """What the house is, and what stands in its cases now."""
-    found = await relay.db.read(reading.search, "", 1, relay.clock.now())
-    return render(request, principal, "home.html", hits=found["hits"], channels=shop_channels(found["hits"]))
+    found = await relay.db.read(intake.find, take_in(""), principal.language, relay.clock.now())
+    channels = shop_channels(found["hits"])
+    return render(request, principal, "home.html", **found, channels=channels)
 
 
 @router.get("/search")
@@ -43,13 +46,15 @@ async def search(
     request: Request,
     relay: RelayDep,
     principal: Anyone,
-    q: Annotated[str, Query(max_length=200)] = "",
+    q: Annotated[str, Query(max_length=2000)] = "",
     page: Annotated[int, Query(ge=1, le=reading.PAGES_MAX)] = 1,
 ) -> Response:
-    """What was found, in Chinese or English, each with whether it can be looked at now."""
-    found = await relay.db.read(reading.search, q, page, relay.clock.now())
-    channels = shop_channels(found["hits"])
-    return render(request, principal, "search.html", **found, query=q.strip(), channels=channels)
+    """What was found, in Chinese or English, each with whether it can be looked at now; a code leads to its page."""
+    wish = take_in(q, page, our_host=request.url.netloc)
+    if wish.path:
+        return RedirectResponse(wish.path, 303)
+    found = await relay.db.read(intake.find, wish, principal.language, relay.clock.now())
+    return render(request, principal, "search.html", **found, channels=shop_channels(found["hits"]))
 
 
 @router.get("/l/{listing_id}")

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cloud_relay.web.language import COOKIE, LANGUAGES
 from cloud_relay.web.principal import Principal
+from cloud_relay.web.theme import THEME_COOKIE, THEMES, theme_of
 from wire.values import parse_time
 
 FOLDER = Path(__file__).parent
@@ -89,20 +90,23 @@ def duration_in(language: str) -> Callable[[int], str]:
     return say
 
 
-def _other_language(request: Request, language: str) -> str:
-    query = dict(request.query_params) | {"lang": "en" if language == "zh" else "zh"}
-    return f"{request.url.path}?{urlencode(query)}"
+def _same_page(request: Request, **wish: str) -> str:
+    """Return the address of this very page with one more wish in its query."""
+    return f"{request.url.path}?{urlencode(dict(request.query_params) | wish)}"
 
 
 def render(request: Request, principal: Principal, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page in the reader's language; a `?lang=` wish is remembered in a cookie."""
-    language = principal.language
+    """Return a page in the reader's language; a `?lang=` or `?theme=` wish is remembered in a cookie."""
+    language, theme = principal.language, theme_of(request)
     body = _environment.get_template(template).render(
         principal=principal, language=language, t=lambda en, zh: zh if language == "zh" else en, asset=asset,
         money=money, moment=moment, text=text_in(language), duration=duration_in(language),
-        other_language_url=_other_language(request, language), **values,
+        other_language_url=_same_page(request, lang="en" if language == "zh" else "zh"), theme=theme,
+        theme_urls={name: _same_page(request, theme=name) for name in THEMES}, **values,
     )  # fmt: skip
     response = HTMLResponse(body, status, PAGE_HEADERS)
     if request.query_params.get("lang", "")[:2] in LANGUAGES:
         response.set_cookie(COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True)
+    if request.query_params.get("theme") in THEMES:
+        response.set_cookie(THEME_COOKIE, theme, max_age=365 * 86400, samesite="lax", httponly=True)
     return response

@@ -127,6 +127,7 @@ RIGHTS = [
     Right("GET", "/checkout/{parcel_id}", "shopper", params=(("parcel_id", "reserved"),)),
     Right("GET", "/orders", "signed_in"),
     Right("GET", "/orders/{order_id}", "parties"),
+    Right("GET", "/orders/{order_id}/evidence/{frame}", "parties"),
     Right("GET", "/merchant", "signed_in"),
     Right("GET", "/merchant/orders", "signed_in"),
     Right("GET", "/merchant/money", "signed_in"),

@@ -54,7 +54,7 @@ class Mall:
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
-            "provider": "sandbox", "name": "look.css", "_version": "x", "password": site.password,
+            "provider": "sandbox", "frame": "paid", "name": "look.css", "_version": "x", "password": site.password,
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
         return mall
