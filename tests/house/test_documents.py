@@ -89,9 +89,9 @@ def test_every_setting_of_the_relay_is_documented():
     assert_named(dataclass_keys("cloud_relay.settings"), documents())
 
 
-@pytest.mark.parametrize("path", ["edge/cli.py", "cloud_relay/cli.py"])
-def test_every_command_is_documented(path):
-    commands = list(cli_commands(path))
+@pytest.mark.parametrize("paths", ["edge/cli/*.py", "cloud_relay/cli.py"])
+def test_every_command_is_documented(paths):
+    commands = [command for path in sorted(ROOT.glob(paths)) for command in cli_commands(str(path.relative_to(ROOT)))]
     assert commands
     assert_named(commands, documents())
 

@@ -12,7 +12,7 @@ PACKAGES = {
     "aiomqtt": "edge/relay_link.py", "paho": "edge/relay_link.py", "cv2": "drivers/camera/opencv.py",
     "picamera2": "drivers/camera/picamera2.py", "serial": "drivers/transport.py",
     "escpos": "drivers/label_printer/escpos.py", "pyzbar": "edge/reading.py", "sqlite_utils": "edge/journal",
-    "typer": "edge/cli.py",
+    "typer": "edge/cli",
 }  # fmt: skip
 """asyncio-mqtt is today's aiomqtt (DECISIONS 1); where each package does its work."""
 
