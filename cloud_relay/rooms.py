@@ -10,10 +10,13 @@ from fastapi import APIRouter
 
 from cloud_relay.accounts import member_routes as members
 from cloud_relay.accounts import routes as accounts
+from cloud_relay.announcements import routes as announcements
+from cloud_relay.announcements import timers as announcement_timers
 from cloud_relay.bench_checks import routes as bench_checks
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.escrow import routes as escrow
+from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.notices import routes as notices
 from cloud_relay.orders import routes as orders
 from cloud_relay.pages import courier, merchant, merchant_goods, operator, shopper
@@ -31,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     accounts.router,
     members.router,
+    announcements.router,
     catalog.router,
     shops.router,
     bench_checks.router,
@@ -41,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     parcels.router,
     courier_scans.router,
     notices.router,
+    handoffs.router,
     static_files.router,
     shopper.router,
     order_pages.router,
@@ -48,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     merchant_goods.router,
     operator.router,
     courier.router,
+    handoff.router,
 )
 
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
@@ -55,4 +61,4 @@ DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
 
 JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, bench_checks.join, shop_door.join, viewing.join, parcels.join)
 
-TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (escrow.work,)
+TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (escrow.work, announcement_timers.work)

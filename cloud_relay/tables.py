@@ -322,6 +322,41 @@ notice = Table(
     _key("notice_id"), _id("account_id", nullable=False, index=True), _text("kind"), _text("text_en"), _text("text_zh"),
     _text("link"), _moment("created_at", nullable=False), _moment("read_at"),
 )  # fmt: skip
+notice_choice = Table(
+    "notice_choice", metadata,
+    _id("account_id", ForeignKey("account.account_id")), Column("topic", String(20)), _flag("by_push", default=True),
+    _flag("by_mail", default=True), PrimaryKeyConstraint("account_id", "topic"),
+)  # fmt: skip
+notice_reader = Table(
+    "notice_reader", metadata,
+    _key("account_id"), Column("mail_key", String(64), nullable=False, unique=True),
+)  # fmt: skip
+push_place = Table(
+    "push_place", metadata,
+    _key("push_id"), _id("account_id", ForeignKey("account.account_id"), nullable=False, index=True),
+    _sha256("endpoint_sha256", nullable=False, unique=True), _text("endpoint"), _text("p256dh"), _text("auth"),
+    _text("language", "en"), _moment("created_at", nullable=False),
+)  # fmt: skip
+notice_delivery = Table(
+    "notice_delivery", metadata,
+    _key("delivery_id"), _id("notice_id", nullable=False), _id("account_id", nullable=False), _text("way"),
+    _id("push_id", nullable=False, default=""), _text("state", "waiting"),
+    Column("attempts", Integer, nullable=False, default=0), _moment("next_try_at", nullable=False, index=True),
+    _moment("ended_at"), _text("reason"), UniqueConstraint("notice_id", "way", "push_id"),
+)  # fmt: skip
+viewing_booking = Table(
+    "viewing_booking", metadata,
+    _key("booking_id"), _id("account_id", ForeignKey("account.account_id"), nullable=False, index=True),
+    _id("shop_id", nullable=False, index=True), _id("piece_id", nullable=False), _text("camera"),
+    _text("state", "booked"), _moment("starts_at", nullable=False), _moment("ends_at", nullable=False),
+    Column("place_key", String(200), unique=True), _moment("created_at", nullable=False), _moment("reminded_at"),
+)  # fmt: skip
+handoff = Table(
+    "handoff", metadata,
+    _key("handoff_id"), _sha256("link_sha256", nullable=False, unique=True), _text("purpose"), _id("account_id"),
+    _id("subject"), _sha256("screen_sha256"), _sha256("phone_sha256"), _moment("created_at", nullable=False),
+    _moment("expires_until", nullable=False, index=True), _moment("used_at"),
+)  # fmt: skip
 page_event = Table(
     "page_event", metadata,
     Column("event_no", Integer, primary_key=True, autoincrement=True), Column("channel", String(80), nullable=False,

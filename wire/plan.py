@@ -45,10 +45,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """A named view of a piece: `front`, `back`, `left`, `right`, `top`, `label`, `flaw` and so on."""
+    """A named view of a piece: `front`, `back`, `left`, `right`, `top`, `label`, `flaw`; another one has a `title`."""
 
     name: str
     position: Position
+    title: Text = Text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,15 @@ class OpenHours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holiday:
+    """Days on which the shop is closed whatever its hours, both ends included, `YYYY-MM-DD` in the shop's own zone."""
+
+    first_day: str
+    last_day: str
+    title: Text = Text()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShopPlan:
     """Everything the relay owns and the shop must know, whole; a newer `version` replaces an older one.
 
@@ -127,6 +137,7 @@ class ShopPlan:
     pieces: tuple[PiecePlan, ...] = ()
     turn_s: float = 180.0
     is_relay_only: bool = False
+    holidays: tuple[Holiday, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

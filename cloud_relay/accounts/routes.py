@@ -87,7 +87,8 @@ def _set_cookie(relay: Relay, response: Response, token: str) -> None:
     )  # fmt: skip
 
 
-def _signed_in(relay: Relay, fresh: service.NewSignIn, status: int) -> JSONResponse:
+def signed_in_answer(relay: Relay, fresh: service.NewSignIn, status: int) -> JSONResponse:
+    """Return the answer to whoever was just signed in: the token for programs, the cookie for browsers."""
     response = JSONResponse({"token": fresh.token, "csrf": fresh.csrf, "account": fresh.account}, status)
     response.headers["Cache-Control"] = "no-store"
     _set_cookie(relay, response, fresh.token)
@@ -110,7 +111,7 @@ async def sign_up(body: SignUpBody, relay: RelayDep, _: FromHere) -> JSONRespons
         now=now,
     )
     fresh = await relay.db.run(service.begin_sign_in, account_id, relay.settings.accounts, now)
-    return _signed_in(relay, fresh, 201)
+    return signed_in_answer(relay, fresh, 201)
 
 
 @router.post("/sign-in")
@@ -129,7 +130,7 @@ async def sign_in(body: SignInBody, request: Request, relay: RelayDep, _: FromHe
         relay.metrics.count("sign_ins", result="refused")
         raise Problem(401, "bad_sign_in", "Address or password is wrong", "邮箱或密码错误")
     relay.metrics.count("sign_ins", result="done")
-    return _signed_in(relay, await relay.db.run(service.begin_sign_in, account_id, settings, now, keys[0]), 200)
+    return signed_in_answer(relay, await relay.db.run(service.begin_sign_in, account_id, settings, now, keys[0]), 200)
 
 
 @router.post("/sign-out", status_code=204)

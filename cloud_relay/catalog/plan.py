@@ -9,7 +9,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, merchant, parcel, piece, shop
 from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
 from wire.commands import ReplacePlan
-from wire.plan import CameraPlan, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot, Text
+from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot, Text
 
 PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
 """A signed command carries its bytes as base64url, four for three, with the envelope around them."""
@@ -40,6 +40,7 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         pieces=_pieces(connection, shop_id),
         turn_s=row.turn_s,
         is_relay_only=row.is_relay_only,
+        holidays=from_json(tuple[Holiday, ...], row.holidays),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from cloud_relay.announcements import reading as announced
 from cloud_relay.catalog import rules, store
 from cloud_relay.refusals import RefusedError
 from wire.values import format_time
@@ -41,6 +42,7 @@ def _showing_of(
         has_spot=bool(piece["spot"]) and piece["state"] == "free",
         is_shop_online=bool(listing["is_online"]),
         hours=listing["hours"],
+        holidays=listing["holidays"],
         time_zone=listing["time_zone"],
         camera_state=cameras.get((piece["shop_id"], camera)),
         is_camera_offered=plans.get(camera, {}).get("is_offered", True),
@@ -52,7 +54,7 @@ def _showing_of(
 def hits(connection: Connection, listing_ids: Iterable[str], now: datetime) -> list[dict[str, Any]]:
     """Return these listings as hits, in this order, each with the best way to look at one of its pieces now."""
     wanted = list(listing_ids)
-    listings = store.listings_with_shops(connection, wanted)
+    listings = store.listings_with_shops(connection, wanted, now)
     pieces: dict[str, list[RowMapping]] = {}
     for piece in store.pieces_of(connection, wanted):
         pieces.setdefault(piece["listing_id"], []).append(piece)
@@ -71,7 +73,8 @@ def _hit(row: RowMapping, pictures: list[str], best: rules.Showing) -> dict[str,
     return {
         "listing_id": row["listing_id"],
         "title": _text(row, "title"),
-        "price_minor": row["price_minor"],
+        "price_minor": row["price_now_minor"],
+        "usual_price_minor": row["price_minor"],
         "currency": row["currency"],
         "shop": {"shop_id": row["shop_id"], "name": _text(row, "name"), "is_online": bool(row["is_online"])},
         "picture": pictures[0] if pictures else None,
@@ -90,7 +93,7 @@ def read_listing(
     connection: Connection, listing_id: str, merchant_ids: frozenset[str], now: datetime, *, is_operator: bool = False
 ) -> dict[str, Any]:
     """Return a listing with its pieces; a draft or withdrawn one only to its merchant and operators."""
-    row = store.listings_with_shops(connection, [listing_id]).get(listing_id)
+    row = store.listings_with_shops(connection, [listing_id], now).get(listing_id)
     is_own = row is not None and row["merchant_id"] in merchant_ids
     if row is None or not (is_own or is_operator or (row["state"] == "published" and not row["is_closed"])):
         raise missing()
@@ -103,6 +106,7 @@ def read_listing(
     return {
         **_hit(row, pictures, best),
         "description": _text(row, "description"),
+        "announcements": announced.of_listing(connection, row["shop_id"], listing_id, now),
         "attributes": row["attributes"],
         "sku": row["sku"],
         "gtin": row["gtin"],
@@ -137,10 +141,12 @@ def read_shop(
     row = store.find_shop(connection, shop_id)
     if row is None:
         raise missing()
-    opens_at = rules.next_opening(row["hours"], row["time_zone"], now)
+    opens_at = rules.next_opening(row["hours"], row["time_zone"], now, row["holidays"])
     shown = {
         "shop_id": shop_id, "merchant_id": row["merchant_id"], "name": _text(row, "name"), "story": _text(row, "story"),
         "merchant_name": _text(row, "merchant_name"), "time_zone": row["time_zone"], "hours": row["hours"],
+        "holidays": rules.holidays_ahead(row["holidays"], row["time_zone"], now),
+        "announcements": announced.of_shop(connection, shop_id, now),
         "currency": row["currency"], "country": row["country"], "is_online": bool(row["is_online"]),
         "is_closed": row["is_closed"], "is_live": row["is_live"],
         "opens_at": format_time(opens_at) if opens_at else None,

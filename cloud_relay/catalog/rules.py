@@ -1,17 +1,22 @@
 """What shops, listings and pieces may look like, and when a piece can be looked at. Pure."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cloud_relay.refusals import RefusedError
 from wire.codec import from_json, to_json
-from wire.plan import CameraPlan, OpenHours, PackWhen, Spot
+from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, Spot
 from wire.values import BadValueError, Gtin, check_id, clean_text
 
 PRICE_MINOR_MAX = 10**12
 TURN_S_MIN, TURN_S_MAX = 30.0, 1800.0
+HOLIDAY_DAYS_MAX = 120
+"""A longer absence is a shop that is closed, not on holiday."""
+ALL_DAY: dict[str, Any] = {"opens": "00:00", "until": "24:00"}
+"""The hours of each day at a shop that names none."""
 CURRENCIES = frozenset(
     [
         "AED",
@@ -168,7 +173,9 @@ def check_shop(values: dict[str, Any]) -> dict[str, Any]:
     """Return the changed fields of a shop, each checked; BadValueError names the field."""
     names = {"name_en": (100, 1), "name_zh": (100, 1), "story_en": (4000, 60), "story_zh": (4000, 60)}
     checked = texts(values, names)
-    checks = {"time_zone": check_time_zone, "hours": check_hours, "cameras": check_cameras}
+    checks = {
+        "time_zone": check_time_zone, "hours": check_hours, "cameras": check_cameras, "holidays": check_holidays,
+    }  # fmt: skip
     for name, check in checks.items():
         if name in checked:
             checked[name] = check(checked[name])  # type: ignore[operator]  # each takes its own field's type
@@ -214,33 +221,80 @@ def _attributes(attributes: dict[str, str]) -> dict[str, str]:
     }
 
 
-def next_opening(hours: list[dict[str, Any]], time_zone: str, now: datetime) -> datetime | None:
-    """Return None while the shop is open (no hours: always), else when it opens next; never more than a week on."""
-    if not hours:
+def check_holidays(holidays: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the days on which a shop is closed, in order; BadValueError naming the entry."""
+    checked: tuple[Holiday, ...] = from_json(tuple[Holiday, ...], holidays, "holidays")
+    for place, one in enumerate(checked):
+        first, last = (_date(getattr(one, name), f"holidays[{place}].{name}") for name in ("first_day", "last_day"))
+        if last < first:
+            raise BadValueError(f"holidays[{place}]: ends before it begins / 结束日期早于开始日期")
+        if (last - first).days >= HOLIDAY_DAYS_MAX:
+            raise BadValueError(f"holidays[{place}]: at most {HOLIDAY_DAYS_MAX} days / 最多 {HOLIDAY_DAYS_MAX} 天")
+        for text in (one.title.en, one.title.zh):
+            if text:
+                clean_text(text, f"holidays[{place}].title", 60)
+    return sorted((dict(to_json(one)) for one in checked), key=lambda one: str(one["first_day"]))
+
+
+def _date(text: str, where: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  # a day of the shop's own calendar
+    except ValueError:
+        raise BadValueError(f"{where}: YYYY-MM-DD, not {text[:12]!r}") from None
+
+
+def holidays_ahead(holidays: list[dict[str, Any]], time_zone: str, now: datetime) -> list[dict[str, Any]]:
+    """Return the holidays that run or come, the nearest first."""
+    today = now.astimezone(ZoneInfo(time_zone)).date().isoformat()
+    return [one for one in holidays if one["last_day"] >= today]
+
+
+def is_holiday(holidays: Sequence[Mapping[str, Any]], day: date) -> bool:
+    """Return whether the shop is closed on this day of its own calendar."""
+    return any(one["first_day"] <= day.isoformat() <= one["last_day"] for one in holidays)
+
+
+def next_opening(
+    hours: list[dict[str, Any]], time_zone: str, now: datetime, holidays: Sequence[Mapping[str, Any]] = ()
+) -> datetime | None:
+    """Return None while the shop is open (no hours: always but on holidays), else when it opens next.
+
+    Looks a week beyond the last holiday, which is where the next opening is if there is one.
+    """
+    if not hours and not holidays:
         return None
     local = now.astimezone(ZoneInfo(time_zone))
-    best: datetime | None = None
-    for day in range(8):
-        date = (local + timedelta(days=day)).date()
-        for one in hours:
-            if one["weekday"] != date.weekday():
-                continue
-            opens, until = (_at(date, _minutes(one[name], name), local) for name in ("opens", "until"))
-            if opens <= local < until:
-                return None
-            if opens > local and (best is None or opens < best):
-                best = opens
-    return best
+    last = max((date.fromisoformat(one["last_day"]) for one in holidays), default=local.date())
+    for day in range(8 + max(0, (last - local.date()).days)):
+        today = (local + timedelta(days=day)).date()
+        if is_holiday(holidays, today):
+            continue
+        times = _openings_on(today, hours, local)
+        if any(opens <= local < until for opens, until in times):
+            return None
+        ahead = [opens for opens, _ in times if opens > local]
+        if ahead:
+            return min(ahead)
+    return None
 
 
-def _at(date: Any, minutes: int, local: datetime) -> datetime:
-    midnight = datetime(date.year, date.month, date.day, tzinfo=local.tzinfo)
+def _openings_on(day: date, hours: list[dict[str, Any]], local: datetime) -> list[tuple[datetime, datetime]]:
+    own = [one for one in hours if one["weekday"] == day.weekday()] if hours else [ALL_DAY]
+    return [
+        (_at(day, _minutes(one["opens"], "opens"), local), _at(day, _minutes(one["until"], "until"), local))
+        for one in own
+    ]
+
+
+def _at(day: date, minutes: int, local: datetime) -> datetime:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=local.tzinfo)
     days, rest = divmod(minutes, 24 * 60)
     return (midnight + timedelta(days=days)).replace(hour=rest // 60, minute=rest % 60)
 
 
 def showing(
     *, has_spot: bool, is_shop_online: bool, hours: list[dict[str, Any]], time_zone: str,
+    holidays: Sequence[Mapping[str, Any]] = (),
     camera_state: dict[str, Any] | None, is_camera_offered: bool, is_stopped: bool, now: datetime,
 ) -> Showing:  # fmt: skip
     """Return whether a piece can be looked at now, from what the shop last said.
@@ -249,7 +303,7 @@ def showing(
     """
     if not has_spot or not is_camera_offered:
         return Showing(state="not_offered")
-    opens_at = next_opening(hours, time_zone, now)
+    opens_at = next_opening(hours, time_zone, now, holidays)
     if opens_at is not None:
         return Showing(state="closed", opens_at=opens_at)
     if not is_shop_online or is_stopped or camera_state is None or not camera_state.get("can_view"):

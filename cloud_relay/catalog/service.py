@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from cloud_relay.accounts import store as accounts
+from cloud_relay.accounts.roles import check_reach
 from cloud_relay.accounts.rules import MerchantState
 from cloud_relay.authority import RESERVED
 from cloud_relay.catalog import reading, rules, store, words
@@ -33,7 +34,7 @@ def _stale() -> RefusedError:
 
 def _own_merchant(connection: Connection, merchant_id: str, merchant_ids: frozenset[str]) -> None:
     row = accounts.find_merchant(connection, merchant_id)
-    if row is None or merchant_id not in merchant_ids:
+    if row is None or not check_reach(merchant_ids, merchant_id):
         raise missing()
     if row.state != MerchantState.VERIFIED:
         raise RefusedError("not_verified", "This merchant is not verified yet", "商户尚未通过审核")

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from cloud_relay.accounts.roles import check_reach
 from cloud_relay.authority import Authority
 from cloud_relay.catalog import service, store
 from cloud_relay.catalog.reading import missing
@@ -31,7 +32,7 @@ def revoke(
 ) -> int:
     """Take back every certificate of a shop; return how many."""
     row = store.find_shop(connection, shop_id)
-    if row is None or not (is_operator or row["merchant_id"] in merchant_ids):
+    if row is None or not (is_operator or check_reach(merchant_ids, row["merchant_id"])):
         raise missing()
     page_event(connection, f"shop:{shop_id}", "box_revoked", {"shop_id": shop_id}, now)
     return door_store.revoke(connection, shop_id, now)

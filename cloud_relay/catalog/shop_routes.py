@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_relay.accounts.roles import Deed
 from cloud_relay.broker import AdmissionError
 from cloud_relay.catalog import reading, service, shop_boxes
 from cloud_relay.relay import Relay, RelayDep
@@ -29,6 +30,7 @@ class ShopChange(BaseModel):
     story_zh: str = Field(default="", max_length=4000)
     time_zone: str = Field(default="UTC", max_length=60)
     hours: list[dict[str, Any]] = Field(default_factory=list, max_length=50)
+    holidays: list[dict[str, Any]] = Field(default_factory=list, max_length=60)
     cameras: list[dict[str, Any]] = Field(default_factory=list, max_length=20)
     sender_lines: list[str] = Field(default_factory=list, max_length=6)
     pack_when: Literal["confirmed", "paid"] = "confirmed"
@@ -53,14 +55,14 @@ async def create_shop(body: ShopBody, relay: RelayDep, once: OnceDep, principal:
     """Open a shop."""
     values, now, url = body.model_dump(), relay.clock.now(), relay.settings.relay.public_url
     values["market"] = values["market"] or relay.settings.relay.market
-    return await once(201, service.create_shop, principal.merchant_ids, values, url, now)
+    return await once(201, service.create_shop, principal.reach(Deed.KEEP_SHOP), values, url, now)
 
 
 @router.patch("/{shop_id}")
 async def change_shop(shop_id: str, body: ShopChange, relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """Change a shop; its new plan goes out."""
     changed = await relay.db.run(
-        service.change_shop, principal.merchant_ids, shop_id, body.model_dump(exclude_unset=True),
+        service.change_shop, principal.reach(Deed.KEEP_SHOP), shop_id, body.model_dump(exclude_unset=True),
         relay.settings.relay.public_url, relay.clock.now(),
     )  # fmt: skip
     return JSONResponse(changed)
@@ -79,7 +81,12 @@ async def read_shop(shop_id: str, relay: RelayDep, principal: Anyone) -> JSONRes
 async def make_claim(shop_id: str, relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """Make a one-time claim text for the technician; it holds ten minutes and ends an older one."""
     claim_text, until = await relay.db.run(
-        shop_boxes.make_claim, principal.merchant_ids, shop_id, relay.settings, relay.authority, relay.clock.now()
+        shop_boxes.make_claim,
+        principal.reach(Deed.LET_BOX_IN),
+        shop_id,
+        relay.settings,
+        relay.authority,
+        relay.clock.now(),
     )
     answer = {"shop_id": shop_id, "claim_text": claim_text, "expires_until": format_time(until)}
     return JSONResponse(answer, 201, headers={"Cache-Control": "no-store"})
@@ -90,7 +97,7 @@ async def revoke(shop_id: str, relay: RelayDep, principal: SignedIn) -> JSONResp
     """Take back every certificate of a shop's box (stolen, sold): it is disconnected and kept out."""
     now = relay.clock.now()
     count = await relay.db.run(
-        shop_boxes.revoke, principal.merchant_ids, shop_id, now, is_operator=principal.is_operator
+        shop_boxes.revoke, principal.reach(Deed.LET_BOX_IN), shop_id, now, is_operator=principal.is_operator
     )
     try:
         await relay.link.expel(shop_id)

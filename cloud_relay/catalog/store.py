@@ -1,10 +1,12 @@
 """Shops, listings, pieces and pictures in SQL."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
 
+from cloud_relay.announcements.prices import price_at
 from cloud_relay.catalog import words
 from cloud_relay.tables import (
     device_state,
@@ -209,12 +211,13 @@ def search(connection: Connection, query: str, offset: int, limit: int) -> tuple
     return [row.listing_id for row in rows], total
 
 
-def listings_with_shops(connection: Connection, listing_ids: Iterable[str]) -> dict[str, RowMapping]:
-    """Return listings with what a hit shows of their shops, by id."""
+def listings_with_shops(connection: Connection, listing_ids: Iterable[str], now: datetime) -> dict[str, RowMapping]:
+    """Return listings with their price at `now` and what a hit shows of their shops, by id."""
     query = (
         select(
             listing, shop.c.name_en, shop.c.name_zh, shop.c.time_zone, shop.c.hours, shop.c.cameras, shop.c.merchant_id,
             shop.c.is_closed, shop.c.is_live, shop.c.shipping_minor, shop_link.c.is_online,
+            shop.c.holidays, price_at(now).label("price_now_minor"),
             shop_link.c.quarantine_reason,
         )
         .join(shop, shop.c.shop_id == listing.c.shop_id)

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from cloud_relay.accounts.roles import Deed
 from cloud_relay.escrow import payouts, webhooks
 from cloud_relay.escrow.providers.base import BadWebhookError
 from cloud_relay.orders import timers
 from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
-from cloud_relay.web.principal import SignedIn, require_member
+from cloud_relay.web.principal import SignedIn, require_deed
 from cloud_relay.web.problems import Problem, not_found
 
 router = APIRouter()
@@ -51,7 +52,7 @@ async def webhook(provider: str, request: Request, relay: RelayDep) -> Response:
 @router.get("/api/merchants/{merchant_id}/money")
 async def money(merchant_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
     """A merchant's balances, newest postings and payouts."""
-    require_member(principal, merchant_id)
+    require_deed(principal, merchant_id, Deed.SEE_MONEY)
     return await relay.db.read(payouts.money_of, merchant_id)
 
 
@@ -60,7 +61,7 @@ async def start_payout(
     merchant_id: str, body: PayoutBody, relay: RelayDep, once: OnceDep, principal: SignedIn
 ) -> Response:
     """Pay out to the merchant's bank."""
-    require_member(principal, merchant_id)
+    require_deed(principal, merchant_id, Deed.PAY_OUT)
     provider = next(iter(relay.trading.providers), None)
     if provider is None:
         raise RefusedError("no_provider", "No payment provider is set up", "尚未配置支付渠道")

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
+from cloud_relay.catalog.rules import next_opening
 from cloud_relay.escrow import payments
 from cloud_relay.orders import reservations, stock, store
 from cloud_relay.orders.rules import OrderState
@@ -17,7 +18,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import order_line, orders, parcel
 from wire.codec import to_json
 from wire.plan import Address
-from wire.values import BadValueError, clean_text, new_id
+from wire.values import BadValueError, clean_text, format_time, new_id
 
 ADDRESS_LINES_MAX = 4
 
@@ -90,7 +91,8 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     reserved = None
     if wish.parcel_id:
         reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
-    sale = reservations.sale_of(connection, reserved.listing_id if reserved else wish.listing_id)
+    sale = reservations.sale_of(connection, reserved.listing_id if reserved else wish.listing_id, now)
+    _check_delivery(wish, sale, now)
     total = sale.price_minor + sale.shipping_minor
     if wish.total_minor not in (None, total) or total <= 0:
         raise RefusedError(
@@ -158,6 +160,16 @@ def _check(wish: OrderWish, now: datetime, trade: Trade) -> str:
     if wish.delivery_until and wish.delivery_until <= now:
         raise BadValueError("delivery_until: must not be over already")
     return check_method(wish.payment_method, trade)
+
+
+def _check_delivery(wish: OrderWish, sale: Any, now: datetime) -> None:
+    """Refuse a delivery time that ends before the shop is open again: on holidays nobody hands a parcel over."""
+    opens_at = next_opening(sale.hours, sale.time_zone, now, sale.holidays)
+    if opens_at is not None and wish.delivery_until is not None and wish.delivery_until <= opens_at:
+        raise RefusedError(
+            "shop_closed_until", "The shop is closed until then; please choose a later delivery time",
+            "店铺届时尚未营业，请选择更晚的收货时间", opens_at=format_time(opens_at),
+        )  # fmt: skip
 
 
 def check_method(payment_method: str, trade: Trade) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from cloud_relay.announcements.prices import price_at
 from cloud_relay.bench_checks.rules import refusal
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import stock
@@ -43,8 +44,9 @@ def gone() -> RefusedError:
 
 _SALE = (
     select(
-        listing.c.listing_id, listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency,
-        shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor, shop.c.live_reason,
+        listing.c.listing_id, listing.c.title_en, listing.c.title_zh, price_at().label("price_minor"),
+        listing.c.currency, shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
+        shop.c.live_reason, shop.c.hours, shop.c.holidays, shop.c.time_zone,
     )
     .join(shop, shop.c.shop_id == listing.c.shop_id)
     .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
@@ -53,9 +55,9 @@ _SALE = (
 )  # fmt: skip
 
 
-def sale_of(connection: Connection, listing_id: str) -> Any:
-    """Return listing, shop and price of what is for sale; RefusedError when it is not published or the shop closed."""
-    row = connection.execute(_SALE, {"key": listing_id}).one_or_none()
+def sale_of(connection: Connection, listing_id: str, now: datetime) -> Any:
+    """Return listing, shop and price at `now` of what is for sale; RefusedError when it is not, or the shop closed."""
+    row = connection.execute(_SALE, {"key": listing_id, "now": now}).one_or_none()
     if row is None:
         raise RefusedError("not_for_sale", "This is not for sale now", "此商品目前不出售")
     return row
@@ -81,7 +83,7 @@ def confirm_piece(
     listing_id = connection.scalar(select(piece.c.listing_id).where(piece.c.piece_id == piece_id))
     if listing_id is None:
         raise stock.out_of_stock()
-    sale = sale_of(connection, listing_id)
+    sale = sale_of(connection, listing_id, now)
     _check_bound(connection, account_id, trade)
     stock.reserve(connection, piece_id)
     until = now + timedelta(seconds=trade.settings.reservation_s)

@@ -1,5 +1,6 @@
 """HTTP of orders: reservations, checkout, placing, answering, disputes. Thin: each route is one use case."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.escrow import payments
 from cloud_relay.escrow.payments import Payment
 from cloud_relay.orders import reading, service
@@ -19,7 +21,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web import idempotency
 from cloud_relay.web.idempotency import ClaimDep, OnceDep
-from cloud_relay.web.principal import Operator, Principal, SignedIn, account_id_of, require_member
+from cloud_relay.web.principal import Operator, Principal, SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import not_found
 from wire.plan import Address
 from wire.values import clean_text, format_time
@@ -136,7 +138,7 @@ async def checkout(parcel_id: str, relay: RelayDep, principal: SignedIn) -> dict
     """Price, shipping, total, ways of payment and agreed times, before paying."""
     trading = relay.trading
     found = await relay.db.read(
-        reading.read_checkout, account_id_of(principal), parcel_id, trading.trade, trading.methods
+        reading.read_checkout, account_id_of(principal), parcel_id, trading.trade, trading.methods, relay.clock.now()
     )
     if found is None:
         raise not_found()
@@ -152,13 +154,26 @@ def _wish(body: OrderBody) -> service.OrderWish:
 @router.post("/orders", status_code=201)
 async def place_order(body: OrderBody, relay: RelayDep, principal: SignedIn, claim: ClaimDep) -> Response:
     """Place an order and pay it. `state` is `paid`, or `unpaid` with the reason in `payment_state`."""
-    account_id, now, wish = account_id_of(principal), relay.clock.now(), _wish(body)
+    return await place(relay, account_id_of(principal), body, claim)
 
-    def place(connection: Connection) -> tuple[idempotency.StoredAnswer, service.Placed | None, Payment | None]:
+
+async def place(
+    relay: Relay,
+    account_id: str,
+    body: OrderBody,
+    claim: idempotency.Claim | None,
+    also: Callable[[Connection, str], None] | None = None,
+) -> Response:
+    """Place an order of this account, whatever device sent it; `also(connection, order_id)` joins its transaction."""
+    now, wish = relay.clock.now(), _wish(body)
+
+    def begin(connection: Connection) -> tuple[idempotency.StoredAnswer, service.Placed | None, Payment | None]:
         stored = idempotency.begin(connection, claim, now)
         if stored is not None:
             return stored, None, None
         placed = service.place_order(connection, account_id, wish, now, _trade(relay))
+        if also is not None:
+            also(connection, placed.order_id)
         answer = _placed_json(placed, placed.state, payments.STARTED)
         idempotency.finish(connection, claim, 201, answer)
         return idempotency.StoredAnswer(201, answer), placed, payments.load(connection, placed.payment_id)
@@ -169,7 +184,7 @@ async def place_order(body: OrderBody, relay: RelayDep, principal: SignedIn, cla
         idempotency.finish(connection, claim, 201, answer)
         return answer
 
-    stored, placed, paid = await relay.db.run(place)
+    stored, placed, paid = await relay.db.run(begin)
     if paid is not None:
         return JSONResponse(await relay.trading.worker.attempt(paid, settled) or stored.body, 201)
     return JSONResponse(stored.body, stored.status)
@@ -202,12 +217,15 @@ async def pay(order_id: str, body: PayBody, relay: RelayDep, principal: SignedIn
     return {"order_id": order_id, **(answer or {"state": OrderState.UNPAID, "payment_state": payments.STARTED})}
 
 
-async def _require(relay: Relay, principal: Principal, order_id: str, *, shopper_only: bool = False) -> bool:
+async def _require(
+    relay: Relay, principal: Principal, order_id: str, *, shopper_only: bool = False, deed: Deed = Deed.SEE
+) -> bool:
     """Answer 404 unless the principal is a party of the order (or an operator); return whether it is the shopper."""
     found = await relay.db.read(reading.parties, order_id)
     is_shopper = found is not None and found[0] == principal.account_id
-    is_other = found is not None and (found[1] in principal.merchant_ids or principal.is_operator)
-    if not is_shopper and (shopper_only or not is_other):
+    if found is None or (shopper_only and not is_shopper):
+        raise not_found()
+    if not (is_shopper or principal.is_operator or check_reach(principal.reach(deed), found[1])):
         raise not_found()
     return is_shopper
 
@@ -240,7 +258,7 @@ def _apply(connection: Connection, order_id: str, happening: Happening, now: dat
 @router.post("/orders/{order_id}/cancel")
 async def cancel(order_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
     """Ask to cancel; once paid, the shop answers whether it could stop. The merchant may cancel too."""
-    await _require(relay, principal, order_id)
+    await _require(relay, principal, order_id, deed=Deed.CANCEL_ORDER)
     happening = Happening(event=OrderEvent.CANCEL_ASKED, actor=account_id_of(principal))
     return await once(200, _apply, order_id, happening, relay.clock.now(), _trade(relay))
 
@@ -297,7 +315,7 @@ async def withdraw_dispute(order_id: str, relay: RelayDep, once: OnceDep, princi
 @router.get("/merchants/{merchant_id}/orders")
 async def merchant_orders(merchant_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
     """A merchant's orders, newest first."""
-    require_member(principal, merchant_id)
+    require_deed(principal, merchant_id, Deed.SEE)
     return {"orders": await relay.db.read(reading.orders_of_merchant, merchant_id)}
 
 

@@ -1,10 +1,12 @@
 """What a code resolves to, by who asks: everybody sees goods and shop, parties their parcel, nobody an address."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from cloud_relay.announcements.prices import price_at
 from cloud_relay.orders.words import STATE_TEXTS, both
 from cloud_relay.parcels import epcis, store
 from cloud_relay.parcels.rules import ParcelState
@@ -103,7 +105,7 @@ def resolve_sscc(connection: Connection, sscc: str, asker: Asker) -> dict[str, A
 _GOODS = (
     select(
         piece.c.piece_id, piece.c.serial, piece.c.code, piece.c.state, piece.c.location, listing.c.listing_id,
-        listing.c.gtin, listing.c.title_en, listing.c.title_zh, listing.c.price_minor, listing.c.currency,
+        listing.c.gtin, listing.c.title_en, listing.c.title_zh, listing.c.currency,
         listing.c.state.label("listing_state"), shop.c.shop_id, shop.c.merchant_id, shop.c.name_en, shop.c.name_zh,
     )
     .join(listing, listing.c.listing_id == piece.c.listing_id)
@@ -111,7 +113,7 @@ _GOODS = (
 )  # fmt: skip
 
 
-def resolve_goods(connection: Connection, gtin: str, serial: str, asker: Asker) -> dict[str, Any]:
+def resolve_goods(connection: Connection, gtin: str, serial: str, asker: Asker, now: datetime) -> dict[str, Any]:
     """Return what a tag or a label's goods code shows; LookupError when we know no such goods.
 
     The one who bought this very piece also finds the order, its merchant where it lies.
@@ -122,7 +124,7 @@ def resolve_goods(connection: Connection, gtin: str, serial: str, asker: Asker) 
         raise LookupError(f"GTIN {gtin}: is not one") from None
     # listings keep the GTIN as typed (8 to 14 digits); the 14-digit form is the same number with zeros before it
     forms = {digits, digits.removeprefix("0"), digits.removeprefix("00"), digits.removeprefix("000000")}
-    query = _GOODS.where(listing.c.gtin.in_(forms))
+    query = _GOODS.add_columns(price_at(now).label("price_minor")).where(listing.c.gtin.in_(forms))
     if serial:
         query = query.where((piece.c.serial == serial) | ((piece.c.serial == "") & (piece.c.code == serial)))
     row = connection.execute(query.order_by(listing.c.published_at, piece.c.code).limit(1)).mappings().one_or_none()

@@ -46,13 +46,17 @@ async def _shown(
 @router.get("/01/{gtin}")
 async def goods_class(gtin: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
     """GS1 Digital Link of a kind of goods."""
-    return await _shown(request, relay, principal, resolver.resolve_goods, gtin, "", _asker(principal))
+    return await _shown(
+        request, relay, principal, resolver.resolve_goods, gtin, "", _asker(principal), relay.clock.now()
+    )
 
 
 @router.get("/01/{gtin}/21/{serial}")
 async def goods(gtin: str, serial: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
     """GS1 Digital Link of one piece: what a tag and a label's goods code hold."""
-    return await _shown(request, relay, principal, resolver.resolve_goods, gtin, serial, _asker(principal))
+    return await _shown(
+        request, relay, principal, resolver.resolve_goods, gtin, serial, _asker(principal), relay.clock.now()
+    )
 
 
 @router.get("/00/{sscc}")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.viewing import service
 from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, OFFER_BYTES_MAX, PASS_LIFE_S
@@ -194,7 +195,7 @@ async def take_camera(
 ) -> dict[str, Any]:
     """The merchant takes a camera over, with a reason that the one who steers reads."""
     merchant_id = await relay.db.read(service.merchant_of_shop, shop_id)
-    if merchant_id not in principal.merchant_ids:
+    if merchant_id is None or not check_reach(principal.reach(Deed.TEACH), merchant_id):
         raise not_found()
     await relay.link.send_transient(shop_id, TakeCamera(camera=camera, reason=body.reason))
     return {"camera": camera}

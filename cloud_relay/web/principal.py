@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from fastapi import Depends
 from sqlalchemy import Connection, bindparam, select
 from starlette.requests import HTTPConnection
 
+from cloud_relay.accounts.roles import Deed, Reach, check_reach, reach
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.settings import Settings
 from cloud_relay.tables import account, member, sign_in
@@ -22,7 +24,10 @@ CSRF_HEADER = "x-csrf-token"
 
 # made once: every request runs it
 _FIND = (
-    select(account.c.account_id, account.c.nickname, account.c.is_operator, sign_in.c.csrf, member.c.merchant_id)
+    select(
+        account.c.account_id, account.c.nickname, account.c.is_operator, sign_in.c.csrf, member.c.merchant_id,
+        member.c.role,
+    )
     .join(sign_in, sign_in.c.account_id == account.c.account_id)
     .outerjoin(member, member.c.account_id == account.c.account_id)
     .where(
@@ -34,7 +39,7 @@ _FIND = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks. `account_id` None is a visitor; `merchant_ids` are those the account is a member of.
+    """Who asks. `account_id` None is a visitor; `merchant_ids` are those the account is a member of, `roles` as what.
 
     `csrf` is the token that pages send back in X-CSRF-Token; it is empty for programs that use a bearer token.
     """
@@ -43,6 +48,7 @@ class Principal:
     nickname: str = ""
     is_operator: bool = False
     merchant_ids: frozenset[str] = frozenset()
+    roles: Mapping[str, str] = field(default_factory=dict)
     language: str = "en"
     csrf: str = ""
     token_sha256: str = ""
@@ -51,6 +57,10 @@ class Principal:
     def key(self) -> str:
         """The name under which idempotency keys and limits are counted."""
         return f"account:{self.account_id}" if self.account_id else "visitor"
+
+    def reach(self, deed: Deed) -> Reach:
+        """Return the merchants for whom this person may do a deed."""
+        return reach(self.roles, deed)
 
 
 def cookie_name(settings: Settings) -> str:
@@ -75,6 +85,7 @@ def find_principal(connection: Connection, token: str, now: datetime, language: 
         nickname=first.nickname,
         is_operator=first.is_operator,
         merchant_ids=frozenset(row.merchant_id for row in rows if row.merchant_id),
+        roles={row.merchant_id: row.role for row in rows if row.merchant_id},
         language=language,
         csrf=first.csrf,
         token_sha256=token_sha256,
@@ -167,7 +178,7 @@ def account_id_of(principal: Principal) -> str:
     return principal.account_id
 
 
-def require_member(principal: Principal, merchant_id: str) -> None:
-    """Answer 404 unless the principal belongs to this merchant."""
-    if merchant_id not in principal.merchant_ids:
+def require_deed(principal: Principal, merchant_id: str, deed: Deed) -> None:
+    """Answer 404 unless the principal belongs to this merchant, 403 when their role does not allow the deed."""
+    if not check_reach(principal.reach(deed), merchant_id):
         raise not_found()

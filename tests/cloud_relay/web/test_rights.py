@@ -1,6 +1,7 @@
 """Every route with every kind of person: outsiders get 401 or 404 and change nothing, and the right one gets in."""
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import insert, select
 
@@ -9,6 +10,7 @@ from cloud_relay.tables import metadata, parcel, picture, viewing_session
 from tests.cloud_relay.site import jpeg
 from tests.cloud_relay.trade_world import World
 from tests.cloud_relay.web.rights import ADDRESS, RIGHTS, Right
+from wire.values import format_time
 
 UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "alembic_version"}
 """Tables of counting and telling, in which an outsider's request may leave a trace."""
@@ -41,6 +43,16 @@ class Mall:
         checkout = await site.call("GET", f"/api/checkout/{reserved}", headers=mall.people["ann"])
         still = site.relay.pictures.put(jpeg(50, 50, "blue"))
         now = site.clock.now()
+        tomorrow = format_time(now + timedelta(days=1))
+        body = {"shop_id": shop_id, "title_en": "x", "shown_until": tomorrow}
+        announced = await site.call("POST", "/api/announcements", body, mo, 201)
+        packer = site.account("pat")
+        packer_id = (await site.call("GET", "/api/me", headers=packer))["account_id"]
+        path = f"/api/merchants/{merchant_id}/invitations"
+        invited = await site.call("POST", path, {"email": "pat@example.org", "role": "packer"}, mo, 201)
+        token = invited["url"].rsplit("/", 1)[-1]
+        await site.call("POST", f"/api/invitations/{token}/accept", {}, packer)
+        waiting = await site.call("POST", path, {"email": "lee@example.org", "role": "manager"}, mo, 201)
         rows = [
             insert(viewing_session).values(session_id="vs_1", account_id=ann, shop_id=shop_id, piece_id=pieces[0],
                                            camera="front", state="watching", answer={}, created_at=now, changed_at=now),
@@ -54,6 +66,8 @@ class Mall:
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
+            "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
+            "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
             "provider": "sandbox", "frame": "paid", "name": "look.css", "_version": "x", "password": site.password,
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What merchants tell shoppers for a time, and prices that change for a time."""
