@@ -22,6 +22,9 @@ from edge.attendant.questions import Questions
 from edge.attendant.room import AttendantRoom, Privacy
 from edge.attendant.server import AttendantServer
 from edge.bench import Bench, Devices
+from edge.bench_check import BenchCheck
+from edge.bench_check.ports import Around, Table
+from edge.bench_check.verbs import check_verbs
 from edge.bringing import Bringing
 from edge.clock import Clock
 from edge.config import DeviceConfig, EdgeConfig
@@ -31,9 +34,11 @@ from edge.dispatch import Dispatch
 from edge.enrolment import keep_certificate
 from edge.identity import Identity
 from edge.journal import Journal
+from edge.labels import find_typeface
 from edge.pictures import Pictures
 from edge.relay_http import client_options
 from edge.relay_link import BrokerAddress, RelayLink
+from edge.room_left import RoomLeft
 from edge.service import feed_watchdog, notify
 from edge.verbs import verbs_for
 from edge.viewing.desk import ViewingDesk
@@ -120,11 +125,13 @@ class Shop:
             clock=self.clock,
             ids=new_id,
             random_bytes=secrets.token_bytes,
+            has_room=RoomLeft(data_dir, self.clock.monotonic),
         )
         self.bringing = Bringing(self.bench, lambda: self.plan.plan, self._ring)
         self.desk = self._desk()
         self.questions = Questions(self.journal, self.clock, self._ring)
         self.link = self._link(facts)
+        self.bench_check = self._bench_check()
         self.room = AttendantRoom(
             shop_id=self.shop_id,
             language=config.shop.language,
@@ -136,6 +143,7 @@ class Shop:
             is_relay_near=lambda: self.link.is_connected,
             picture=self.pictures.read,
             newest_pictures=self._newest_pictures,
+            bench_check=self.bench_check,
         )
         door = PinDoor(config.attendant.pin, data_dir / "attendant_secret", time.time)
         self.page = AttendantServer(self.room, door, config.attendant.port)
@@ -146,6 +154,7 @@ class Shop:
             pictures=self.pictures,
             questions=self.questions,
             plan_holder=self.plan,
+            on_echo=self.bench_check.take_echo,
         )
         self._listen()
 
@@ -191,6 +200,31 @@ class Shop:
             options=ViewingOptions(addresses=self.config.webrtc.addresses),
         )
 
+    def _bench_check(self) -> BenchCheck:
+        tables = [
+            Table(camera=name, handle=self.devices.handles[place.turntable])
+            for name, place in self.config.viewing.items()
+            if place.turntable
+        ]
+        around = Around(
+            bench=self.bench,
+            devices=self._bench_devices(),
+            tables=tuple(tables),
+            take_still=self.desk.take_still,
+            is_watched=self.desk.is_watched,
+            is_private=lambda: self.room.privacy.is_on,
+            plan=lambda: self.plan.plan,
+            send_echo=self._send_report,
+            pictures=self.pictures,
+            journal=self.journal,
+            clock=self.clock,
+            face=find_typeface(),
+            ids=new_id,
+            random_bytes=secrets.token_bytes,
+            software=software(),
+        )
+        return BenchCheck(around, self.config.shop.data_dir / "bench_check")
+
     def _link(self, facts: dict[str, Any]) -> RelayLink:
         relay = self.config.relay
         return RelayLink(
@@ -211,6 +245,7 @@ class Shop:
     def _listen(self) -> None:
         self.journal.listen(lambda table: self.link.wake() if table in ("acks", "reports") else None)
         self.bench.listen(self.room.changed)
+        self.bench_check.listen(self.room.changed)
         self.devices.listen(self.link.set_state)
         self.devices.listen(lambda _state: self.room.changed())
         self.link.listen(lambda _is_near: self.room.changed())
@@ -243,6 +278,7 @@ class Shop:
         self.plan.plan = await self.journal.plan()
         await self.bringing.forget_earlier(self.journal)
         verbs = verbs_for(self.journal, self.devices, self.link, self.clock)
+        verbs |= check_verbs(self.bench_check)
         try:
             async with control_socket(socket_path(self.config.shop.data_dir), verbs), asyncio.TaskGroup() as tasks:
                 running = await self._start(tasks)
@@ -256,6 +292,7 @@ class Shop:
             "desk": self.desk.run(),
             "bringing": self.bringing.run(self.desk),
             "bench": self.bench.run(),
+            "bench check": self.bench_check.run(),
             "pictures": self.pictures.run(),
             "questions": self.questions.run(),
             "room": self.room.run(),

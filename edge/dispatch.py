@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from edge.attendant.questions import Questions
@@ -9,7 +10,7 @@ from edge.bench import Bench
 from edge.journal import Journal
 from edge.pictures import Pictures
 from edge.viewing.desk import ViewingDesk
-from wire.commands import AskAttendant, Command, ReplacePlan, UploadPicture
+from wire.commands import AskAttendant, Command, ReplacePlan, TellEcho, UploadPicture
 from wire.envelope import Envelope
 from wire.plan import ShopPlan
 from wire.reports import AckState
@@ -42,6 +43,7 @@ class Dispatch:
         pictures: Pictures,
         questions: Questions,
         plan_holder: PlanHolder,
+        on_echo: Callable[[str, str], object] = lambda _nonce, _code: None,
     ) -> None:
         self._journal = journal
         self._bench = bench
@@ -49,12 +51,15 @@ class Dispatch:
         self._pictures = pictures
         self._questions = questions
         self._plan_holder = plan_holder
+        self._on_echo = on_echo
         self._durable: asyncio.Queue[tuple[Envelope, Command]] = asyncio.Queue()
         self._viewing: asyncio.Queue[Command] = asyncio.Queue(VIEWING_MAX)
 
     def take(self, envelope: Envelope, command: Command) -> None:
         """Put a command into its lane; returns at once."""
-        if command.DURABLE:
+        if isinstance(command, TellEcho):
+            self._on_echo(command.nonce, command.code)
+        elif command.DURABLE:
             self._durable.put_nowait((envelope, command))
         elif not self._viewing.full():
             self._viewing.put_nowait(command)

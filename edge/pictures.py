@@ -186,14 +186,14 @@ class Pictures:
             await asyncio.sleep(PURGE_EVERY_S)
 
     async def purge(self) -> int:
-        """Forget pictures of parcels that ended more than KEPT_DAYS ago; returns how many files went."""
+        """Forget pictures of parcels that ended, and of bench checks, more than KEPT_DAYS ago; returns how many."""
         before = format_time(self._clock.now() - timedelta(days=KEPT_DAYS))
 
         def forget(tx: Transaction) -> list[str]:
-            where = (
-                "state = 'kept' and parcel_id in (select parcel_id from parcels where is_open = 0 and changed_at < ?)"
-            )
-            old = tx.select("pictures", where, (before,))
+            of_old_parcel = "parcel_id in (select parcel_id from parcels where is_open = 0 and changed_at < ?)"
+            of_old_check = f"kind = '{PictureKind.BENCH_CHECK.value}' and taken_at < ?"
+            where = f"state = 'kept' and ({of_old_parcel} or {of_old_check})"
+            old = tx.select("pictures", where, (before, before))
             for row in old:
                 tx.put("pictures", {**row, "state": "purged"}, "picture_purged", parcel_id=row["parcel_id"])
             return [row["sha256"] for row in old]

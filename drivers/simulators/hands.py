@@ -48,6 +48,8 @@ class Hands:
             "stick_label": lambda _act: world.stick_by_hand(),
             "peel_label": lambda act: world.peel(str(act.get("from", "")).replace("bench", "floor")),
             "take_away": lambda _act: world.take_away(),
+            "lay_test_card": lambda _act: world.lay_test_card(*CARTON_MM),
+            "take_test_card": lambda _act: world.take_test_card(),
             "refill": lambda _act: self._refill(),
             "open_cover": lambda _act: self._open_covers(),
             "close_cover": lambda _act: self._close_covers(),

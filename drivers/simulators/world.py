@@ -129,6 +129,24 @@ class World:
         self.changed()
         self.truth.write("hands", "unpacked", parcel=parcel.no, piece=parcel.piece)
 
+    def lay_test_card(self, length_mm: int, width_mm: int, height_mm: int) -> None:
+        """A person lays an empty, closed carton where parcels lie, for labels that belong to no parcel."""
+        if self.parcel or self.piece_at(BENCH):
+            raise ImpossibleError("something lies on the bench already")
+        self.parcel = Parcel(0, None, length_mm, width_mm, height_mm, "test_card")
+        self.changed()
+        self.truth.write("hands", "test_card_laid")
+
+    def take_test_card(self) -> None:
+        """A person takes that carton away again and tears up what was stuck on it."""
+        if self.parcel is None or self.parcel.packed_by != "test_card":
+            raise ImpossibleError("no test card lies on the bench")
+        for label in self.labels.at(Where.PARCEL):
+            self._destroy(label, "hands")
+        self.parcel = None
+        self.changed()
+        self.truth.write("hands", "test_card_taken")
+
     def take_away(self) -> None:
         """The courier takes the parcel with whatever is stuck on it."""
         parcel = self._need_parcel()

@@ -29,6 +29,13 @@ class BenchFace(Protocol):
     def last_scan(self) -> ScanResult | None: ...
 
 
+class CheckFace(Protocol):
+    """The part of the bench check that a person sees."""
+
+    async def begin(self, occasion: str) -> str: ...
+    def state(self) -> dict[str, Any]: ...
+
+
 class Privacy:
     """The privacy switch: a file, so that a restart doesn't open the shop's eyes again."""
 
@@ -67,10 +74,12 @@ class AttendantRoom:
         is_relay_near: Callable[[], bool],
         picture: Callable[[str], Awaitable[bytes | None]],
         newest_pictures: Callable[[], Awaitable[dict[str, str]]],
+        bench_check: CheckFace | None = None,
     ) -> None:
         self.bench = bench
         self.questions = questions
         self.privacy = privacy
+        self.bench_check = bench_check
         self.picture = picture
         self._newest_pictures = newest_pictures
         self.language = language
@@ -123,6 +132,7 @@ class AttendantRoom:
             "parcels": await self.parcels(),
             "devices": self.devices(),
             "last_scan": to_json(scan) if scan else None,
+            "bench_check": self.bench_check.state() if self.bench_check else None,
         }
 
     async def tasks(self) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from edge.attendant.doors import COOKIE, SESSION_S, LoopbackOnly, PinDoor, PinLockedError
 from edge.attendant.questions import QuestionGoneError
 from edge.attendant.room import AttendantRoom
+from edge.bench_check import CheckRefusedError
 from wire.codec import to_json
 from wire.values import BadValueError
 
@@ -58,6 +59,8 @@ def build_app(room: AttendantRoom, door: PinDoor) -> Starlette:
         Route("/api/questions", api.questions),
         Route("/api/questions/{question_id}/answer", api.answer_question, methods=["POST"]),
         Route("/api/devices", api.devices),
+        Route("/check", api.check_page),
+        Route("/api/bench-check", api.begin_check, methods=["POST"]),
         Route("/api/privacy", api.set_privacy, methods=["POST"]),
         Route("/api/pictures/{sha256}", api.picture),
         Route("/api/events", api.events),
@@ -162,6 +165,19 @@ class _Api:
 
     async def devices(self, _request: Request) -> Response:
         return JSONResponse(self._room.devices())
+
+    async def check_page(self, _request: Request) -> Response:
+        return FileResponse(STATIC / "check.html")
+
+    async def begin_check(self, request: Request) -> Response:
+        occasion = await _text(request, "occasion", 10)
+        if self._room.bench_check is None or occasion not in ("asked", "setup"):
+            raise _BadBodyError("occasion: must be asked or setup")
+        try:
+            check_id = await self._room.bench_check.begin(occasion)
+        except CheckRefusedError as error:
+            return JSONResponse({"accepted": False, "text": to_json(error.text)}, 409)
+        return JSONResponse({"accepted": True, "check_id": check_id}, 202)
 
     async def set_privacy(self, request: Request) -> Response:
         word = await _text(request, "switch", 3)

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from drivers.base import Condition, DeviceError
@@ -60,6 +60,10 @@ RETRIES_BY_ITSELF = {
     Stage.PACKING_BLOCKED: "packer",
 }
 """Which device to watch. The packer counts only while it could not be reached: a jam is a person's to clear."""
+
+AWAY_FROM_BENCH = frozenset({Stage.NEW, Stage.STILL, Stage.RESERVED, Stage.IN_LINE, Stage.ASIDE})
+"""Where a parcel is not on the bench nor waits beside it: only then may a test card lie there."""
+
 NOT_THE_DEVICE = frozenset({"bad_label", "deadline_passed", "label_none", "label_wrong", "label_two"})
 """Reasons that a working device does not mend."""
 
@@ -67,7 +71,8 @@ URGENCY = (
     TaskKind.LABEL_IN_DOUBT, TaskKind.PACK_IN_DOUBT, TaskKind.DESTROY_LABEL, TaskKind.READ_LABEL, TaskKind.TEND_DEVICE,
     TaskKind.SHOW_COURIER_LINK, TaskKind.BRING_PIECE, TaskKind.QUESTION, TaskKind.STICK_LABEL, TaskKind.PACK_BY_HAND,
     TaskKind.FETCH_PIECE, TaskKind.BRING_BACK, TaskKind.SET_ASIDE, TaskKind.UNPACK, TaskKind.PUT_BACK,
-    TaskKind.HAND_OVER, TaskKind.NOTE,
+    TaskKind.HAND_OVER, TaskKind.TAKE_TEST_CARD, TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL,
+    TaskKind.SCAN_TEST_LABEL, TaskKind.NOTE,
 )  # fmt: skip
 
 
@@ -90,10 +95,15 @@ class Bench:
         ids: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
         typeface: Typeface | None = None,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Raises FontMissingError when this box has no Chinese font for labels."""
+        """Raises FontMissingError when this box has no Chinese font for labels.
+
+        While `has_room` says no nothing is begun: what an act finds out must be kept.
+        """
         self._journal, self._devices, self._pictures = journal, devices, pictures
         self._clock, self._ids, self._random = clock, ids, random_bytes
+        self._has_room = has_room
         self._plan: ShopPlan | None = None
         self._typeface = typeface or find_typeface()
         self._acts = Acts(devices, take_still, pictures, lambda: self._plan, clock, self._typeface)
@@ -111,6 +121,8 @@ class Bench:
         self._answers: dict[str, asyncio.Future[str]] = {}
         self._last_scan: ScanResult | None = None
         self.is_waiting_for_clock = False
+        self._is_kept_clear = False
+        self.take_check_code: Callable[[str], ScanResult | None] = lambda _text: None
 
     # life
 
@@ -167,7 +179,8 @@ class Bench:
                 tx, plan=plan, pictures=self._pictures, hands=self._hands, ids=self._ids, random_bytes=self._random
             )
             result = work(tx, steps)
-            steps.advance_line()
+            if not self._is_kept_clear:
+                steps.advance_line()
             return result, steps.did
 
         result, did = await self._journal.write(inside)
@@ -185,8 +198,7 @@ class Bench:
 
     async def _act(self, intent: Intent) -> None:
         """Carry out one intent, unless it was taken back before its turn came."""
-        while intent.act in ACTUATIONS and intent.intent_id in self._open and not self._clock.is_synced:
-            self._wait_for_clock(is_waiting=True)
+        while intent.intent_id in self._open and not self._may_begin(intent):
             await asyncio.sleep(CLOCK_LOOK_S)
         async with self._locks[intent.parcel_id]:
             if intent.intent_id not in self._open:
@@ -195,6 +207,15 @@ class Bench:
             late = intent.act in ACTUATIONS and self._is_late(work.parcel)
             outcome = (Event.BLOCKED, Facts(reason="deadline_passed")) if late else await self._acts.do(work)
             await self._settle(intent, outcome)
+
+    def _may_begin(self, intent: Intent) -> bool:
+        """Whether there is room to keep what comes of it and, for a machine, whether relay time is known."""
+        if not self._has_room():
+            return False
+        is_clock_missing = intent.act in ACTUATIONS and not self._clock.is_synced
+        if is_clock_missing:
+            self._wait_for_clock(is_waiting=True)
+        return not is_clock_missing
 
     def _wait_for_clock(self, *, is_waiting: bool) -> None:
         if self.is_waiting_for_clock is not is_waiting:
@@ -260,6 +281,27 @@ class Bench:
         async with self._locks[parcel_id]:
             await self._commit(feed)
 
+    # the bench check
+
+    async def is_clear(self) -> bool:
+        """Whether no parcel is on the bench or beside it."""
+        return not [part for part in await self._journal.read(rows.open_parcels) if part.stage not in AWAY_FROM_BENCH]
+
+    @asynccontextmanager
+    async def keep_clear(self) -> AsyncIterator[bool]:
+        """Let no parcel come to the bench while the body runs; yields False when one is there already.
+
+        Parcels wait in line meanwhile, and the first goes on when the body ends.
+        """
+        await self._recovered.wait()
+        # set first: whatever is written after the look that follows sees it, because one thread does both
+        self._is_kept_clear = True
+        try:
+            yield await self.is_clear()
+        finally:
+            self._is_kept_clear = False
+        await self._commit(lambda _tx, _steps: None)
+
     # commands
 
     async def handle(self, envelope: Envelope, command: Command) -> None:
@@ -323,6 +365,11 @@ class Bench:
 
     async def on_scan(self, text: str) -> ScanResult:
         """Decide from the journal what a scanned (or typed) code means; anything unknown changes nothing."""
+        of_check = self.take_check_code(text)
+        if of_check is not None:
+            self._last_scan = of_check
+            self._tell()
+            return of_check
         plan = await self._journal.plan()
         parcel_id = await self._journal.read(lambda tx: scans.parcel_of_scan(tx, plan, text))
         async with self._locks[parcel_id]:
@@ -418,13 +465,18 @@ class Bench:
                 "piece_id": parcel.piece_id,
                 "title": titles.get(parcel.piece_id, Text()),
                 "stage": parcel.stage.value,
-                "reason": parcel.reason or ("clock_unknown" if self.is_waiting_for_clock else ""),
+                "reason": parcel.reason or self._waits_for(),
                 "label_serial": parcel.serial,
                 "is_paid": parcel.is_paid,
                 "since": parcel.since,
             }
             for parcel in parcels
         ]
+
+    def _waits_for(self) -> str:
+        if not self._has_room():
+            return "disk_full"
+        return "clock_unknown" if self.is_waiting_for_clock else ""
 
     @property
     def last_scan(self) -> ScanResult | None:

@@ -11,7 +11,9 @@ from wire.plan import Text
 
 
 class TaskKind(StrEnum):
-    """What a person is asked to do. BRING_PIECE and QUESTION belong to viewing; all others to the bench."""
+    """What a person is asked to do. BRING_PIECE and QUESTION belong to viewing, the four of the test card to
+    the bench check; all others to the bench.
+    """
 
     BRING_PIECE = "bring_piece"
     FETCH_PIECE = "fetch_piece"
@@ -30,6 +32,10 @@ class TaskKind(StrEnum):
     SHOW_COURIER_LINK = "show_courier_link"
     NOTE = "note"
     QUESTION = "question"
+    LAY_TEST_CARD = "lay_test_card"
+    STICK_TEST_LABEL = "stick_test_label"
+    SCAN_TEST_LABEL = "scan_test_label"
+    TAKE_TEST_CARD = "take_test_card"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from drivers.base import AttendantNeededError
+from drivers.base import AttendantNeededError, DeviceError
 from drivers.camera import Still
 from edge.flows.camera_line import Asked, Looker
 from edge.viewing.admission import Admission, NoncesInMemory
@@ -28,6 +28,7 @@ from edge.viewing.ports import (
 from edge.viewing.privacy import mask_still
 from wire.commands import (
     AddCandidate,
+    AskPosition,
     AskToLook,
     CloseStream,
     Command,
@@ -39,7 +40,7 @@ from wire.commands import (
     TakeCamera,
 )
 from wire.plan import Position, ShopPlan, Spot
-from wire.reports import CameraState, LookAnswer, LookAnswered, Report, StillsAnswered, StreamAnswered
+from wire.reports import CameraState, LookAnswer, LookAnswered, PositionTold, Report, StillsAnswered, StreamAnswered
 
 logger = logging.getLogger(__name__)
 
@@ -154,6 +155,10 @@ class ViewingDesk:
         async with place.place.camera.use() as driver:
             still: Still = await driver.still()
         return await asyncio.to_thread(mask_still, still, place.masks())
+
+    def is_watched(self, camera: str = "") -> bool:
+        """Whether a shopper looks, steers or waits at this camera, or at any."""
+        return any(place.line.lookers for name, place in self.places.items() if camera in ("", name))
 
     async def set_privacy(self, is_private: bool) -> None:
         """Turn the privacy switch; returns when the cameras obey: not one packet of a picture leaves any more."""
@@ -354,6 +359,20 @@ class ViewingDesk:
         if place is not None:
             place.take(command.reason, command.session_id)
 
+    async def _ask_position(self, command: AskPosition) -> None:
+        place = self._place_of(command.session_id)
+        if place is None:
+            self._outside.send_report(PositionTold(session_id=command.session_id, reason="no_session"))
+            return
+        self._spawn(self._tell_position(place, command.session_id), f"position {command.session_id}")
+
+    async def _tell_position(self, place: LivePlace, session_id: str) -> None:
+        try:
+            told = PositionTold(session_id=session_id, position=await place.where())
+        except DeviceError as error:
+            told = PositionTold(session_id=session_id, reason=str(error))
+        self._outside.send_report(told)
+
     _HANDLERS: ClassVar[dict[type[Command], Callable[["ViewingDesk", Any], Coroutine[Any, Any, None]]]] = {
         AskToLook: _ask_to_look,
         LeaveViewing: _leave,
@@ -364,6 +383,7 @@ class ViewingDesk:
         CreditFrame: _credit_frame,
         SteerCamera: _steer,
         TakeCamera: _take_camera,
+        AskPosition: _ask_position,
     }
     HANDLES = tuple(_HANDLERS)
     """The commands that belong to `handle`."""

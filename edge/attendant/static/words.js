@@ -20,6 +20,8 @@ export const WORDS = {
       set_aside: "Put aside", bring_back: "Bring back to the bench", stick_label: "Stick the label on", label_in_doubt: "Label in doubt", read_label: "Read the label",
       destroy_label: "Destroy the label", tend_device: "A device needs you", unpack: "Unpack", put_back: "Put back",
       hand_over: "Hand over", show_courier_link: "For the courier", note: "Note", question: "A question",
+      lay_test_card: "Lay the test card", stick_test_label: "Stick the test label on", scan_test_label: "Scan the test label",
+      take_test_card: "Take the test card away",
     },
   },
   zh: {
@@ -41,6 +43,7 @@ export const WORDS = {
       set_aside: "请放到一旁", bring_back: "请拿回工作台", stick_label: "请贴标签", label_in_doubt: "标签存疑", read_label: "请读取标签",
       destroy_label: "请销毁标签", tend_device: "设备需要您", unpack: "请拆包", put_back: "请放回原处",
       hand_over: "请交给快递", show_courier_link: "给快递员", note: "提示", question: "提问",
+      lay_test_card: "请放测试卡", stick_test_label: "请贴测试标签", scan_test_label: "请扫测试标签", take_test_card: "请拿走测试卡",
     },
   },
 };

@@ -114,7 +114,7 @@ class FakeLabeller(Fake):
         fault = await self.begin("apply")
         self.world.truth.append(("applied", None))
         label = self.world.mouth.pop(0)
-        if fault != "drop":
+        if fault not in ("drop", "drop quietly"):
             self.world.parcel.append(label)
         if fault in ("drop", "silent"):
             raise OutcomeUnknownError("robot fell silent", "silent")

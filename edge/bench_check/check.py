@@ -1,0 +1,300 @@
+"""Runs bench checks: one at a time, only while the bench is free, and the card of each is kept and reported."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from drivers.base import DeviceError
+from edge.bench.tasks import TaskKind, close_task, open_tasks
+from edge.bench_check.acts import Acts, Seen, StepFailedError, StepSkippedError, shrink
+from edge.bench_check.cards import Cards
+from edge.bench_check.label import new_code
+from edge.bench_check.night import is_due
+from edge.bench_check.ports import Around
+from edge.bench_check.words import HINTS, REFUSALS, SKIPS, TITLES
+from edge.journal.outbox import append_report
+from edge.journal.transaction import Transaction
+from edge.pictures import Kept
+from edge.reading import BadPictureError
+from edge.reasons import sentence_for
+from wire.codec import to_json
+from wire.plan import Text
+from wire.reports import BenchChecked, CheckResult, CheckStep, PictureKind
+
+logger = logging.getLogger(__name__)
+
+R = CheckResult
+NOT_NEEDED = frozenset({"turn"})
+"""Without its turntable a shop still packs and posts; it only shows less."""
+
+NIGHT_LOOK_S = 300.0
+TASKS = (TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL, TaskKind.SCAN_TEST_LABEL, TaskKind.TAKE_TEST_CARD)
+
+Work = Callable[[], Awaitable[Seen]]
+
+
+class CheckRefusedError(Exception):
+    """A check cannot begin now; `text` says why, in both languages."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
+class BenchCheck:
+    """One shop's bench check. `run()` must run; `begin()` starts one and returns at once."""
+
+    def __init__(self, around: Around, folder: Path) -> None:
+        self._around, self._cards = around, Cards(folder)
+        self._kept: list[BenchChecked] = []
+        self._running: BenchChecked | None = None
+        self._pictures: list[Kept] = []
+        self._is_clearing = False
+        self._acts: Acts | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._ready = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Call `on_change` in the event loop whenever a step or a check ended."""
+        self._listeners.append(on_change)
+
+    async def run(self) -> None:
+        """Settle what an earlier life left, then wait for checks and for the night; ends by cancellation or a bug."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await self._around.journal.write(_forget_tasks)
+            self._kept = await asyncio.to_thread(self._cards.all)
+            interrupted = await asyncio.to_thread(self._cards.interrupted)
+            if interrupted is not None:
+                group.create_task(self._recover(*interrupted), name="bench check cut off")
+            self._ready.set()
+            while True:
+                await asyncio.sleep(NIGHT_LOOK_S)
+                await self.look_at_night()
+
+    async def look_at_night(self) -> bool:
+        """Begin the nightly check if it is due and the shop rests; True when it began."""
+        last_at = self._kept[0].ended_at if self._kept else None
+        if not is_due(self._around.plan(), self._around.clock.now(), last_at):
+            return False
+        try:
+            await self.begin("nightly")
+        except CheckRefusedError as error:
+            logger.info("nightly bench check put off", extra={"words": error.text.en})
+            return False
+        return True
+
+    async def begin(self, occasion: str) -> str:
+        """Begin a check (`setup`, `asked` or `nightly`); returns its id. Raises CheckRefusedError."""
+        await self._ready.wait()
+        if self._running is not None or self._is_clearing:
+            raise CheckRefusedError(REFUSALS["running"])
+        if occasion == "nightly" and self._around.is_watched(""):
+            raise CheckRefusedError(REFUSALS["watched"])
+        if self._around.is_private():
+            raise CheckRefusedError(REFUSALS["private"])
+        assert self._group is not None, "run() runs"
+        check_id, begun = self._around.ids("chk"), asyncio.get_running_loop().create_future()
+        self._is_clearing = True
+        self._group.create_task(self._carry_out(check_id, occasion, begun), name=f"bench check {check_id}")
+        await begun
+        return check_id
+
+    def state(self) -> dict[str, Any]:
+        """Return what a page or a terminal shows: the running check or none, and the cards kept, newest first."""
+        return {
+            "running": to_json(self._running) if self._running else None,
+            "is_clearing": self._is_clearing and self._running is None,
+            "steps": [{"step": name, "title": to_json(title)} for name, title in TITLES.items()],
+            "cards": [to_json(card) for card in self._kept],
+        }
+
+    def take_echo(self, nonce: str, code: str) -> None:
+        """Take the relay's echo."""
+        if self._acts is not None:
+            self._acts.take_echo(nonce, code)
+
+    # one check
+
+    async def _carry_out(self, check_id: str, occasion: str, begun: "asyncio.Future[None]") -> None:
+        around = self._around
+        try:
+            async with around.bench.keep_clear() as is_clear:
+                if not is_clear:
+                    self._is_clearing = False
+                    begun.set_exception(CheckRefusedError(REFUSALS["parcel"]))
+                    return
+                begun.set_result(None)
+                acts = Acts(around, new_code(around.random_bytes), is_night=occasion == "nightly")
+                around.bench.take_check_code, self._acts = acts.take_code, acts
+                has_card = await self._check(acts, check_id, occasion)
+                if has_card:
+                    self._tell()
+                    await acts.take_card()
+        finally:
+            around.bench.take_check_code = _no_code
+            self._acts, self._running, self._is_clearing = None, None, False
+            self._tell()
+        await asyncio.to_thread(self._cards.end)
+
+    async def _check(self, acts: Acts, check_id: str, occasion: str) -> bool:
+        """Do every step and keep the card; returns whether the test card lies on the bench."""
+        now = self._around.clock.now()
+        self._running = BenchChecked(
+            check_id=check_id, started_at=now, ended_at=now, occasion=occasion, is_passed=False, is_whole=False,
+            software=self._around.software,
+        )  # fmt: skip
+        await self._note(has_card=False)
+        logger.info("bench check begun", extra={"check_id": check_id, "occasion": occasion})
+        async with asyncio.TaskGroup() as group:
+            paper = group.create_task(self._paper(acts))
+            group.create_task(self._turns(acts))
+            group.create_task(self._step("pack", acts.pack, self._around.devices.packer))
+            group.create_task(self._step("echo", acts.echo, None))
+        await self._finish()
+        return paper.result()
+
+    async def _paper(self, acts: Acts) -> bool:
+        """The steps that hang on one another: card, print, apply, look, scan. True when the card was laid."""
+        devices = self._around.devices
+        has_card, is_going = False, True
+        if not acts.is_night:
+            try:
+                await acts.lay_card()
+                has_card = True
+            except StepFailedError as error:
+                is_going = False
+                await self._add(_step("print", R.FAILED, hint=error.hint, reason=error.reason))
+            await self._note(has_card=has_card)
+        chain: tuple[tuple[str, Work, Any], ...] = (
+            ("print", acts.print, devices.printer), ("apply", acts.apply, devices.labeller),
+            ("look", acts.look, devices.camera), ("scan", acts.scan, devices.scanner),
+        )  # fmt: skip
+        for name, work, handle in chain:
+            if is_going or acts.is_night:
+                is_going = await self._step(name, work, handle) is not R.FAILED
+            elif all(step.step != name for step in self._steps):
+                await self._add(_step(name, R.SKIPPED, text=SKIPS["not_reached"], device=_name(handle)))
+        return has_card
+
+    async def _turns(self, acts: Acts) -> None:
+        if not self._around.tables:
+            await self._add(_step("turn", R.SKIPPED, text=SKIPS["no_device"]))
+        for table in self._around.tables:
+            await self._step("turn", lambda table=table: acts.turn(table), table.handle)  # type: ignore[misc]  # bound here
+
+    async def _step(self, name: str, work: Work, handle: Any) -> CheckResult:
+        began_s, device = self._around.clock.monotonic(), _name(handle)
+        is_by_hand = (handle is not None and handle.by_hand) or (handle is None and name == "apply")
+        picture = b""
+        try:
+            seen = await work()
+            done, picture = _step(name, R.PASSED, text=seen.text), seen.picture
+        except StepSkippedError as error:
+            done = _step(name, R.SKIPPED, text=error.text)
+        except StepFailedError as error:
+            done, picture = _step(name, R.FAILED, hint=error.hint, reason=error.reason), error.picture
+        except DeviceError as error:
+            reason = error.reason or "offline"
+            logger.warning("bench check", extra={"step": name, "device": device, "words": str(error)})
+            done = _step(name, R.FAILED, hint=sentence_for(reason), reason=reason)
+        except BadPictureError:
+            done = _step(name, R.FAILED, hint=sentence_for("no_picture"), reason="no_picture")
+        took_s = round(self._around.clock.monotonic() - began_s, 2)
+        sha256 = (await self._keep(picture)).sha256 if picture else ""
+        await self._add(replace(done, device=device, took_s=took_s, picture_sha256=sha256, is_by_hand=bool(is_by_hand)))
+        return done.result
+
+    async def _keep(self, jpeg: bytes) -> Kept:
+        kept = await self._around.pictures.keep(await asyncio.to_thread(shrink, jpeg))
+        self._pictures.append(kept)
+        return kept
+
+    @property
+    def _steps(self) -> tuple[CheckStep, ...]:
+        return self._running.steps if self._running else ()
+
+    async def _add(self, step: CheckStep) -> None:
+        assert self._running is not None
+        order = list(TITLES)
+        steps = sorted((*self._steps, step), key=lambda one: order.index(one.step))
+        self._running = replace(self._running, steps=tuple(steps))
+        self._tell()
+
+    async def _note(self, *, has_card: bool) -> None:
+        assert self._running is not None
+        await asyncio.to_thread(self._cards.begin, self._running, has_card=has_card)
+
+    async def _finish(self) -> None:
+        """Judge, keep and report the card; its pictures are offered after it, in the same transaction."""
+        assert self._running is not None
+        card = judged(self._running, self._around.clock.now())
+        pictures, self._pictures = self._pictures, []
+
+        def report(tx: Transaction) -> None:
+            append_report(tx, card)
+            for kept in pictures:
+                self._around.pictures.offer(tx, card.check_id, kept, PictureKind.BENCH_CHECK, previous="")
+
+        await asyncio.to_thread(self._cards.save, card)
+        await self._around.journal.write(report)
+        self._running = None
+        self._kept = await asyncio.to_thread(self._cards.all)
+        failed = [step.step for step in card.steps if step.result is R.FAILED]
+        logger.info("bench check ended", extra={"check_id": card.check_id, "passed": card.is_passed, "failed": failed})
+
+    async def _recover(self, card: BenchChecked, has_card: bool) -> None:
+        """Tell of a check that a stop of the box cut off, and have its test card taken away before parcels come."""
+        done = {step.step for step in card.steps}
+        cut_off = tuple(
+            _step(name, R.FAILED, hint=HINTS["interrupted"], reason="interrupted")
+            for name in TITLES
+            if name not in done
+        )
+        self._running = replace(card, steps=(*card.steps, *cut_off))
+        self._is_clearing = True
+        await self._finish()
+        try:
+            async with self._around.bench.keep_clear():
+                if has_card:
+                    await Acts(self._around, "").take_card()
+        finally:
+            self._is_clearing = False
+            self._tell()
+        await asyncio.to_thread(self._cards.end)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def judged(card: BenchChecked, now: datetime) -> BenchChecked:
+    """Return the card with its verdict."""
+    results = {step.step: step.result for step in card.steps}
+    is_whole = results.get("print") is R.PASSED and results.get("look") is R.PASSED
+    is_passed = bool(results) and not any(step.is_needed and step.result is R.FAILED for step in card.steps)
+    return replace(card, ended_at=now, is_passed=is_passed, is_whole=is_whole)
+
+
+def _step(name: str, result: CheckResult, **parts: Any) -> CheckStep:
+    return CheckStep(step=name, result=result, title=TITLES[name], is_needed=name not in NOT_NEEDED, **parts)
+
+
+def _name(handle: Any) -> str:
+    return handle.name if handle is not None else ""
+
+
+def _no_code(_text: str) -> None:
+    return None
+
+
+def _forget_tasks(tx: Transaction) -> None:
+    """What an earlier life asked is not asked any more: nobody waits for the answer."""
+    for task in open_tasks(tx):
+        if task.kind in TASKS:
+            close_task(tx, task, "withdrawn")

@@ -1,0 +1,210 @@
+"""The bench check in memory: what is done in which shop, what is never done, and what its card says."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drivers.base import AttendantNeededError, Condition
+from edge.bench_check import CheckRefusedError, acts
+from edge.bench_check.night import is_due
+from edge.bench_check.words import ASK, BUTTONS, HINTS, REFUSALS, SEEN, SKIPS, TITLES
+from tests.edge.bench.fake_shop import PLAN
+from tests.edge.bench_check.checked_shop import CheckedShop, results
+
+ALL = ["print", "apply", "look", "scan", "turn", "pack", "echo"]
+
+
+@pytest.fixture
+async def shop(tmp_path):
+    made = CheckedShop(tmp_path)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_every_device_is_tested_by_another_and_the_bench_is_left_as_it_was(shop):
+    card = await shop.checked()
+    assert results(card) == dict.fromkeys(ALL, "passed")
+    assert (card.is_passed, card.is_whole, card.occasion) == (True, True, "setup")
+    assert shop.attendant.said[0] == "lay_test_card"
+    assert shop.attendant.said[-1] == "take_test_card"
+    assert (shop.world.count("printed"), shop.world.count("applied"), shop.world.count("packed")) == (1, 1, 0)
+    assert [angle for event, angle in shop.world.truth if event == "turned"] == [130, 40]
+    pictures = {step.step: step.picture_sha256 for step in card.steps if step.picture_sha256}
+    assert set(pictures) == {"look", "turn"}
+    offered = [data for kind, data in await shop.reports() if kind == "PictureOffered"]
+    assert {data["picture_sha256"] for data in offered} == set(pictures.values())
+    assert {(data["parcel_id"], data["kind"]) for data in offered} == {(card.check_id, "bench_check")}
+    assert await shop.bench.tasks() == []
+
+
+async def test_without_robot_packer_scanner_and_table_a_person_does_it_and_the_rest_is_skipped(tmp_path):
+    shop = CheckedShop(tmp_path)
+    shop.without = {"labeller", "packer", "scanner"}
+    shop.tables = ()
+    await shop.start()
+    card = await shop.checked()
+    await shop.stop()
+    assert results(card) == dict.fromkeys(ALL, "passed") | dict.fromkeys(["scan", "turn", "pack"], "skipped")
+    assert card.is_passed
+    assert [step.is_by_hand for step in card.steps if step.step == "apply"] == [True]
+    assert shop.attendant.said.count("stick_test_label") == 1
+
+
+async def test_a_printer_without_paper_fails_with_its_own_sentence_and_nothing_after_it_is_tried(shop):
+    shop.world.faults["print"] = [AttendantNeededError("printer: out of paper", "paper_out")]
+    card = await shop.checked()
+    failed = next(step for step in card.steps if step.step == "print")
+    assert (failed.reason, failed.hint.en, failed.device) == (
+        "paper_out",
+        "Out of labels: put in a new roll",
+        "printer",
+    )
+    assert "纸" in failed.hint.zh
+    assert results(card) | {"print": "failed"} == dict.fromkeys(ALL, "passed") | {
+        "print": "failed", "apply": "skipped", "look": "skipped", "scan": "skipped",
+    }  # fmt: skip
+    assert not card.is_passed
+    assert shop.world.count("applied") == 0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "step", "reason"),
+    [("lost label", "look", "unread"), ("stuck table", "turn", "not_there"), ("no relay", "echo", "no_echo")],
+)
+async def test_what_a_device_only_pretends_is_found_out(shop, monkeypatch, trouble, step, reason):
+    monkeypatch.setattr(acts, "TURN_S", 0.2)
+    monkeypatch.setattr(acts, "ECHO_S", 0.2)
+    monkeypatch.setattr(acts, "LOOK_AGAIN_S", 0.0)
+    if trouble == "lost label":
+        shop.world.faults["apply"] = ["drop quietly"]
+    shop.table.is_stuck = trouble == "stuck table"
+    shop.is_relay_near = trouble != "no relay"
+    card = await shop.checked()
+    failed = [one for one in card.steps if one.result.value == "failed"]
+    assert [(one.step, one.reason) for one in failed] == [(step, reason)]
+    assert failed[0].hint == HINTS[reason]
+    assert card.is_passed is (step == "turn")
+
+
+async def test_nobody_at_the_bench_ends_the_check_with_a_hint(shop, monkeypatch):
+    monkeypatch.setattr(acts, "PERSON_S", 0.1)
+    shop.attendant.leaves = {"lay_test_card"}
+    card = await shop.checked()
+    assert results(card)["print"] == "failed"
+    assert next(step.reason for step in card.steps if step.step == "print") == "nobody_came"
+    assert shop.world.count("printed") == 0
+    assert await shop.bench.tasks() == []
+
+
+async def test_no_check_while_a_parcel_is_on_the_bench(shop):
+    await shop.prepare()
+    await shop.until("picking")
+    with pytest.raises(CheckRefusedError, match="parcel"):
+        await shop.check.begin("asked")
+    assert not shop.check.state()["is_clearing"]
+    assert shop.world.truth == []
+
+
+async def test_a_parcel_that_comes_during_a_check_waits_in_line_until_the_card_is_away(shop):
+    shop.attendant.leaves = {"take_test_card"}
+    check_id = await shop.check.begin("asked")
+    await shop.prepare()
+    await shop.task("take_test_card")
+    await shop.until("in_line")
+    assert (await shop.card(check_id)).is_passed
+    with pytest.raises(CheckRefusedError):
+        await shop.check.begin("asked")
+    shop.attendant.leaves = set()
+    await shop.until("picking")
+
+
+async def test_nothing_turns_under_a_shoppers_eyes(shop):
+    shop.watched = {"table"}
+    card = await shop.checked("asked")
+    assert results(card)["turn"] == "skipped"
+    assert shop.world.count("turned") == 0
+
+
+async def test_no_check_behind_the_privacy_switch(shop):
+    shop.is_private = True
+    with pytest.raises(CheckRefusedError, match="privacy"):
+        await shop.check.begin("asked")
+
+
+async def test_at_night_no_paper_is_used_and_nobody_is_asked(shop):
+    card = await shop.checked("nightly")
+    assert results(card) == {
+        "print": "skipped", "apply": "skipped", "look": "passed", "scan": "skipped", "turn": "passed",
+        "pack": "passed", "echo": "passed",
+    }  # fmt: skip
+    assert (card.is_passed, card.is_whole) == (True, False)
+    assert shop.attendant.said == []
+    assert (shop.world.count("printed"), shop.world.count("applied")) == (0, 0)
+
+
+async def test_at_night_a_device_that_is_not_well_is_found(shop):
+    shop.drivers["packer"].state = Condition.NEEDS_ATTENDANT
+    card = await shop.checked("nightly")
+    assert results(card)["pack"] == "failed"
+    assert not card.is_passed
+    shop.watched = {"front"}
+    with pytest.raises(CheckRefusedError, match="looks"):
+        await shop.check.begin("nightly")
+
+
+NIGHT = datetime(2026, 11, 21, 19, 30, tzinfo=UTC)  # 03:30 in Shanghai
+
+
+@pytest.mark.parametrize(
+    ("now", "hours_ago", "due"),
+    [(NIGHT, 24, True), (NIGHT, 19, False), (NIGHT, None, False), (NIGHT + timedelta(hours=6), 40, False)],
+)
+def test_a_nightly_check_is_due_in_the_shops_own_night_once(now, hours_ago, due):
+    plan = replace(PLAN, time_zone="Asia/Shanghai")
+    last_at = None if hours_ago is None else now - timedelta(hours=hours_ago)
+    assert is_due(plan, now, last_at) is due
+    assert not is_due(None, now, last_at)
+
+
+async def test_a_check_that_a_stop_cut_off_is_told_and_its_card_cleared_away_first(shop):
+    shop.attendant.leaves = {"scan_test_label", "take_test_card"}
+    check_id = await shop.check.begin("setup")
+    await shop.task("scan_test_label")
+    shop.attendant.leaves = {"take_test_card"}
+    await shop.restart()
+    await shop.prepare()
+    await shop.task("take_test_card")
+    await shop.until("in_line")
+    card = await shop.card(check_id)
+    assert {step.step: step.reason for step in card.steps if step.reason}["scan"] == "interrupted"
+    assert not card.is_passed
+    assert shop.world.count("printed") == 1
+    shop.attendant.leaves = set()
+    await shop.until("picking")
+    await shop.wait_for(lambda: not (shop.folder / "bench_check" / "running.json").exists())
+
+
+async def test_a_scan_of_anything_else_changes_nothing(shop):
+    shop.attendant.leaves = {"scan_test_label"}
+    await shop.check.begin("asked")
+    await shop.task("scan_test_label")
+    assert not (await shop.bench.on_scan("VITRINE-CHECK-00000000")).accepted
+    assert not (await shop.bench.on_scan("4701")).accepted
+    assert [task.kind.value for task in await shop.bench.tasks()] == ["scan_test_label"]
+    assert (await shop.bench.on_scan(shop.code)).accepted
+    await shop.wait_for(lambda: not shop.check.state()["running"])
+
+
+async def test_cards_are_kept_over_a_restart(shop):
+    card = await shop.checked()
+    await shop.restart()
+    await shop.wait_for(lambda: shop.check.state()["cards"])
+    assert shop.check.state()["cards"][0]["check_id"] == card.check_id
+
+
+def test_every_sentence_is_in_both_languages():
+    for sentences in (TITLES, ASK, BUTTONS, SEEN, SKIPS, HINTS, REFUSALS):
+        assert all(text.en and text.zh for text in sentences.values())
+    assert list(TITLES) == ALL
