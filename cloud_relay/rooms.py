@@ -15,11 +15,12 @@ from cloud_relay.announcements import timers as announcement_timers
 from cloud_relay.bench_checks import routes as bench_checks
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
+from cloud_relay.catalog import stock_routes as stock
 from cloud_relay.escrow import routes as escrow
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.notices import routes as notices
 from cloud_relay.orders import routes as orders
-from cloud_relay.pages import courier, merchant, merchant_goods, operator, shopper
+from cloud_relay.pages import courier, handoff, merchant, merchant_goods, operator, shopper
 from cloud_relay.pages import orders as order_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
@@ -27,6 +28,7 @@ from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.viewing import frame_routes as viewing_frames
 from cloud_relay.viewing import routes as viewing
+from cloud_relay.viewing import teach_routes as teaching
 from cloud_relay.web import events, health, static_files
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -37,8 +39,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     announcements.router,
     catalog.router,
     shops.router,
+    stock.router,
     bench_checks.router,
     viewing.router,
+    teaching.router,
     viewing_frames.router,
     orders.router,
     escrow.router,

@@ -116,6 +116,28 @@ class CancelParcel(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOverParcel(Command):
+    """For a new box in a dead one's place: a parcel that the old box worked on, as far as the relay knows.
+
+    Nothing is done before the attendant said where the parcel is. `serials` are labels that were printed and not
+    voided, the newest last; `void_serials` must never be used again. `photo_sha256` is set once the relay holds that
+    picture; `photo_answer` is what the shopper said of it. `ends`: "release" or "cancel" was asked of the old box and
+    has not come to its end.
+    """
+
+    parcel_id: str
+    piece_id: str
+    order_id: str = ""
+    label: LabelContent | None = None
+    serials: tuple[str, ...] = ()
+    void_serials: tuple[str, ...] = ()
+    still_sha256: str = ""
+    photo_sha256: str = ""
+    photo_answer: PhotoAnswer | None = None
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordTracking(Command):
     """A later scan of the journey, for the shop's own record: `event` is the relay's tracking event as EPCIS JSON."""
 
@@ -244,6 +266,13 @@ class TakeCamera(TransientCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskPosition(TransientCommand):
+    """The merchant teaches: say where head and table of this session's camera stand now; answered by PositionTold."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TellClock(TransientCommand):
     """The answer to AskClock: relay time when it was answered."""
 
@@ -271,8 +300,8 @@ COMMANDS: dict[str, type[Command]] = {
     for cls in (
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
-        CreditFrame,
-        SteerCamera, TakeCamera, TellClock, ConfirmReports, TellEcho,
+        CreditFrame, TakeOverParcel,
+        SteerCamera, TakeCamera, AskPosition, TellClock, ConfirmReports, TellEcho,
     )
 }  # fmt: skip
 

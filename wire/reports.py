@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from wire.codec import from_json, to_json
-from wire.plan import Face, Text
+from wire.plan import Face, Position, Text
 
 
 class AckState(StrEnum):
@@ -277,11 +277,12 @@ class PictureOffered(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacesTaught(Report):
-    """The attendant taught the faces of a piece at its spot."""
+    """The shop taught the faces of a piece at its spot; `home` is the view to start with, None: as it was."""
 
     piece_id: str
     camera: str
     faces: tuple[Face, ...]
+    home: Position | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,6 +401,15 @@ class StillsAnswered(TransientReport):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PositionTold(TransientReport):
+    """The answer to AskPosition: where head and table stand; with a `reason` they could not be asked."""
+
+    session_id: str
+    position: Position | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskClock(TransientReport):
     """A round trip to learn relay time: the answer carries the nonce back."""
 
@@ -421,7 +431,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelRead,
         LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
         FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
-        BenchChecked, AskEcho,
+        BenchChecked, AskEcho, PositionTold,
     )
 }  # fmt: skip
 

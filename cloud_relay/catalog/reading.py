@@ -46,7 +46,7 @@ def _showing_of(
         time_zone=listing["time_zone"],
         camera_state=cameras.get((piece["shop_id"], camera)),
         is_camera_offered=plans.get(camera, {}).get("is_offered", True),
-        is_stopped=bool(listing["quarantine_reason"]),
+        is_stopped=bool(listing["quarantine_reason"]) or not listing["is_live"],
         now=now,
     )
 

@@ -276,5 +276,7 @@ def take_faces_taught(connection: Connection, shop_id: str, report: FacesTaught,
     if spot["camera"] != report.camera:
         raise RefusedError("other_camera", "The piece has its spot at another camera", "该件位于另一台摄像机前", 422)
     spot["faces"] = to_json(report.faces)
+    if report.home is not None:
+        spot["home"] = to_json(report.home)
     store.update_piece(connection, report.piece_id, {"spot": rules.check_spot(spot)})
     page_event(connection, f"shop:{shop_id}", "faces_taught", {"piece_id": report.piece_id}, now)

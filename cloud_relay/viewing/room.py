@@ -14,10 +14,12 @@ from cloud_relay.viewing import service, store
 from cloud_relay.viewing.answers import Answers
 from cloud_relay.viewing.frames import FrameShelf
 from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, without_local_names
-from wire.commands import AskToLook, LeaveViewing, OpenStills, OpenStream, TransientCommand
+from wire.commands import AskPosition, AskToLook, LeaveViewing, OpenStills, OpenStream, TransientCommand
+from wire.plan import Position
 from wire.reports import (
     LookAnswer,
     LookAnswered,
+    PositionTold,
     QuestionAnswered,
     StillsAnswered,
     StreamAnswered,
@@ -25,6 +27,11 @@ from wire.reports import (
 )
 from wire.tickets import ViewingTicket, sign_ticket
 from wire.values import new_id
+
+STILL_WIDTH_PX = 1280
+"""The widest picture of the fallback rung: as wide as the page shows a listing."""
+STILL_WAIT_S = 5.0
+"""A camera that was asleep needs a second or two for its first picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,7 @@ class ViewingRoom:
         self._link.on_transient(ViewingChanged, self._viewing_changed)
         self._link.on_transient(StreamAnswered, self._stream_answered)
         self._link.on_transient(StillsAnswered, self._stills_answered)
+        self._link.on_transient(PositionTold, self._position_told)
         self._link.on_report(QuestionAnswered, service.take_question_answer)
         self._link.on_device_state(service.take_device_state)
         self._link.on_frame(self._frame)
@@ -76,15 +84,21 @@ class ViewingRoom:
     async def _stills_answered(self, _shop_id: str, report: StillsAnswered) -> None:
         self._answers.arrived(report.session_id, report)
 
+    async def _position_told(self, _shop_id: str, report: PositionTold) -> None:
+        self._answers.arrived(f"position:{report.session_id}", report)
+
     async def _frame(self, _shop_id: str, session_id: str, jpeg: bytes) -> None:
         self.frames.put(session_id, jpeg)
 
     async def ask_to_look(
-        self, account_id: str | None, nickname: str, piece_id: str, language: str, *, may_steer: bool
-    ) -> str:
+        self, account_id: str | None, nickname: str, piece_id: str, language: str, *, may_steer: bool,
+        merchant_ids: frozenset[str] = frozenset(),
+    ) -> str:  # fmt: skip
         """Open a session, ask the shop, wait for its word at most ANSWER_WAIT_S; return the session's id."""
         now = self._clock.now()
-        asked = await self._db.run(service.ask_to_look, account_id, piece_id, now, may_steer=may_steer)
+        asked = await self._db.run(
+            service.ask_to_look, account_id, piece_id, now, may_steer=may_steer, merchant_ids=merchant_ids
+        )
         for session_id in asked.replaced:
             await self._say_left(asked.shop_id, session_id, "replaced")
         command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
@@ -145,6 +159,10 @@ class ViewingRoom:
     async def open_stills(self, session_id: str, pass_text: str, width_px: int) -> None:
         """Have the shop send JPEGs on the fallback rung."""
         _, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
+        await self._open_stills(session, width_px)
+
+    async def _open_stills(self, session: store.Row, width_px: int) -> None:
+        session_id = session["session_id"]
         command = OpenStills(session_id=session_id, ticket=self._ticket(session, "none"), width_px=width_px)
         with self._answers.expect(session_id) as answered:
             await self._send(session["shop_id"], command)
@@ -155,6 +173,32 @@ class ViewingRoom:
         if answer.reason:
             raise RefusedError("stream_refused", f"The shop refused this picture: {answer.reason}.",
                                f"店铺拒绝了画面：{answer.reason}。", status=409)  # fmt: skip
+
+    async def take_still(self, session: store.Row) -> bytes:
+        """Return the picture that this session sees now, as wide as the shop sends it; ShopSilentError without one."""
+        before = self.frames.newest(session["session_id"])
+        await self._open_stills(session, STILL_WIDTH_PX)
+        number = before.number if before else 0
+        fresh = await self.frames.newer_than(session["session_id"], number, STILL_WAIT_S)
+        if fresh is None:
+            raise ShopSilentError
+        return fresh.jpeg
+
+    async def ask_position(self, session: store.Row) -> Position:
+        """Return where head and table of this session's camera stand now. Raises RefusedError."""
+        session_id = session["session_id"]
+        with self._answers.expect(f"position:{session_id}") as answered:
+            await self._send(session["shop_id"], AskPosition(session_id=session_id))
+            try:
+                told: PositionTold = await asyncio.wait_for(answered, ANSWER_WAIT_S)
+            except TimeoutError:
+                raise ShopSilentError from None
+        if told.position is None:
+            raise RefusedError(
+                "position_unknown", f"The camera does not say where it looks: {told.reason}.",
+                f"镜头无法报告当前位置：{told.reason}。",
+            )  # fmt: skip
+        return told.position
 
     async def tell_shop(self, session: store.Row, command: TransientCommand) -> None:
         """Send a transient command of a session to its shop."""

@@ -42,10 +42,11 @@ class QuestionBody(BaseModel):
 
 
 class TakeBody(BaseModel):
-    """The merchant takes a camera over; whoever steers reads the reason."""
+    """The merchant takes a camera over, for `session_id` of their own; whoever steered reads the reason."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=1, max_length=200)
+    reason: str = Field(default="", max_length=200)
+    session_id: str = Field(default="", max_length=64)
 
 
 def join(relay: Relay) -> None:
@@ -74,8 +75,9 @@ def session_document(session: dict[str, Any], questions: list[dict[str, Any]]) -
 async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
     """Ask a shop to look at a piece; answers with the shop's word within three seconds, whatever it is."""
     session_id = await relay.viewing.ask_to_look(
-        principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only
-    )
+        principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
+        merchant_ids=principal.reach(Deed.TEACH),
+    )  # fmt: skip
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
     return session_document(session, [])
 
@@ -197,7 +199,7 @@ async def take_camera(
     merchant_id = await relay.db.read(service.merchant_of_shop, shop_id)
     if merchant_id is None or not check_reach(principal.reach(Deed.TEACH), merchant_id):
         raise not_found()
-    await relay.link.send_transient(shop_id, TakeCamera(camera=camera, reason=body.reason))
+    await relay.link.send_transient(shop_id, TakeCamera(camera=camera, reason=body.reason, session_id=body.session_id))
     return {"camera": camera}
 
 

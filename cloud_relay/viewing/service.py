@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from cloud_relay.bench_checks.rules import refusal
 from cloud_relay.outbox import send_command
 from cloud_relay.refusals import RefusedError
 from cloud_relay.viewing import store
@@ -44,12 +45,19 @@ class Asked:
 
 
 def ask_to_look(
-    connection: Connection, account_id: str | None, piece_id: str, now: datetime, *, may_steer: bool
-) -> Asked:
-    """Write a new viewing session of a piece; a visitor (no account) may watch, not steer."""
+    connection: Connection, account_id: str | None, piece_id: str, now: datetime, *, may_steer: bool,
+    merchant_ids: frozenset[str] = frozenset(),
+) -> Asked:  # fmt: skip
+    """Write a new viewing session of a piece; a visitor (no account) may watch, not steer.
+
+    People of `merchant_ids` also look at their own drafts: to teach the camera and to take pictures.
+    """
     piece = store.find_piece(connection, piece_id)
-    if piece is None or piece["listing_state"] != "published":
+    is_own = piece is not None and store.merchant_of_shop(connection, piece["shop_id"]) in merchant_ids
+    if piece is None or not (is_own or piece["listing_state"] == "published"):
         raise RefusedError("no_such_piece", "This piece is not on offer.", "这件货品未上架。", status=404)
+    if piece["live_reason"]:
+        raise refusal(piece["live_reason"])
     if not piece["spot"]:
         raise RefusedError("not_offered", "This piece cannot be looked at live.", "这件货品不提供实时看货。")
     if piece["state"] == "sold":
