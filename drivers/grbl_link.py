@@ -19,6 +19,8 @@ FEED_HOLD = b"!"
 RESUME = b"~"
 SOFT_RESET = b"\x18"
 JOG_CANCEL = b"\x85"
+EMERGENCY_STOP_ALARM = 10
+"""grblHAL: "EStop asserted"; Grbl itself has no such code, and tells only that it stands in Alarm."""
 POISON = b"@"
 """No word, number or $ command of Grbl contains it (gcode.c: expected command letter; system.c: invalid statement)."""
 LINE_LIMIT = 80
@@ -122,7 +124,9 @@ class GrblLink:
     pipe: Pipe
     timeout_s: float
     said: deque[str] = field(default_factory=lambda: deque(maxlen=8))
+    alarm_reason: str = "alarm"
     _unanswered: int = 0
+    _is_noisy: bool = False
 
     async def realtime(self, byte: bytes) -> None:
         """Send one realtime byte, obeyed at once and not answered. May be called while a line is waited for."""
@@ -133,10 +137,12 @@ class GrblLink:
         await self._drop_old()
         await self._ask()
         until_s = _now_s() + self.timeout_s
-        while True:
-            text = await self._next(until_s)
-            if text.startswith("<"):
-                return self._parsed(text)
+        try:
+            while not (text := await self._next(until_s)).startswith("<"):
+                pass
+        except PipeSilentError as error:
+            raise self._named(error) from None
+        return self._parsed(text)
 
     async def first_report(self, open_s: float) -> Report:
         """Ask until the controller answers: it may be starting because its port was opened."""
@@ -148,9 +154,9 @@ class GrblLink:
                     text = await self._read_line(min(until_s, _now_s() + ASK_AGAIN_S))
                     if text.startswith("<"):
                         return self._parsed(text)
-            except PipeSilentError:
+            except PipeSilentError as error:
                 if _now_s() >= until_s:
-                    raise
+                    raise self._named(error) from None
 
     async def clear_line(self) -> None:
         """Make the controller refuse what an earlier master left half written, without moving anything.
@@ -172,15 +178,16 @@ class GrblLink:
         Grbl answers no question while it homes.
         """
         await self._drop_old()
+        self._is_noisy = False
         await self.pipe.write(encode_line(words), self.timeout_s)
         until_s, heard_s = _now_s() + max(wait_s, self.timeout_s), _now_s()
         while True:
             is_polling = wait_s > 0 and watches
             try:
                 text = await self._next(min(until_s, _now_s() + POLL_S) if is_polling else until_s)
-            except PipeSilentError:
+            except PipeSilentError as error:
                 if not is_polling or _now_s() >= until_s or _now_s() - heard_s > self.timeout_s:
-                    raise
+                    raise self._named(error) from None
                 await self._ask()
                 continue
             heard_s = _now_s()
@@ -193,11 +200,22 @@ class GrblLink:
 
     def refuse_stopped(self, report: Report) -> None:
         """Raise GrblAlarmError for a state that only a person ends."""
-        reason = STOPPED.get(report.state, "")
+        reason = self.reason_of(report)
         if reason:
             raise GrblAlarmError(f"{self.pipe.address}: the controller says {report.raw}", reason)
 
+    def reason_of(self, report: Report) -> str:
+        """Return why only a person leads out of this state, or ""; an alarm that was named keeps its name."""
+        return self.alarm_reason if report.state is State.ALARM else STOPPED.get(report.state, "")
+
+    def _named(self, error: PipeSilentError) -> PipeSilentError:
+        """Tell noise from silence: the one is the cable or the wrong model, the other a device that is off."""
+        if not (self._is_noisy or self.pipe.is_unread):
+            return error
+        return PipeSilentError(f"{self.pipe.address}: answers what is no Grbl; check cable, speed, model", "garbled")
+
     async def _ask(self) -> None:
+        self._is_noisy = False
         await self.pipe.write(STATUS, self.timeout_s)
         self._unanswered += 1
 
@@ -216,6 +234,7 @@ class GrblLink:
             self._unanswered = max(0, self._unanswered - 1)
         elif text and text != "ok":
             self.said.append(text[:120])
+            self._is_noisy = self._is_noisy or not text.isascii()
         return text
 
     async def _drop_old(self) -> None:
@@ -231,15 +250,19 @@ class GrblLink:
 
     def _raise_if_stopped(self, text: str) -> None:
         if text.startswith("ALARM:"):
-            raise GrblAlarmError(f"{self.pipe.address}: the controller stopped itself: {text[:20]}", "alarm")
+            self.alarm_reason = "emergency_stop" if _code(text) == EMERGENCY_STOP_ALARM else "alarm"
+            raise GrblAlarmError(f"{self.pipe.address}: the controller stopped itself: {text[:20]}", self.alarm_reason)
         if text.lower().startswith("grbl"):
             raise GrblAlarmError(f"{self.pipe.address}: the controller has restarted", "restarted")
 
     def _parsed(self, text: str) -> Report:
         try:
-            return parse_report(text)
+            report = parse_report(text)
         except ValueError as error:
             raise DeviceOfflineError(f"{self.pipe.address}: {error}", "garbled") from None
+        if report.state is not State.ALARM:
+            self.alarm_reason = "alarm"
+        return report
 
 
 async def open_link(address: str, baud: int, timeout_s: float, open_s: float) -> tuple[GrblLink, Report]:

@@ -69,6 +69,11 @@ class Pipe:
         """Whether the peer is still there, as far as the system has told."""
         return self._port is not None and not self._closed_because
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether bytes came that nobody has read."""
+        return bool(self._input)
+
     def check(self) -> None:
         """Raise PipeClosedError when the peer has gone."""
         self._alive()

@@ -35,6 +35,13 @@ SENTENCES: dict[str, Text] = {
     "busy": Text(en="Busy with something else", zh="正在做别的事"),
     "deadline_passed": Text(en="Its time is over: nothing was done", zh="已过期限：没有执行"),
     "clock_unknown": Text(en="Waits until the relay's clock is known again", zh="等待与平台对时，联网后自动继续"),
+    "disk_full": Text(
+        en="The box's disk is full, nothing new is begun: tell the technician to make room",
+        zh="主机磁盘已满，暂停新任务：请联系技术员清理",
+    ),
+    "taken_over": Text(
+        en="The box was replaced: look how the parcel is, then answer", zh="主机已更换：请查看包裹后回答"
+    ),
     # printer and labels
     "paper_out": Text(en="Out of labels: put in a new roll", zh="标签纸用完：请换新卷"),
     "ribbon_out": Text(en="Out of ribbon: put in a new one", zh="碳带用完：请更换"),

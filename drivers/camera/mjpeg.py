@@ -131,6 +131,7 @@ class MjpegCamera(Camera):
         self._monotonic = monotonic
         self._where = public_url(options.url)
         self._capture: _Capture | None = None
+        self._stills = self._judge()
 
     async def open(self) -> None:
         """Ask for one still, which proves address, password and picture."""
@@ -146,9 +147,8 @@ class MjpegCamera(Camera):
         pixels = await asyncio.to_thread(decode_jpeg, still.jpeg)
         if pixels is None:
             raise DeviceOfflineError(f"{self._where}: sent a damaged still", "garbled")
-        judge = self._judge()
-        judge.frame(pixels)
-        return judge.status(self._where)
+        self._stills.frame(pixels)
+        return self._stills.status(self._where)
 
     async def watch(self, on_frame: Callable[[Frame], None]) -> None:
         await self.unwatch()

@@ -60,6 +60,7 @@ class OpencvCamera(Camera):
         self._monotonic = monotonic
         self._where = public_url(options.source)
         self._capture: _Capture | None = None
+        self._looks = self._judge()
 
     async def open(self) -> None:
         """Take one picture, which proves that the source can be opened and read."""
@@ -71,9 +72,8 @@ class OpencvCamera(Camera):
     async def status(self) -> DeviceStatus:
         if self._capture is not None:
             return self._capture.status()
-        judge = self._judge()
-        judge.frame((await self._one_frame()).pixels)
-        return judge.status(self._where)
+        self._looks.frame((await self._one_frame()).pixels)
+        return self._looks.status(self._where)
 
     async def watch(self, on_frame: Callable[[Frame], None]) -> None:
         await self.unwatch()

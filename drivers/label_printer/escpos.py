@@ -31,6 +31,8 @@ PROCESS_ID = GS + b"(H\x06\x0000"
 """GS ( H, function 48: the printer sends these four bytes back when everything before is on paper."""
 QUESTIONS = tuple(RT_STATUS + bytes([n]) for n in (1, 2, 3, 4))
 """DLE EOT 1…4: printer, cause of being offline, cause of an error, paper."""
+FLOW_CONTROL = b"\x11\x13"
+"""XON and XOFF, which a serial printer sends between its answers."""
 LOOK_S = 0.1
 """How often the state is looked at while a label comes out."""
 
@@ -230,8 +232,17 @@ class EscposPrinter(LabelPrinter):
         await self._pipe.write(question, timeout_s)
         loop = asyncio.get_running_loop()
         until_s = loop.time() + timeout_s
+        is_noisy = False
         while not self._answers.statuses:
-            self._answers.feed(await self._pipe.read_some(max(0.0, until_s - loop.time())))
+            try:
+                data = await self._pipe.read_some(max(0.0, until_s - loop.time()))
+            except PipeSilentError as error:
+                if not is_noisy:
+                    raise
+                message = f"{self._options.address}: answers what is no ESC/POS; check cable, speed, model"
+                raise PipeSilentError(message, "garbled") from error
+            is_noisy = is_noisy or bool(data.strip(FLOW_CONTROL))
+            self._answers.feed(data)
         return self._answers.statuses.popleft()
 
 

@@ -31,5 +31,12 @@ class Labeller(Driver):
         """
 
     @abstractmethod
+    async def hover(self, place: LabelPlace) -> None:
+        """Go just above `place` with an empty head, so that a person sees where a label would go.
+
+        Raises AttendantNeededError before any motion, OutcomeUnknownError after it began.
+        """
+
+    @abstractmethod
     async def hold(self) -> None:
         """Feed hold: stop motion now, keep position."""

@@ -20,7 +20,6 @@ from drivers.base import (
 from drivers.grbl_link import (
     FEED_HOLD,
     SOFT_RESET,
-    STOPPED,
     GrblAlarmError,
     GrblError,
     GrblLink,
@@ -208,14 +207,7 @@ class GrblLabeller(Labeller):
 
     async def apply(self, place: LabelPlace | None = None) -> None:
         place = self._checked(place)
-        report = await self._report()
-        reason = self._reason(report) or ("busy" if report.state != State.IDLE else "")
-        if not reason and VACUUM_PIN in report.pins:
-            reason = "cup_not_empty"
-        if reason:
-            raise AttendantNeededError(f"{self._options.address}: {reason} ({report.raw}); nothing moved", reason)
-        await self._set_modes()
-        self._is_held = False
+        await self._make_ready()
         try:
             await self._apply(place)
         except (GrblError, GrblAlarmError, DeviceOfflineError) as error:
@@ -225,6 +217,29 @@ class GrblLabeller(Labeller):
         except asyncio.CancelledError:
             await self.hold()
             raise
+
+    async def hover(self, place: LabelPlace) -> None:
+        place = self._checked(place)
+        await self._make_ready()
+        try:
+            await self._run([f"G0Z{number(self._options.travel_z_mm)}", *encode_carry(self._options, place)])
+        except (GrblError, GrblAlarmError, DeviceOfflineError) as error:
+            await self.hold()
+            raise OutcomeUnknownError(f"{self._options.address}: stopped on its way ({error})", error.reason) from error
+        except asyncio.CancelledError:
+            await self.hold()
+            raise
+
+    async def _make_ready(self) -> None:
+        """See that it may move and that nothing hangs at the cup; raises AttendantNeededError, nothing moved."""
+        report = await self._report()
+        reason = self._reason(report) or ("busy" if report.state != State.IDLE else "")
+        if not reason and VACUUM_PIN in report.pins:
+            reason = "cup_not_empty"
+        if reason:
+            raise AttendantNeededError(f"{self._options.address}: {reason} ({report.raw}); nothing moved", reason)
+        await self._set_modes()
+        self._is_held = False
 
     async def hold(self) -> None:
         link, self._is_held = self._link, True
@@ -284,7 +299,7 @@ class GrblLabeller(Labeller):
     def _reason(self, report: Report) -> str:
         if report.state == State.ALARM and not self._was_ready:
             return "not_homed"
-        return STOPPED.get(report.state, "")
+        return self._opened().reason_of(report)
 
     def _checked(self, place: LabelPlace | None) -> LabelPlace:
         options = self._options

@@ -35,6 +35,9 @@ class HandLabeller(Labeller):
     async def apply(self, place: LabelPlace | None = None) -> None:
         raise NotImplementedError("by hand: ask the attendant")
 
+    async def hover(self, place: LabelPlace) -> None:
+        raise NotImplementedError("by hand: nothing to move")
+
     async def hold(self) -> None:
         pass
 

@@ -300,7 +300,9 @@ class ModbusPacker(Packer):
         return self._client
 
     def _offline(self, error: Exception) -> DeviceOfflineError:
-        return DeviceOfflineError(f"{self._options.address}: {error}; check cable and power", "silent")
+        is_cut = self._client is not None and not self._client.connected
+        reason = "hang_up" if is_cut else "silent"
+        return DeviceOfflineError(f"{self._options.address}: {error}; check cable and power", reason)
 
 
 DRIVER = ModbusPacker

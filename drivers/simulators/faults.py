@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 PORT_FAULTS = frozenset({"silent", "slow", "hang_up", "garbage", "unplugged"})
 KIND_FAULTS: dict[str, frozenset[str]] = {
-    "camera": frozenset({"silent", "slow", "hang_up", "unplugged", "black", "frozen"}),
+    "camera": PORT_FAULTS | {"black", "frozen"},
     "head": PORT_FAULTS,
     "turntable": PORT_FAULTS | {"alarm"},
     "printer": PORT_FAULTS | {"paper_out", "cover_open", "double_label"},
-    "labeller": PORT_FAULTS | {"lose_label", "wrong_label", "alarm", "emergency_stop"},
+    "labeller": PORT_FAULTS | {"lose_label", "wrong_label", "two_labels", "alarm", "emergency_stop"},
     "packer": PORT_FAULTS | {"jam", "film_out", "door_open", "emergency_stop", "drop_reply"},
     "scanner": PORT_FAULTS,
 }
 # these happen once and are over; everything else stays until it is taken away
-ONCE = frozenset({"hang_up", "lose_label", "wrong_label", "double_label", "drop_reply", "alarm", "jam"})
+ONCE = frozenset({"hang_up", "lose_label", "wrong_label", "two_labels", "double_label", "drop_reply", "alarm", "jam"})
 
 
 class UnknownFaultError(Exception):
@@ -62,6 +62,10 @@ class FaultBoard:
             was_set = self._faults.pop((device, fault), None)
         if was_set:
             self._tell(device, fault, is_on=False)
+
+    def only_talks(self, device: str) -> bool:
+        """Whether this device sends and is never spoken to, so that its line can break only while it sends."""
+        return self._kinds.get(device) == "scanner"
 
     def is_on(self, device: str, fault: str) -> bool:
         """Whether the fault is set and its `after` has run out."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import time
 from concurrent.futures import Executor
 from typing import Protocol
 
 from drivers.simulators.faults import FaultBoard
 from drivers.simulators.http_server import Answer, Caller
+from drivers.simulators.port import noise
 
 BOUNDARY = "vitrineframe"
 
@@ -36,6 +39,8 @@ class MjpegCamera:
         self._faults = faults
         self._draw_on = draw_on
         self._newest = b""
+        self._last_still = b""
+        self._chance = random.Random(name)
         self._number = 0
         self._fresh = asyncio.Condition()
         self._viewers: set[asyncio.StreamWriter] = set()
@@ -51,7 +56,8 @@ class MjpegCamera:
         if self._faults.is_on(self.name, "silent"):
             await asyncio.sleep(3600)
         if what == "still":
-            return Answer(200, await self._take_still(), "image/jpeg")
+            await self._send_still(caller)
+            return None
         await self._stream(caller)
         return None
 
@@ -65,11 +71,26 @@ class MjpegCamera:
             self._drawing.cancel()
             await asyncio.gather(self._drawing, return_exceptions=True)
 
+    async def _send_still(self, caller: Caller) -> None:
+        """One JPEG with its length; the line may break in the middle of it."""
+        jpeg, writer = await self._take_still(), caller.writer
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n"
+        writer.write(head.encode() + b"Connection: close\r\n\r\n")
+        passed = self._faults.strikes(self.name, "hang_up", len(jpeg))
+        writer.write(jpeg if passed is None else jpeg[: passed or len(jpeg) // 2])
+        with contextlib.suppress(ConnectionError):  # who asked has gone
+            await writer.drain()
+        writer.close()
+
     async def _take_still(self) -> bytes:
         loop = asyncio.get_running_loop()
         if self._faults.is_on(self.name, "black"):
             return await loop.run_in_executor(self._draw_on, self._eye.black)
-        return await loop.run_in_executor(self._draw_on, self._eye.still, time.monotonic())
+        if not (self._faults.is_on(self.name, "frozen") and self._last_still):
+            self._last_still = await loop.run_in_executor(self._draw_on, self._eye.still, time.monotonic())
+        if self._faults.is_on(self.name, "garbage"):
+            return noise(self._chance, len(self._last_still))
+        return self._last_still
 
     async def _stream(self, caller: Caller) -> None:
         writer = caller.writer
@@ -96,6 +117,8 @@ class MjpegCamera:
     def _send(self, writer: asyncio.StreamWriter, jpeg: bytes) -> bool:
         """Send one part; False when the line broke in the middle of it."""
         head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+        if self._faults.is_on(self.name, "garbage"):
+            jpeg = noise(self._chance, len(jpeg))
         part = head + jpeg + b"\r\n"
         passed = self._faults.strikes(self.name, "hang_up", len(part))
         if passed is None:

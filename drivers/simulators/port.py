@@ -11,6 +11,13 @@ from typing import Protocol
 from drivers.simulators.faults import FaultBoard
 
 Reply = Callable[[bytes], None]
+# what was sent before a line breaks is read by the other side first; a terminal that is gone drops it
+LAST_BYTES_S = 0.05
+
+
+def noise(chance: random.Random, count: int) -> bytes:
+    """Bytes as a line of the wrong speed gives them: the top bit is set, so no text and no answer is among them."""
+    return bytes(byte | 0x80 for byte in chance.randbytes(count))
 
 
 class Session(Protocol):
@@ -56,6 +63,11 @@ class Port(ABC):
     def plug(self) -> None:
         """Put the cable in again at the same address."""
 
+    def break_off(self) -> None:
+        """The cable comes loose and is in again at once."""
+        self.unplug()
+        self.plug()
+
     def _fault_changed(self, fault: str, is_on: bool) -> None:
         if fault == "unplugged":
             self.unplug() if is_on else self.plug()
@@ -79,8 +91,14 @@ class Port(ABC):
         """Send a machine's bytes as far as the line lets them through."""
         if self._faults.is_on(self.device, "silent"):
             return
+        if self._faults.only_talks(self.device):
+            passed = self._faults.strikes(self.device, "hang_up", len(data))
+            if passed is not None:
+                write(data[:passed])
+                asyncio.get_running_loop().call_later(LAST_BYTES_S, self.break_off)
+                return
         if self._faults.is_on(self.device, "garbage"):
-            data = self._chance.randbytes(len(data))
+            data = noise(self._chance, len(data))
         delay_s = self._faults.seconds(self.device, "slow")
         if delay_s:
             asyncio.get_running_loop().call_later(delay_s, write, data)

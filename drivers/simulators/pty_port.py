@@ -90,18 +90,23 @@ class PtyPort(Port):
             # Linux answers EIO when the last opener of the far end has closed it
             self._far_end_closed()
             return
-        self._arrived(data, self._session, self._hang_up)
+        self._arrived(data, self._session, self.break_off)
 
     def _far_end_closed(self) -> None:
         self._stop_reading()
         self._session.lost()
         self._wait_for_opener()
 
-    def _hang_up(self) -> None:
-        """The cable comes loose and is in again at once, as another terminal behind the same path."""
-        self.unplug()
+    def break_off(self) -> None:
+        """As another terminal behind the same path."""
+        self._stop_reading()
+        if self._look:
+            self._look.cancel()
+        before, self._master = self._master, -1
         self._session.lost()
         self.plug()
+        if before >= 0:
+            os.close(before)
 
     def _stop_reading(self) -> None:
         if self._is_reading:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from drivers.base import AttendantNeededError, Condition, DeviceError, DeviceOfflineError, OutcomeUnknownError
 from drivers.camera import Still
 from drivers.packer import PackJob
+from edge.bench.eye import Eye
 from edge.bench.parcel import Intent, LabelRow, Parcel
 from edge.bench.ports import Devices, TakeStill
 from edge.bench.telling import Facts
@@ -31,6 +32,9 @@ BUSY_LOOKS = 90
 """A machine that still works is waited for about a minute, the time of its longest job."""
 
 STILL_TRIES = 3
+
+HOMED_AFTER = ("alarm", "emergency_stop", "on_hold", "restarted")
+"""What the robot is homed after, once a person said go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class Acts:
     ) -> None:
         self._devices, self._take_still, self._pictures = devices, take_still, pictures
         self._plan, self._clock, self._face = plan, clock, face
+        self._eye = Eye()
         self._by_act = {
             X.TAKE_STILL: self._still_of_session,
             X.TAKE_STILL_AT_BENCH: self._still_at_bench,
@@ -93,6 +98,7 @@ class Acts:
         for _ in range(STILL_TRIES):
             try:
                 still = await self._take_still(work.parcel.session_id, camera)
+                await self._eye.check(camera, still)
                 return E.STILL_TAKEN, Facts(picture=await self._pictures.keep(still.jpeg), camera=camera)
             except DeviceError as error:
                 logger.warning("no still of the session", extra={"camera": camera, "words": str(error)})
@@ -107,9 +113,7 @@ class Acts:
         return E.STILL_TAKEN, Facts(picture=await self._pictures.keep(still.jpeg), camera=self._devices.camera.name)
 
     async def _bench_still(self) -> Still:
-        async with self._devices.camera.use() as camera:
-            still: Still = await camera.still()
-        return still
+        return await self._eye.take(self._devices.camera)
 
     async def picture_if_any(self) -> Kept | None:
         """Take a picture of the bench that nothing depends on."""
@@ -162,7 +166,7 @@ class Acts:
                 await labeller.apply()
             except AttendantNeededError as error:
                 is_fresh = error.reason == "not_homed"
-                if not (is_fresh or (work.parcel.was_retried and error.reason in ("alarm", "on_hold", "restarted"))):
+                if not (is_fresh or (work.parcel.was_retried and error.reason in HOMED_AFTER)):
                     raise
                 await labeller.home()
                 await labeller.apply()

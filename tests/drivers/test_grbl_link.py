@@ -184,7 +184,7 @@ async def test_a_line_waits_for_its_ok_past_messages(link):
         (b"GrblHAL 1.1f\r\n", GrblAlarmError, "restarted"),
         (b"<Door:0|MPos:0,0,0>\r\n", GrblAlarmError, "door_open"),
         (b"", PipeSilentError, "silent"),
-        (b"\xff\xfe\x00", PipeSilentError, "silent"),
+        (b"\xff\xfe\x00", PipeSilentError, "garbled"),
         (b"x" * 3000, PipeSilentError, "garbled"),
     ],
 )

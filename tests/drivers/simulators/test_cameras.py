@@ -1,5 +1,6 @@
 """Network cameras: the stream on the wire, stills, faults; then the whole loop as the bench camera sees it."""
 
+import http.client
 import socket
 from urllib.parse import urlsplit
 
@@ -74,6 +75,20 @@ def test_stream_is_multipart_and_no_two_frames_are_equal(shop):
 @pytest.mark.parametrize(("camera", "size"), [("front", (1440, 2560)), ("bench", (2160, 3840))])
 def test_still_is_larger(shop, camera, size):
     assert picture(shop.still(camera)).shape[:2] == size
+
+
+def test_a_still_that_breaks_off_that_is_noise_and_that_stands_still(shop):
+    shop.fault("front", "hang_up")
+    with pytest.raises(http.client.IncompleteRead):
+        shop.still("front")
+    sound = shop.still("front")
+    shop.fault("front", "garbage")
+    assert shop.still("front")[:2] != sound[:2] == b"\xff\xd8"
+    shop.fault("front", "garbage", on=False)
+    assert shop.still("front") != shop.still("front")
+    shop.fault("front", "frozen")
+    assert shop.still("front") == shop.still("front")
+    shop.fault("front", "frozen", on=False)
 
 
 def test_black_and_frozen(shop):

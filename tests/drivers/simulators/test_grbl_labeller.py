@@ -143,6 +143,15 @@ def test_wrong_label_comes_from_somewhere_else(shop, robot):
     assert stray["codes"] and stray["codes"] != printed["codes"]
 
 
+def test_two_labels_stick_beside_each_other(shop, robot):
+    packed(shop)
+    print_label(shop)
+    shop.fault("labeller", "two_labels")
+    do(robot, "$H", *PICK, *PRESS)
+    printed, stray = shop.labels()
+    assert printed["where"] == stray["where"] == "parcel" and stray["stray"] and not printed["stray"]
+
+
 def test_lost_label(shop, robot):
     packed(shop)
     print_label(shop)

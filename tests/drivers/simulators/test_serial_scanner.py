@@ -61,3 +61,17 @@ def test_garbage_and_unplugged(shop, scanner):
             return line.some(0.2)
 
         wait_for(is_back, "the scanner's return")
+
+
+def test_the_line_breaks_in_the_middle_of_a_code(shop, scanner):
+    shop.fault("scanner", "hang_up", after=2)
+    shop.hands("scan_piece", piece="caddy")
+    assert scanner.read(2) == b"47"
+    assert scanner.some() == b""
+    with shop.line("scanner") as again:
+
+        def is_back():
+            shop.hands("scan_piece", piece="caddy")
+            return again.some(0.2)
+
+        assert wait_for(is_back, "the scanner at the same path").startswith(b"4716")

@@ -144,8 +144,9 @@ class FakeCamera(Fake):
         for number, label in enumerate(self.world.parcel):
             picture.paste(label.convert("L"), (20 + 780 * number, 60))
         # no two pictures of a real camera are the same
-        picture.putpixel((0, 0), next(self.count) % 256)
-        picture.putpixel((1, 0), next(self.count) // 256 % 256)
+        number = next(self.count)
+        for bit in range(16):
+            picture.paste(255 * (number >> bit & 1), (8 * bit, 0, 8 * bit + 8, 8))
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=85)
         return Still(jpeg=buffer.getvalue(), width_px=1600, height_px=1400)
