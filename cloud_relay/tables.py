@@ -386,7 +386,7 @@ shop_link = Table(
     Column("report_sequence", Integer, nullable=False, default=0), Column("journal_sequence", BigInteger,
     nullable=False, default=0),
     _sha256("journal_hash"), _flag("is_online"), _text("session"), Column("presence", JSON), _moment("seen_at"),
-    _text("quarantine_reason"),
+    _text("quarantine_reason"), Column("clock_offset_s", Float), _moment("clock_at"),
 )  # fmt: skip
 shop_report = Table(
     "shop_report", metadata,

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from cloud_relay.catalog.words import query_words
 
@@ -35,6 +36,11 @@ class SearchWish:
     words: tuple[str, ...]
     page: int = 1
     path: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where a screen goes to see what was found."""
+        return self.path or f"/search?q={quote(self.query)}"
 
 
 def tidy(text: str, length_max: int = QUERY_LENGTH_MAX) -> str:

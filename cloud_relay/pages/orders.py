@@ -113,8 +113,8 @@ def _evidence(connection: Connection, order_id: str, key: str, principal: Princi
     }  # fmt: skip
 
 
-@router.get("/orders/{order_id}/evidence/{key}")
-async def evidence(order_id: str, key: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
+@router.get("/orders/{order_id}/evidence/{frame}")
+async def evidence(order_id: str, frame: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """One step of an order with its pictures, their hashes and signatures, and what was recorded."""
-    found = await relay.db.read(_evidence, order_id, key, principal, relay)
+    found = await relay.db.read(_evidence, order_id, frame, principal, relay)
     return render(request, principal, "evidence.html", **found)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, func, select
 
 from cloud_relay.relay import Relay, RelayDep
-from cloud_relay.tables import orders, page_event, shop, viewing_session
+from cloud_relay.tables import handoff, orders, page_event, shop, viewing_session
 from cloud_relay.web.principal import Anyone, Principal
 from cloud_relay.web.problems import Problem, not_found
 
@@ -36,6 +36,8 @@ def _may_read(connection: Connection, principal: Principal, channel: str) -> boo
         return id_ in principal.merchant_ids or principal.is_operator
     if kind == "shop":
         return connection.execute(select(shop.c.shop_id).where(shop.c.shop_id == id_)).first() is not None
+    if kind == "handoff":  # its id is a secret of the screen that made it
+        return connection.execute(select(handoff.c.handoff_id).where(handoff.c.handoff_id == id_)).first() is not None
     if kind == "session":
         row = connection.execute(
             select(viewing_session.c.account_id, shop.c.merchant_id)

@@ -47,6 +47,10 @@ function show() {
 
 function take(update) {
   session = { ...session, ...update };
+  for (const button of page.querySelectorAll("[data-handoff=remote]")) {
+    button.dataset.subject = session.session_id;
+    button.hidden = session.state !== "steering";
+  }
   if (steering) steering.turnNo = session.state === "steering" ? session.turn_no : 0;
   show();
   // who waits watches meanwhile: the shop keeps a place in line only for a browser it hears of
@@ -160,6 +164,18 @@ confirmButton.addEventListener("click", async () => {
   } catch (error) { confirmButton.disabled = false; refused(error); }
 });
 const confirmKey = crypto.randomUUID();
+
+/** What a phone presses moves the camera by this page's own turn; without a fresh press it stands still. */
+const REMOTE_MS = 600;
+let remoteEnd;
+document.addEventListener("remote", ({ detail: { kind, face, ...motion } }) => {
+  clearTimeout(remoteEnd);
+  if (!steering || session.state !== "steering") return;
+  if (kind === "face") return steering.face(face);
+  if (kind === "stop") return steering.stop();
+  steering.hold(motion);
+  remoteEnd = setTimeout(() => steering.stop(), REMOTE_MS);
+});
 
 function refused(error) {
   if (!(error instanceof Refusal)) throw error;

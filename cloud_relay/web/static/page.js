@@ -1,51 +1,11 @@
-/** What every page does: deeds, live parts, and walking with four arrows for remote controls without Tab. */
+/** What every page does: deeds, live parts, hand-offs to a phone, and a television's remote. */
 
 import { bindForms } from "./forms.js";
+import { bindHandoffs } from "./handoff.js";
 import { bindLive } from "./live.js";
-
-const FOCUSABLE = "a[href], button:not([disabled]), input:not([disabled], [type=hidden]), select, textarea, summary, [tabindex='0']";
-const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0] };
-
-/** How far `to` lies from `from` in a direction; aside counts double, behind is out of reach. */
-function distance(from, to, [x, y]) {
-  const ahead = x ? (x > 0 ? to.left - from.right : from.left - to.right) : (y > 0 ? to.top - from.bottom : from.top - to.bottom);
-  const aside = x ? Math.abs(to.top + to.height / 2 - from.top - from.height / 2) : Math.max(0, to.left - from.right, from.left - to.right);
-  return ahead < -4 ? Infinity : Math.max(0, ahead) + 2 * aside;
-}
-
-/** Fields keep the arrows they need, and let go of the others, so that a remote control without Tab never gets stuck. */
-function isOwnArrow(target, key) {
-  const isUpOrDown = key === "ArrowUp" || key === "ArrowDown";
-  if (target.closest("[data-arrows], textarea, input[type=number], input[type=range]")) return true;
-  if (target.matches("select")) return isUpOrDown;
-  if (target.matches("input[type=radio]")) return isUpOrDown && !isLastOfGroup(target, key);
-  if (!target.matches("input:not([type=checkbox])") || isUpOrDown) return false;
-  const caret = target.selectionStart; // null where the browser does not tell, as in dates: those keep their arrows
-  return caret === null || target.selectionEnd !== caret || caret !== (key === "ArrowRight" ? target.value.length : 0);
-}
-
-function isLastOfGroup(radio, key) {
-  const group = [...document.getElementsByName(radio.name)].filter((one) => one.form === radio.form && !one.disabled);
-  return group.at(key === "ArrowDown" ? -1 : 0) === radio;
-}
-
-document.addEventListener("keydown", (event) => {
-  const step = STEPS[event.key];
-  if (!step || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || isOwnArrow(event.target, event.key)) return;
-  const all = [...document.querySelectorAll(FOCUSABLE)].filter((element) => element.offsetParent !== null && !element.matches(".skip"));
-  const here = document.activeElement;
-  const from = here && here !== document.body ? here.getBoundingClientRect() : { left: 0, right: innerWidth, top: 0, bottom: 0, height: 0 };
-  let next = null, best = Infinity;
-  for (const element of all) {
-    if (element === here) continue;
-    const away = distance(from, element.getBoundingClientRect(), step);
-    if (away < best) { best = away; next = element; }
-  }
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-  next.scrollIntoView({ block: "nearest" });
-});
+import { bindRemote } from "./remote.js";
 
 bindForms();
 bindLive();
+bindRemote();
+bindHandoffs();
