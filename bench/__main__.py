@@ -1,4 +1,4 @@
-"""`./vitrine bench order`: medians of one interleaved run, each beside its yardstick; `--json FILE` for programs."""
+"""`./vitrine bench order` and `relay`: medians of one run, each beside its yardstick; `--json FILE` for programs."""
 
 import argparse
 import asyncio
@@ -6,34 +6,56 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import journal_pace, mall_pace, order_pace
 from bench.figures import Figure, table, write_json
 
 
-async def order(rounds: int) -> list[Figure]:
+async def order(folder: Path, rounds: int) -> list[Figure]:
     """Measure everything about one order's speed."""
+    from bench import journal_pace, mall_pace, order_pace  # noqa: PLC0415  # the other benchmark needs none of them
+
     figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
-        folder = Path(name)
-        for part in ("orders", "mall"):
-            (folder / part).mkdir()
-        print("journal …", flush=True)
-        figures.append(await journal_pace.measure(folder, rounds))
-        print("orders over HTTP …", flush=True)
-        figures += await order_pace.measure(folder / "orders", rounds)
-        print("the whole mall: commands, printer, shop box, first picture …", flush=True)
-        figures += await mall_pace.measure(folder / "mall", rounds)
+    for part in ("orders", "mall"):
+        (folder / part).mkdir()
+    print("journal …", flush=True)
+    figures.append(await journal_pace.measure(folder, rounds))
+    print("orders over HTTP …", flush=True)
+    figures += await order_pace.measure(folder / "orders", rounds)
+    print("the whole mall: commands, printer, shop box, first picture …", flush=True)
+    figures += await mall_pace.measure(folder / "mall", rounds)
     return figures
+
+
+async def relay(folder: Path, shops: int, minutes: float) -> list[Figure]:
+    """Measure what a relay takes of a small machine with many shops connected."""
+    from bench import small_relay  # noqa: PLC0415  # as above
+
+    return await small_relay.measure(folder, shops, minutes)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="./vitrine bench", description=__doc__)
+    words = "order: from placing to the printer, and the first picture; relay: memory with many shops, in 512 MB (root)"
+    parser.add_argument("what", choices=["order", "relay"], help=words)
+    parser.add_argument("--rounds", type=int, default=3, help="order: rounds of each measurement (default 3)")
+    parser.add_argument("--shops", type=int, default=100, help="relay: shops that are connected (default 100)")
+    parser.add_argument("--minutes", type=float, default=2, help="relay: ten orders in each (default 2)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    return parser.parse_args()
+
+
+async def run(chosen: argparse.Namespace) -> list[Figure]:
+    """Run the chosen benchmark in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
+        if chosen.what == "relay":
+            return await relay(Path(name), chosen.shops, chosen.minutes)
+        return await order(Path(name), chosen.rounds)
 
 
 def main() -> int:
     """Run a benchmark and print its table; exit code 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(prog="./vitrine bench", description=__doc__)
-    parser.add_argument("what", choices=["order"], help="order: from placing to the printer, and the first picture")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement, interleaved (default 3)")
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
-    chosen = parser.parse_args()
-    figures = asyncio.run(order(chosen.rounds))
+    chosen = arguments()
+    figures = asyncio.run(run(chosen))
     print(table(figures))
     if chosen.json:
         write_json(figures, chosen.json)

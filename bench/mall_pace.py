@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.commands_pace import command_figure
 from bench.figures import Figure, median_text
+from demo.bench_check import go_live
 from demo.goods import DemoShop, studio, teahouse
 from demo.hands import Bench, Hands
 from demo.mall import PIN, ROOT, Mall, free_block
@@ -65,6 +66,7 @@ async def shop_box(mall: Mall, supervisor: Supervisor, shop: DemoShop) -> tuple[
     await mall.open_edge(shop)
     ready_s = time.perf_counter() - started_s
     await wait_for_shop(mall, shop)
+    await go_live(mall, shop, lambda _line: None)
     await asyncio.sleep(IDLE_S)
     process = supervisor.program(f"edge of {shop.name}").process
     assert process is not None
