@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from demo.bench_check import go_live
 from demo.goods import studio, teahouse
 from demo.hands import Bench, Hands
 from demo.mall import PIN, ROOT, Mall, MallError, Ports, free_block
 from demo.people import MERCHANTS, OPERATOR, SHOPPER, RelayRefusedError
 from demo.seed import seed_people, seed_shop, wait_for_shop
+from demo.steps import StepFailedError
 from demo.supervisor import ProgramFailedError, Supervisor
 from demo.walk import walk
 
@@ -81,6 +83,7 @@ async def open_shop(mall: Mall, shop_no: int, *, is_new: bool) -> None:
     await mall.open_edge(shop)
     await wait_for_shop(mall, shop)
     say(f"{shop.name}: online")
+    await go_live(mall, shop, say)
 
 
 def tell_addresses(mall: Mall) -> None:
@@ -149,7 +152,7 @@ async def main(chosen: argparse.Namespace) -> int:
     mall = Mall(folder, ports, (teahouse(chosen.nonce), studio()), supervisor)
     try:
         return await _run(mall, supervisor, stop, chosen)
-    except (MallError, ProgramFailedError, RelayRefusedError, TimeoutError) as error:
+    except (MallError, ProgramFailedError, RelayRefusedError, StepFailedError, TimeoutError) as error:
         say(f"error: {error}")
         return 1
     finally:

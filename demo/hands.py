@@ -5,6 +5,7 @@ Everything goes through what a person has: the page at the bench, the scanner in
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,11 @@ class Bench:
         """Press one of the large buttons."""
         (await self._page.post(f"/api/tasks/{task_id}/answer", json={"answer": answer})).raise_for_status()
 
+    async def begin_check(self, occasion: str) -> None:
+        """Press the button that begins a bench check; a bench that is not ready for it is asked again."""
+        await self.state()
+        (await self._page.post("/api/bench-check", json={"occasion": occasion})).raise_for_status()
+
     async def reply(self, question_id: str, text: str) -> None:
         """Answer a shopper's question."""
         (await self._page.post(f"/api/questions/{question_id}/answer", json={"text": text})).raise_for_status()
@@ -69,9 +75,12 @@ class Bench:
 class Hands:
     """Does each task once; `say` tells what was done, `on_link` gets the courier link that is shown once."""
 
-    def __init__(self, bench: Bench, say: Callable[[str], None], on_link: Callable[[str], None]) -> None:
-        self._bench, self._say, self._on_link = bench, say, on_link
+    def __init__(
+        self, bench: Bench, say: Callable[[str], None], on_link: Callable[[str], None], think_s: float = THINK_S
+    ) -> None:
+        self._bench, self._say, self._on_link, self._think_s = bench, say, on_link, think_s
         self._done: set[str] = set()
+        self._said: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled; a page that is away for a moment is asked again."""
@@ -79,18 +88,21 @@ class Hands:
             try:
                 state = await self._bench.state()
                 for task in state["tasks"]:
-                    await self._do(task)
+                    with contextlib.suppress(httpx.HTTPStatusError):  # not possible now: the bench is full
+                        await self._do(task)
                 for question in state["questions"]:
                     await self._bench.reply(question["question_id"], REPLIES.get(question["kind"], REPLIES["text"]))
             except (httpx.TransportError, httpx.HTTPStatusError, json.JSONDecodeError):
-                await asyncio.sleep(THINK_S)
-            await asyncio.sleep(THINK_S)
+                await asyncio.sleep(self._think_s)
+            await asyncio.sleep(self._think_s)
 
     async def _do(self, task: dict[str, Any]) -> None:
         work = WORK.get(task["kind"])
         if work is None or task["task_id"] in self._done:
             return
-        self._say(f"attendant: {task['text']['en']}")
+        if task["task_id"] not in self._said:
+            self._said.add(task["task_id"])
+            self._say(f"attendant: {task['text']['en']}")
         await work(self, task)
         self._done.add(task["task_id"])
 
@@ -161,6 +173,25 @@ class Hands:
         self._on_link(task["link"])
         await self._bench.answer(task["task_id"], "shown")
 
+    async def lay_test_card(self, task: dict[str, Any]) -> None:
+        """Put an empty carton where parcels lie."""
+        await self._bench.do("lay_test_card")
+        await self._bench.answer(task["task_id"], "laid")
+
+    async def stick_test_label(self, task: dict[str, Any]) -> None:
+        """Stick the test label on without a robot."""
+        await self._bench.do("stick_label")
+        await self._bench.answer(task["task_id"], "stuck")
+
+    async def scan_test_label(self, task: dict[str, Any]) -> None:
+        """Scan the test label where it sticks."""
+        await self._bench.do("scan_parcel", match="VITRINE-CHECK")
+
+    async def take_test_card(self, task: dict[str, Any]) -> None:
+        """Take the carton away and tear the test label up."""
+        await self._bench.do("take_test_card")
+        await self._bench.answer(task["task_id"], "taken")
+
     async def note(self, task: dict[str, Any]) -> None:
         """Read a note."""
         await self._bench.answer(task["task_id"], "seen")
@@ -185,4 +216,8 @@ WORK = {
     "hand_over": Hands.hand_over,
     "show_courier_link": Hands.show_courier_link,
     "note": Hands.note,
+    "lay_test_card": Hands.lay_test_card,
+    "stick_test_label": Hands.stick_test_label,
+    "scan_test_label": Hands.scan_test_label,
+    "take_test_card": Hands.take_test_card,
 }

@@ -1,6 +1,7 @@
 """The mall's folder: which port is whose, what each program is told, and in which order they start."""
 
 import json
+import os
 import shutil
 import socket
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ PIN = "2468"
 """The PIN of the demonstration's attendants; it is printed at the start."""
 
 ROOT = Path(__file__).resolve().parent.parent
-PORTS_PER_MALL = 24
+PORTS_PER_MALL, BLOCKS = 24, 200
 
 
 class MallError(RuntimeError):
@@ -200,11 +201,12 @@ def is_taken(port: int) -> bool:
 
 
 def free_block(first: int = 18080, step: int = PORTS_PER_MALL) -> Ports:
-    """Return the first block of ports that nobody uses."""
-    for base in range(first, first + 200 * step, step):
+    """Return a block of ports that nobody uses; each process begins to look elsewhere, so that two never race for one."""
+    for number in range(BLOCKS):
+        base = first + (os.getpid() + number) % BLOCKS * step
         if not any(is_taken(port) for port in range(base, base + step)):
             return Ports(base)
-    raise MallError("no free block of ports on 127.0.0.1 between 18080 and 22880")
+    raise MallError(f"no free block of ports on 127.0.0.1 between {first} and {first + BLOCKS * step}")
 
 
 def text(value: str) -> str:

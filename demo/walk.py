@@ -40,6 +40,9 @@ class Walk:
         self.link: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._bench = Bench(mall.attendant_url(self.shop), PIN, mall.control_url(self.shop))
         self.hands = Hands(self._bench, lambda _line: None, self._on_link)
+        world = mall.run_folder(self.shop)
+        self.labels_before = len(printed(world))
+        self.bytes_before = (world / "printer.bin").stat().st_size if (world / "printer.bin").exists() else 0
 
     def _on_link(self, link: str) -> None:
         if not self.link.done():
@@ -156,10 +159,8 @@ class Walk:
         check(self.labels() == [], f"a label came out before the payment: {self.labels()}")
 
     def labels(self) -> list[dict[str, Any]]:
-        """Return the printer's own truth."""
-        file = self.mall.run_folder(self.shop) / "labels_printed.json"
-        labels: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
-        return labels
+        """Return the printer's own truth of what came out since the walk began; the bench check's label was before."""
+        return printed(self.mall.run_folder(self.shop))[self.labels_before :]
 
     async def pay(self) -> None:
         """Order with address and delivery time; the total is known before paying."""
@@ -257,9 +258,9 @@ class Walk:
     def write_report(self, *, is_ok: bool, restarts: int) -> None:
         """Write report.json and what the printer got, drew and swears to."""
         world = self.mall.run_folder(self.shop)
-        for name in ("printer.bin", "labels_printed.json"):
-            if (world / name).exists():
-                (self.report / name).write_bytes((world / name).read_bytes())
+        if (world / "printer.bin").exists():
+            (self.report / "printer.bin").write_bytes((world / "printer.bin").read_bytes()[self.bytes_before :])
+        (self.report / "labels_printed.json").write_text(json.dumps(self.labels(), ensure_ascii=False, indent=1))
         applied = [label for label in self.labels() if label["applied_at"]]
         if applied:
             Image.open(world / applied[-1]["png"]).save(self.report / "label.png")
@@ -271,6 +272,13 @@ class Walk:
             "epcis": self.facts.get("epcis", {}), "restarts": restarts,
         }  # fmt: skip
         (self.report / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+
+
+def printed(world: Path) -> list[dict[str, Any]]:
+    """Return every label that came out of a world's printer, as the simulator swears."""
+    file = world / "labels_printed.json"
+    labels: list[dict[str, Any]] = json.loads(file.read_text()) if file.exists() else []
+    return labels
 
 
 def codes_of(jpeg: bytes) -> list[str]:

@@ -92,6 +92,8 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     if wish.parcel_id:
         reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
     sale = reservations.sale_of(connection, reserved.listing_id if reserved else wish.listing_id, now)
+    if reserved is None:
+        reservations.require_live(sale)
     _check_delivery(wish, sale, now)
     total = sale.price_minor + sale.shipping_minor
     if wish.total_minor not in (None, total) or total <= 0:

@@ -84,6 +84,7 @@ def confirm_piece(
     if listing_id is None:
         raise stock.out_of_stock()
     sale = sale_of(connection, listing_id, now)
+    require_live(sale)
     _check_bound(connection, account_id, trade)
     stock.reserve(connection, piece_id)
     until = now + timedelta(seconds=trade.settings.reservation_s)
@@ -173,6 +174,17 @@ def expire_due(connection: Connection, now: datetime, limit: int = 100) -> int:
         link = f"/l/{found.listing_id}"
         notices.notify(connection, [found.account_id], "reservation_expired", link, now, **values)
     return len(rows)
+
+
+def count_active(connection: Connection, shop_ids: list[str], now: datetime) -> int:
+    """Return how many pieces of these shops are kept for shoppers at the checkout."""
+    query = (
+        select(func.count())
+        .select_from(reservation)
+        .join(piece, piece.c.piece_id == reservation.c.piece_id)
+        .where(piece.c.shop_id.in_(shop_ids), reservation.c.state == ACTIVE, reservation.c.until > now)
+    )
+    return int(connection.scalar(query) or 0)
 
 
 def next_until(connection: Connection) -> datetime | None:

@@ -31,7 +31,7 @@ def find_piece(connection: Connection, piece_id: str) -> Row | None:
             listing.c.state.label("listing_state"),
             shop.c.is_closed,
             shop.c.live_reason,
-        )  # fmt: skip
+        )
         .join(listing, listing.c.listing_id == piece.c.listing_id)
         .join(shop, shop.c.shop_id == piece.c.shop_id)
         .where(piece.c.piece_id == piece_id)
@@ -142,3 +142,15 @@ def questions(connection: Connection, session_id: str) -> list[Row]:
 def merchant_of_shop(connection: Connection, shop_id: str) -> str | None:
     """Return the merchant that owns a shop."""
     return connection.scalar(select(shop.c.merchant_id).where(shop.c.shop_id == shop_id))
+
+
+def open_questions(connection: Connection, shop_ids: list[str], asked_after: datetime) -> list[Row]:
+    """Return the questions at these shops' benches that nobody answered while their session goes on."""
+    query = (
+        select(viewing_question, viewing_session.c.shop_id, viewing_session.c.piece_id)
+        .join(viewing_session, viewing_session.c.session_id == viewing_question.c.session_id)
+        .where(viewing_session.c.shop_id.in_(shop_ids), viewing_session.c.ended_at.is_(None))
+        .where(viewing_question.c.answered_at.is_(None), viewing_question.c.asked_at > asked_after)
+        .order_by(viewing_question.c.asked_at)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -35,6 +35,7 @@ def typed(mall):
          "story_zh": SHORT, "sender_lines": [POLYGLOT[:100]], "currency": "EUR",
          "cameras": [{"camera": "front", "title": {"en": POLYGLOT[:60], "zh": SHORT}}]},
     )  # fmt: skip
+    mall.write("UPDATE shop SET is_live = 1, live_reason = '' WHERE shop_id = ?", shop["shop_id"])  # no box, no check
     listing = seller.call(
         "POST", "/api/listings",
         {"shop_id": shop["shop_id"], "title_en": POLYGLOT[:150], "title_zh": SHORT, "description_en": POLYGLOT,

@@ -92,6 +92,15 @@ class WholeMall:
         finally:
             connection.close()
 
+    def write(self, statement: str, *values: Any) -> None:
+        """Change the relay's own database, beside the running relay, where no page or program could."""
+        connection = sqlite3.connect(self.folder / "relay" / "relay.sqlite3", timeout=20)
+        try:
+            with connection:
+                connection.execute(statement, values)
+        finally:
+            connection.close()
+
     def labels(self, shop: str, text: str = "") -> list[dict[str, Any]]:
         """The printer's own truth of what came out of it; with `text` only labels on which a code holds it."""
         file = self.folder / shop / "world" / "labels_printed.json"

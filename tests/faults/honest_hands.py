@@ -45,6 +45,26 @@ class HonestHands:
                 pass
             await asyncio.sleep(THINK_S)
 
+    # the bench check
+
+    async def lay_test_card(self, task: dict[str, Any]) -> None:
+        if (await self._bench.world())["parcel"] is None:
+            await self._bench.do("lay_test_card")
+        await self._bench.answer(task["task_id"], "laid")
+
+    async def stick_test_label(self, task: dict[str, Any]) -> None:
+        await self._bench.do("stick_label")
+        await self._bench.answer(task["task_id"], "stuck")
+
+    async def scan_test_label(self, task: dict[str, Any]) -> None:
+        await self._bench.do("scan_parcel", match="VITRINE-CHECK")
+
+    async def take_test_card(self, task: dict[str, Any]) -> None:
+        parcel = (await self._bench.world())["parcel"]
+        if parcel is not None and parcel["packed_by"] == "test_card":
+            await self._bench.do("take_test_card")
+        await self._bench.answer(task["task_id"], "taken")
+
     # carrying
 
     async def bring_piece(self, task: dict[str, Any]) -> None:

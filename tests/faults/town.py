@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from demo.bench_check import go_live
 from demo.goods import DemoListing, DemoPiece, DemoShop, teahouse
 from demo.hands import Bench
 from demo.mall import PIN, ROOT, Mall, Ports, free_block
@@ -144,6 +145,7 @@ async def open_town(folder: Path, bowls: int = BOWLS) -> AsyncIterator[Town]:
         await mall.enrol(shop, await seed_shop(mall, shop, print))
         await mall.open_edge(shop)
         await wait_for_shop(mall, shop)
+        await go_live(mall, shop, print)
         town = Town(mall, supervisor)
         await town.shopper.sign_in(SHOPPER)
         found = await town.shopper.call("GET", "/api/search", params={"q": "bowl"})

@@ -6,7 +6,8 @@ import pytest
 
 from cloud_relay.bench_checks import rules, service, store
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import bench_check, notice, shop
+from cloud_relay.tables import bench_check, notice, reservation, shop
+from cloud_relay.viewing import service as viewing
 from tests.cloud_relay.trade_world import START
 from wire.plan import Text
 from wire.reports import BenchChecked, CheckResult, CheckStep
@@ -110,3 +111,28 @@ def test_a_card_that_no_shop_of_ours_writes_is_refused(world):
     many = card(**{f"step{number}": PASSED for number in range(rules.STEPS_MAX + 1)})
     with pytest.raises(RefusedError, match="bad_card"):
         take(world, many)
+
+
+def close(world):
+    world.database.run_now(store.set_live, "teahouse", "check_failed")
+
+
+def test_who_is_not_live_takes_no_reservation_no_order_and_no_viewing(world):
+    close(world)
+    with pytest.raises(RefusedError, match="shop_not_live") as told:
+        world.confirm("ann", "lis_1_p0")
+    assert (told.value.status, told.value.extra) == (409, {"reason": "check_failed"})
+    assert "自检" in told.value.text_zh
+    with pytest.raises(RefusedError, match="shop_not_live"):
+        world.place("ann", listing_id="lis_1")
+    with pytest.raises(RefusedError, match="shop_not_live"):
+        world.database.run_now(viewing.ask_to_look, "ann", "lis_1_p0", world.now, may_steer=True)
+    assert world.rows(reservation) == []
+    world.database.run_now(store.set_live, "teahouse", "")
+    world.confirm("ann", "lis_1_p0")
+
+
+def test_a_piece_that_was_reserved_before_may_still_be_paid(world):
+    reserved = world.confirm("ann", "lis_1_p0")
+    close(world)
+    assert world.place("ann", parcel_id=reserved.parcel_id).order_id
