@@ -204,6 +204,7 @@ def carry(courier: Page, page: Page, eyes) -> None:
     expect(courier.locator("[data-live=journey]")).to_contain_text("Departed · Yixing depot")
     expect(story).to_contain_text("Departed: Yixing depot", timeout=5 * SECOND_MS)
     courier.get_by_label("Where are you?").fill("Berlin")
+    courier.get_by_label("Who took it?").fill("Mei Lin 林梅")
     twice(courier.get_by_role("button", name="Delivered"))
     expect(courier.locator("[data-live=state]")).to_contain_text("Delivered")
     began = time.monotonic()
