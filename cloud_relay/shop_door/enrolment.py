@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from cloud_relay.authority import Authority, ShopCertificate, is_signed_by, read_csr
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import Settings
-from cloud_relay.shop_door import store
+from cloud_relay.shop_door import left_behind, store
 from wire.codec import from_base64url
 
 CLAIM_LIFE = timedelta(minutes=10)
@@ -62,6 +62,7 @@ def enrol(connection: Connection, authority: Authority, claim_code: str, csr_pem
     """Give the box that holds a valid claim code its first certificate.
 
     The same box asking again with the same code (its answer was lost) gets another certificate; others are refused.
+    A new box is told first what the one before it left behind, whose certificates end now.
     """
     read_csr(csr_pem)
     code_sha256 = _code_sha256(claim_code)
@@ -74,11 +75,13 @@ def enrol(connection: Connection, authority: Authority, claim_code: str, csr_pem
     is_known_box = certificate.public_key_pem in store.keys_of(connection, claim.shop_id, now)
     if claim.used_at is not None and not is_known_box:
         raise RefusedError("claim_used", "This claim code was used; ask for a new one", "认领码已被使用，请重新获取")
+    left = [] if is_known_box else left_behind.collect(connection, claim.shop_id)
     if not is_known_box:
         store.revoke(connection, claim.shop_id, now)
     store.use_claim(connection, code_sha256, now)
     store.insert_certificate(connection, certificate)
     store.open_link(connection, claim.shop_id, has_new_journal=not is_known_box)
+    left_behind.send(connection, claim.shop_id, left, now)
     return Enrolled(certificate, is_new_box=not is_known_box)
 
 

@@ -105,8 +105,7 @@ async def _admit(relay: Relay, shop_id: str, *, is_new_box: bool) -> None:
     """Let the shop in at the broker now; if that fails, the link does it when it is up again and the box tries on."""
     try:
         if is_new_box:
-            await relay.link.refresh_revocations()
-            await relay.link.clear_retained(shop_id)
+            await relay.link.fence(shop_id)
         await relay.link.admit(shop_id)
     except (LinkDownError, AdmissionError) as error:
         relay.metrics.count("admissions_late")

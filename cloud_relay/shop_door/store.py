@@ -6,7 +6,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cloud_relay.authority import ShopCertificate
-from cloud_relay.tables import bench_check, claim_code, parcel, picture, shop, shop_certificate, shop_command, shop_link, shop_report
+from cloud_relay.tables import (
+    bench_check,
+    claim_code,
+    parcel,
+    picture,
+    shop,
+    shop_certificate,
+    shop_command,
+    shop_link,
+    shop_report,
+)
 
 PictureRow = Row[Any]
 """A row of `picture`."""
@@ -64,7 +74,7 @@ def revoke(connection: Connection, shop_id: str, now: datetime) -> int:
 def open_link(connection: Connection, shop_id: str, *, has_new_journal: bool) -> None:
     """Make the shop's link row; for a new box begin both sequences anew, because its journal is empty.
 
-    What the old box said and was told stays, under negative sequence numbers; what it never answered goes to the new.
+    What the old box said and was told stays, under negative sequence numbers; what it never finished goes to the new.
     """
     link = shop_link.c
     if connection.execute(select(link.shop_id).where(link.shop_id == shop_id)).first() is None:
@@ -74,8 +84,8 @@ def open_link(connection: Connection, shop_id: str, *, has_new_journal: bool) ->
     if not has_new_journal:
         return
     _archive(connection, shop_report, shop_id)
-    waiting = (shop_command.c.shop_id == shop_id, shop_command.c.ack_state == "")
-    connection.execute(update(shop_command).where(*waiting).values(sequence=None, payload=None))
+    waiting = (shop_command.c.shop_id == shop_id, shop_command.c.ack_state.in_(("", "accepted")))
+    connection.execute(update(shop_command).where(*waiting).values(sequence=None, payload=None, ack_state="", ack=None))
     _archive(connection, shop_command, shop_id)
     fresh = {"report_sequence": 0, "next_sequence": 1, "journal_sequence": 0, "journal_hash": None, "session": ""}
     connection.execute(update(shop_link).where(link.shop_id == shop_id).values(fresh))

@@ -183,6 +183,12 @@ def take_device_state(
     return True
 
 
+def take_offset(connection: Connection, shop_id: str, offset_s: float, now: datetime) -> None:
+    """Note how far the box's own clock is ahead of ours, for the operator."""
+    values = {"clock_offset_s": offset_s, "clock_at": now}
+    connection.execute(update(shop_link).where(shop_link.c.shop_id == shop_id).values(values))
+
+
 def readmit(connection: Connection, shop_id: str) -> bool:
     """End a quarantine: the mark of the shop's next birth is taken as it comes. False when there was none."""
     link = shop_link.c

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from sqlalchemy import Connection as SqlConnection
@@ -33,6 +34,8 @@ RECONNECT_S_MAX = 5.0
 """Longest wait between attempts; a broker that is back should not wait long for its relay."""
 RESEND_S = 5.0
 """A command that no shop acknowledged after this is sent again; the shop's inbox makes the repeat harmless."""
+OFFSET_STEP_S = 0.05
+"""A shop's clock offset is written when it moved by more than a slow round trip tells, not at every trip."""
 LEASE_RENEW_S = sender.LEASE_S / 3
 FRAME_BYTES_MAX = 64 * 1024
 HEARD = (("presence", 1), ("state/+", 1), ("report", 1), ("ack", 1), ("frame/+", 0))
@@ -73,6 +76,7 @@ class ShopLink(Register):
         self._online: set[str] = set()
         self._held: set[str] = set()
         self._sent_at: dict[str, float] = {}
+        self._offsets: dict[str, float] = {}
         self._intake: asyncio.Queue[_Intake] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -112,6 +116,16 @@ class ShopLink(Register):
         if self._connection is None:
             raise LinkDownError("broker: not connected; the shop is kept out as soon as it is back")
         await self._admission.expel(self._publish_control, shop_id)
+        await self.clear_retained(shop_id)
+
+    async def fence(self, shop_id: str) -> None:
+        """Cut a box off that was replaced: its certificate no longer opens a session, and its open one ends now.
+
+        While the broker is away nobody is connected; it reads the list of revoked certificates when it starts.
+        """
+        await self.refresh_revocations()
+        if self._connection is not None:
+            await self._admission.expel(self._publish_control, shop_id)
         await self.clear_retained(shop_id)
 
     async def clear_retained(self, shop_id: str) -> None:
@@ -218,9 +232,16 @@ class ShopLink(Register):
             report = decode_report(envelope.type, envelope.data)
             if isinstance(report, AskClock):
                 await self.send_transient(shop_id, TellClock(nonce=report.nonce[:64], relay_at=self._clock.now()))
+                await self._note_offset(shop_id, report.offset_s)
             assert self._tasks is not None
             for handler in self.transients.get(type(report), ()):
                 self._tasks.create_task(_call(handler(shop_id, report)))
+
+    async def _note_offset(self, shop_id: str, offset_s: float | None) -> None:
+        if offset_s is None or abs(offset_s - self._offsets.get(shop_id, inf)) < OFFSET_STEP_S:
+            return
+        self._offsets[shop_id] = offset_s
+        await self._db.run(inbox.take_offset, shop_id, offset_s, self._clock.now())
 
     async def _fold_forever(self) -> None:
         while True:

@@ -11,11 +11,11 @@ from drivers.base import Condition, DeviceError
 from edge.bench import parcel as rows
 from edge.bench import scans
 from edge.bench.acts import Acts, Outcome, Work
+from edge.bench.answers import no, take_answer
 from edge.bench.forgetting import forget
 from edge.bench.orders import Orders, RefusedCommandError
 from edge.bench.parcel import Intent, Parcel
 from edge.bench.ports import Devices, TakeStill
-from edge.bench.questions import EVENTS, SCAN_FIRST
 from edge.bench.steps import Did, Steps
 from edge.bench.tasks import Answer, ScanResult, Task, TaskKind, close_task, load_task, open_tasks, save_task
 from edge.bench.telling import Facts
@@ -35,6 +35,7 @@ from wire.commands import (
     PreparePiece,
     RecordTracking,
     ReleasePiece,
+    TakeOverParcel,
 )
 from wire.envelope import Envelope
 from wire.plan import ShopPlan, Text
@@ -68,6 +69,7 @@ NOT_THE_DEVICE = frozenset({"bad_label", "deadline_passed", "label_none", "label
 """Reasons that a working device does not mend."""
 
 URGENCY = (
+    TaskKind.TAKEN_OVER,
     TaskKind.LABEL_IN_DOUBT, TaskKind.PACK_IN_DOUBT, TaskKind.DESTROY_LABEL, TaskKind.READ_LABEL, TaskKind.TEND_DEVICE,
     TaskKind.SHOW_COURIER_LINK, TaskKind.BRING_PIECE, TaskKind.QUESTION, TaskKind.STICK_LABEL, TaskKind.PACK_BY_HAND,
     TaskKind.FETCH_PIECE, TaskKind.BRING_BACK, TaskKind.SET_ASIDE, TaskKind.UNPACK, TaskKind.PUT_BACK,
@@ -81,6 +83,7 @@ class Bench:
 
     HANDLES: tuple[type[Command], ...] = (
         PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, NoteForShop,
+        TakeOverParcel,
     )  # fmt: skip
     """The commands that belong to `handle`."""
 
@@ -350,13 +353,13 @@ class Bench:
         """Take the attendant's answer (one of the task's codes); a second answer to the same task is refused."""
         task = await self._journal.read(lambda tx: load_task(tx, task_id))
         if task is None:
-            return _no("This was answered already", "已经回答过了")
+            return no("This was answered already", "已经回答过了")
         async with self._locks[task.parcel_id]:
             is_packed = task.kind is TaskKind.PACK_BY_HAND and answer == "packed"
             picture = await self._acts.picture_if_any() if is_packed else None
             facts = Facts(answer=answer, by="attendant", picture=picture)
             try:
-                result = await self._commit(lambda tx, steps: _take_answer(tx, steps, task_id, answer, facts))
+                result = await self._commit(lambda tx, steps: take_answer(tx, steps, task_id, answer, facts))
             except IllegalStepError as error:
                 return await self._illegal(str(error))
         if result.accepted:
@@ -387,7 +390,7 @@ class Bench:
         """Record a step that may not be; it changed nothing."""
         await self._journal.write(lambda tx: tx.note("illegal", words=words))
         logger.warning("illegal step", extra={"words": words})
-        return _no("Not possible now", "现在不能这样做")
+        return no("Not possible now", "现在不能这样做")
 
     async def ask(
         self,
@@ -465,7 +468,7 @@ class Bench:
                 "piece_id": parcel.piece_id,
                 "title": titles.get(parcel.piece_id, Text()),
                 "stage": parcel.stage.value,
-                "reason": parcel.reason or self._waits_for(),
+                "reason": self._waits_for(parcel),
                 "label_serial": parcel.serial,
                 "is_paid": parcel.is_paid,
                 "since": parcel.since,
@@ -473,10 +476,11 @@ class Bench:
             for parcel in parcels
         ]
 
-    def _waits_for(self) -> str:
+    def _waits_for(self, parcel: Parcel) -> str:
+        """Without room no answer helps; then what holds this parcel; then what holds every machine."""
         if not self._has_room():
             return "disk_full"
-        return "clock_unknown" if self.is_waiting_for_clock else ""
+        return parcel.reason or ("clock_unknown" if self.is_waiting_for_clock else "")
 
     @property
     def last_scan(self) -> ScanResult | None:
@@ -489,28 +493,3 @@ def _work(tx: Transaction, intent: Intent) -> Work:
     assert parcel is not None, f"intent {intent.intent_id} is about a parcel that is not here"
     label = rows.load_label(tx, parcel.serial) if parcel.serial else None
     return Work(intent=intent, parcel=parcel, label=label, copy_no=rows.copy_no(tx, label) if label else 1)
-
-
-def _take_answer(tx: Transaction, steps: Steps, task_id: str, answer: str, facts: Facts) -> ScanResult:
-    task = load_task(tx, task_id)
-    if task is None:
-        return _no("This was answered already", "已经回答过了")
-    if answer not in {part.answer for part in task.answers}:
-        return _no("That is no answer to this", "没有这个选项")
-    must_scan = answer in SCAN_FIRST or (task.kind is TaskKind.DESTROY_LABEL and task.needs_scan)
-    if must_scan and not task.scanned:
-        return ScanResult(accepted=False, text=Text(en="Scan the label first", zh="请先扫标签"), task_id=task_id)
-    event = EVENTS.get(answer)
-    parcel = rows.load(tx, task.parcel_id) if event is not None and task.parcel_id else None
-    close_task(tx, task, answer)
-    if parcel is not None and event is not None:
-        steps.feed(parcel, event, Facts(**{**_fields(facts), "scanned": task.scanned}))
-    return ScanResult(accepted=True, text=Text(en="Noted", zh="已记录"), task_id=task_id)
-
-
-def _fields(facts: Facts) -> dict[str, Any]:
-    return {"answer": facts.answer, "by": facts.by, "picture": facts.picture}
-
-
-def _no(en: str, zh: str) -> ScanResult:
-    return ScanResult(accepted=False, text=Text(en=en, zh=zh))

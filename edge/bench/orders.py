@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from edge.bench import parcel as rows
+from edge.bench import taking_over
 from edge.bench.parcel import Parcel
 from edge.bench.questions import BUTTONS
 from edge.bench.steps import Steps
@@ -24,6 +25,7 @@ from wire.commands import (
     PreparePiece,
     RecordTracking,
     ReleasePiece,
+    TakeOverParcel,
 )
 from wire.envelope import Envelope
 from wire.plan import Text
@@ -75,6 +77,11 @@ class Orders:
             case CancelParcel():
                 parcel = rows.load(self._tx, command.parcel_id) or self._new(command.parcel_id, "")
                 self._steps.feed(parcel, Event.CANCEL)
+            case TakeOverParcel():
+                if rows.load(self._tx, command.parcel_id) is not None:
+                    raise RefusedCommandError("known_parcel")
+                parcel = self._new(command.parcel_id, command.piece_id)
+                taking_over.take_over(self._tx, self._steps, parcel, command, _deadline(envelope, command))
             case AnswerPhoto():
                 self._answer_photo(command)
             case RecordTracking():
@@ -132,8 +139,13 @@ class Orders:
         parcel = rows.load(self._tx, command.parcel_id)
         if parcel is None:
             raise RefusedCommandError("unknown_parcel")
-        if parcel.photo_sha256 != command.picture_sha256 or parcel.stage not in (Stage.PHOTO_OFFERED, Stage.READY):
+        answerable = (Stage.PHOTO_OFFERED, Stage.READY, Stage.TAKEN_OVER)
+        if parcel.photo_sha256 != command.picture_sha256 or parcel.stage not in answerable:
             raise RefusedCommandError("other_picture")
+        if parcel.stage is Stage.TAKEN_OVER:
+            parcel.photo_answer, parcel.objection = command.answer.value, command.reason[:OBJECTION_LENGTH_MAX]
+            rows.save(self._tx, parcel, "photo_answered")
+            return
         if command.answer is PhotoAnswer.OBJECTED:
             parcel.objection = command.reason[:OBJECTION_LENGTH_MAX]
             self._steps.feed(parcel, Event.OBJECTED)

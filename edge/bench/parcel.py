@@ -19,7 +19,8 @@ class Parcel:
     `label` is the newest LabelContent ordered (as JSON; gone once purged), `label_no` its number; labels up to
     `retired_no` are void by the shopper's objection. `serial` is the label that exists or is being made now.
     `act_until` is the relay time after which no machine may start for it. Hashes name pictures.
-    `stays`: the attendant chose not to put it aside, and is not asked again.
+    `stays`: the attendant chose not to put it aside, and is not asked again. `photo_answer`: what a shopper said of a
+    photo that was taken by the box before this one, until the parcel is found.
     """
 
     parcel_id: str
@@ -45,6 +46,7 @@ class Parcel:
     was_retried: bool = False
     is_offline: bool = False
     stays: bool = False
+    photo_answer: str = ""
 
     @property
     def is_paid(self) -> bool:

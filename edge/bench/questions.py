@@ -1,6 +1,6 @@
 """The sentences for the attendant and what each answer means. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.bench.tasks import Answer, TaskKind
 from edge.flows.fulfilment import Effect, Event, Stage
@@ -11,6 +11,8 @@ X = Effect
 
 EVENTS = {
     "gone": Event.GONE,
+    "no_label": Event.VOIDED,
+    "labelled": Event.ON_PARCEL,
     "packed": Event.PACKED,
     "not_packed": Event.NOT_PACKED,
     "set_aside": Event.SET_ASIDE,
@@ -28,13 +30,15 @@ EVENTS = {
 }
 """What an answer says to the flow."""
 
-SCAN_FIRST = frozenset({"at_printer", "handed_over"})
+SCAN_FIRST = frozenset({"at_printer", "handed_over", "labelled"})
 """Answers that count only after the label itself was scanned for this task."""
 
 BUTTONS = {
     "gone": Text(en="It is not there", zh="找不到这件"),
     "packed": Text(en="Packed", zh="已包好"),
     "not_packed": Text(en="Not packed", zh="没有包好"),
+    "no_label": Text(en="Packed, no label on it; loose ones torn up", zh="已包好，没有标签；散落的标签已撕毁"),
+    "labelled": Text(en="Packed, its label is on it (scan it)", zh="已包好，标签已贴上（请扫码）"),
     "set_aside": Text(en="Put aside", zh="已放到一旁"),
     "still_here": Text(en="Leave it here", zh="留在台上"),
     "stuck": Text(en="Stuck on", zh="已贴好"),
@@ -73,6 +77,23 @@ _QUESTIONS = {
             en="Bring {piece} from {place} to the bench and scan its tag", zh="请从{place}取{piece}到工作台并扫它的吊牌"
         ),
         ("gone",),
+        needs_scan=True,
+    ),
+    X.ASK_TAKEN_OVER: Question(
+        TaskKind.TAKEN_OVER,
+        Text(
+            en="The box was replaced while it worked on {piece}. Look at bench, machines and shelf: how is it now?",
+            zh="处理{piece}时更换了主机。请查看工作台、设备和货架：它现在怎样？",
+        ),
+        ("labelled", "no_label", "not_packed", "gone"),
+    ),
+    X.ASK_SHOW_LABEL: Question(
+        TaskKind.READ_LABEL,
+        Text(
+            en="Bring the parcel with {piece} to the bench, its label to the camera; then go on, or scan the label",
+            zh="请把{piece}的包裹放到工作台，标签朝向摄像头，然后继续；也可以扫标签",
+        ),
+        ("again", "wrong_label", "spoiled"),
         needs_scan=True,
     ),
     X.PACK: Question(TaskKind.PACK_BY_HAND, Text(en="Pack {piece}", zh="请包装{piece}"), ("packed",)),
@@ -160,10 +181,16 @@ _LABEL_DOUBT = Text(
     zh="{piece}的标签 {serial} 在哪里？请看打印机、机械手和包裹",
 )
 _TEND = Text(en="{piece} waits. {reason}", zh="{piece}在等待。{reason}")
+_READ_BLIND = Text(
+    en="The label on the parcel with {piece} waits to be read. {reason}",
+    zh="{piece}包裹上的标签等待核对。{reason}",
+)
 
 
-def question(effect: Effect, stage: Stage) -> Question:
-    """Return what an ASK effect asks at this stage."""
+def question(effect: Effect, stage: Stage, reason: str = "") -> Question:
+    """Return what an ASK effect asks at this stage, for this reason."""
+    if effect is X.ASK_READ and reason and not reason.startswith("label_"):
+        return replace(_QUESTIONS[effect], text=_READ_BLIND)  # the camera is in trouble, not the label
     if effect is X.ASK_LABEL_DOUBT:
         first = "not_printed" if stage is Stage.PRINTING_IN_DOUBT else "on_parcel"
         return Question(TaskKind.LABEL_IN_DOUBT, _LABEL_DOUBT, (first, "at_printer", "destroyed"))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from edge.bench import parcel as rows
+from edge.bench import taking_over
 from edge.bench.parcel import LabelRow, LabelState, Parcel
 from edge.bench.steps import Steps
 from edge.bench.tasks import ScanResult, Task, TaskKind, close_task, open_tasks, save_task
@@ -19,7 +20,7 @@ K = TaskKind
 TAG_TASKS = (K.FETCH_PIECE, K.BRING_BACK, K.PUT_BACK, K.BRING_PIECE)
 """Tasks that a piece's tag answers, the most pressing first."""
 
-LABEL_TASKS = (K.READ_LABEL, K.LABEL_IN_DOUBT, K.DESTROY_LABEL, K.HAND_OVER)
+LABEL_TASKS = (K.READ_LABEL, K.TAKEN_OVER, K.LABEL_IN_DOUBT, K.DESTROY_LABEL, K.HAND_OVER)
 """Tasks for which a label's code is proof."""
 
 STRANGE = Text(en="This code is not one of this shop's", zh="这个码不是本店的")
@@ -44,7 +45,7 @@ def take_scan(tx: Transaction, steps: Steps, plan: ShopPlan | None, text: str) -
     pieces = _pieces(plan, text)
     if pieces:
         return _take_tag(tx, steps, pieces, text)
-    label = find(tx, text)
+    label = find(tx, text) or taking_over.find_stranger(tx, text)
     if label is not None:
         return _take_label(tx, steps, label, text)
     return ScanResult(accepted=False, text=STRANGE)

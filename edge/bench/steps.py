@@ -176,7 +176,7 @@ class Steps:
                 return serial
 
     def _ask(self, parcel: Parcel, effect: Effect, facts: Facts, link: str = "") -> None:
-        asked = question(effect, parcel.stage)
+        asked = question(effect, parcel.stage, facts.reason)
         piece = self.piece(parcel.piece_id)
         task = Task(
             task_id=self._ids("t"),

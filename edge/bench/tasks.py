@@ -15,6 +15,7 @@ class TaskKind(StrEnum):
     the bench check; all others to the bench.
     """
 
+    TAKEN_OVER = "taken_over"
     BRING_PIECE = "bring_piece"
     FETCH_PIECE = "fetch_piece"
     PACK_BY_HAND = "pack_by_hand"

@@ -130,6 +130,8 @@ class Telling:
         self._report(reports.PieceGone, parcel, reason=facts.answer or "not_found")
 
     def _printed(self, parcel: Parcel, facts: Facts) -> None:
+        if self._live(parcel).is_reported:
+            return  # the box before this one told of it
         label = self._mark(parcel, LabelState.PRINTED)
         at = facts.first_byte_at
         self._report(reports.LabelPrinted, parcel, label_serial=label.serial, label_no=label.label_no, first_byte_at=at)

@@ -9,6 +9,8 @@ class Stage(StrEnum):
     """Where a parcel is. `…_blocked`: nothing was actuated, a person must act. `…_in_doubt`: sense first."""
 
     NEW = "new"
+    TAKEN_OVER = "taken_over"
+    LABELLED_ASIDE = "labelled_aside"
     STILL = "still"
     RESERVED = "reserved"
     IN_LINE = "in_line"
@@ -49,10 +51,11 @@ class Stage(StrEnum):
 
 
 class Event(StrEnum):
-    """What happened. The first seven are the relay's commands; the rest come from devices, people and the journal."""
+    """What happened. The first eight are the relay's commands; the rest come from devices, people and the journal."""
 
     PREPARE_SEEN = "prepare_seen"
     PREPARE_UNSEEN = "prepare_unseen"
+    TAKE_OVER = "take_over"
     LABEL_ORDERED = "label_ordered"
     RELEASE = "release"
     CANCEL = "cancel"
@@ -76,6 +79,8 @@ class Event(StrEnum):
     LABEL_READ = "label_read"
     LABEL_UNREAD = "label_unread"
     LABEL_WRONG = "label_wrong"
+    ON_PARCEL = "on_parcel"
+    ON_PARCEL_SHOWN = "on_parcel_shown"
     PHOTOGRAPHED = "photographed"
     PHOTO_FAILED = "photo_failed"
     BLOCKED = "blocked"
@@ -102,6 +107,8 @@ class Effect(StrEnum):
     SENSE_PACKER = "sense_packer"
     SENSE_PRINTER = "sense_printer"
     SENSE_PARCEL = "sense_parcel"
+    ASK_TAKEN_OVER = "ask_taken_over"
+    ASK_SHOW_LABEL = "ask_show_label"
     ASK_FETCH = "ask_fetch"
     ASK_PACK_DOUBT = "ask_pack_doubt"
     ASK_LABEL_DOUBT = "ask_label_doubt"
@@ -148,7 +155,7 @@ ACTS = frozenset(
 ACTUATIONS = frozenset({X.PACK, X.PRINT, X.APPLY})
 """Acts that change the world and so are never redone blindly; the others only look, and may be repeated."""
 
-WAITS_IN_LINE = frozenset({S.IN_LINE, S.REWORK, S.ASIDE})
+WAITS_IN_LINE = frozenset({S.IN_LINE, S.REWORK, S.ASIDE, S.LABELLED_ASIDE})
 """Parcels that want the bench (an `aside` one only once its label is ordered)."""
 
 ON_BENCH = frozenset(
@@ -161,12 +168,15 @@ ON_BENCH = frozenset(
 )  # fmt: skip
 """Stages in which the bench belongs to this parcel: never two parcels at once (P7)."""
 
-CLEARING = frozenset({S.UNPACKING, S.PUTTING_BACK, S.CANCELLING_LABEL, S.CANCELLING_PARCEL, S.CANCELLING_PIECE})
-"""Stages in which a person takes a parcel apart; the next parcel waits for that too."""
+CLEARING = frozenset(
+    {S.TAKEN_OVER, S.UNPACKING, S.PUTTING_BACK, S.CANCELLING_LABEL, S.CANCELLING_PARCEL, S.CANCELLING_PIECE}
+)
+"""Stages in which a person takes a parcel apart, or looks for what a dead box left; the next parcel waits for that."""
 
 FINAL = frozenset({S.HANDED_OVER, S.RETURNED, S.CANCELLED, S.PIECE_GONE})
 
 HELD = {
+    S.TAKEN_OVER: S.TAKEN_OVER,
     S.STILL_BLOCKED: S.STILL_AT_BENCH,
     S.PACKING_BLOCKED: S.PACKING,
     S.PACKING_IN_DOUBT: S.PACKING,
@@ -194,6 +204,22 @@ _BEGIN: Steps = {
     (S.RESERVED, E.LABEL_ORDERED): (S.IN_LINE, ()),
     (S.IN_LINE, E.LABEL_ORDERED): (S.IN_LINE, ()),
     (S.IN_LINE, E.BENCH_FREE): (S.PICKING, (X.ASK_FETCH,)),
+}
+
+_TAKE_OVER: Steps = {
+    # a box in a dead one's place: what that one did last nobody knows, so a person looks before anything moves
+    (S.NEW, E.TAKE_OVER): (S.TAKEN_OVER, (X.REPORT_HELD, X.ASK_TAKEN_OVER)),
+    (S.TAKEN_OVER, E.NOT_PACKED): (S.IN_LINE, (X.VOID_LABEL, X.REPORT_RESUMED)),
+    (S.TAKEN_OVER, E.VOIDED): (S.ASIDE, (X.VOID_LABEL, X.REPORT_RESUMED)),
+    (S.TAKEN_OVER, E.ON_PARCEL): (S.LABELLED_ASIDE, (X.REPORT_RESUMED, X.REPORT_PRINTED, X.REPORT_APPLIED)),
+    (S.TAKEN_OVER, E.ON_PARCEL_SHOWN): (S.PHOTO_OFFERED, (X.REPORT_RESUMED, X.LOOK_FOR_LABEL)),
+    (S.TAKEN_OVER, E.GONE): (S.PIECE_GONE, (X.VOID_LABEL, X.REPORT_RESUMED, X.REPORT_GONE)),
+    (S.TAKEN_OVER, E.LABEL_ORDERED): (S.TAKEN_OVER, ()),
+    (S.TAKEN_OVER, E.CANCEL): (S.CANCELLING_LABEL, (X.ASK_DESTROY,)),
+    (S.TAKEN_OVER, E.RELEASE): (S.UNPACKING, (X.ASK_UNPACK,)),
+    (S.LABELLED_ASIDE, E.BENCH_FREE): (S.READING_BLOCKED, (X.REPORT_HELD, X.ASK_SHOW_LABEL)),
+    (S.LABELLED_ASIDE, E.LABEL_ORDERED): (S.REWORK, ()),
+    (S.LABELLED_ASIDE, E.CANCEL): (S.CANCELLING_LABEL, (X.ASK_DESTROY,)),
 }
 
 _PACK: Steps = {
@@ -342,7 +368,7 @@ _RELEASE: Steps = {
     },
 }
 
-STEPS: Steps = {**_BEGIN, **_PACK, **_ASIDE, **_LABEL, **_PROVE, **_GIVE_UP, **_CANCEL, **_RELEASE}
+STEPS: Steps = {**_BEGIN, **_TAKE_OVER, **_PACK, **_ASIDE, **_LABEL, **_PROVE, **_GIVE_UP, **_CANCEL, **_RELEASE}
 """Every legal step; a pair that does not stand here is illegal, and the tests say so of each."""
 
 

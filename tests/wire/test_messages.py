@@ -59,7 +59,7 @@ def messages_of(cls: type) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(MESSAGES))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_every_message_crosses_unchanged(name, data):
     message = data.draw(messages_of(MESSAGES[name]))

@@ -17,6 +17,7 @@ export const WORDS = {
     offline: "Offline", unknown: "Not asked yet", photo: "Photo",
     kinds: {
       bring_piece: "Bring to the turntable", fetch_piece: "Fetch", pack_by_hand: "Pack", pack_in_doubt: "Was it packed?",
+      taken_over: "Left by the old box",
       set_aside: "Put aside", bring_back: "Bring back to the bench", stick_label: "Stick the label on", label_in_doubt: "Label in doubt", read_label: "Read the label",
       destroy_label: "Destroy the label", tend_device: "A device needs you", unpack: "Unpack", put_back: "Put back",
       hand_over: "Hand over", show_courier_link: "For the courier", note: "Note", question: "A question",
@@ -40,6 +41,7 @@ export const WORDS = {
     offline: "离线", unknown: "尚未查询", photo: "照片",
     kinds: {
       bring_piece: "请拿到转台", fetch_piece: "请取货", pack_by_hand: "请打包", pack_in_doubt: "打包好了吗？",
+      taken_over: "旧主机留下的",
       set_aside: "请放到一旁", bring_back: "请拿回工作台", stick_label: "请贴标签", label_in_doubt: "标签存疑", read_label: "请读取标签",
       destroy_label: "请销毁标签", tend_device: "设备需要您", unpack: "请拆包", put_back: "请放回原处",
       hand_over: "请交给快递", show_courier_link: "给快递员", note: "提示", question: "提问",

@@ -103,6 +103,16 @@ def test_held_stages_say_so_and_say_when_it_goes_on():
         assert (X.REPORT_RESUMED in effects) == is_resumed, (start, event)
 
 
+def test_what_a_dead_box_left_moves_no_machine_and_is_left_only_by_what_a_person_found():
+    onwards = {event: effects for (stage, event), (_, effects) in STEPS.items() if stage is S.TAKEN_OVER}
+    found = {E.NOT_PACKED, E.VOIDED, E.ON_PARCEL, E.ON_PARCEL_SHOWN, E.GONE}
+    assert set(onwards) == found | {E.LABEL_ORDERED, E.CANCEL, E.RELEASE}
+    assert not ACTS & {effect for effects in onwards.values() for effect in effects}
+    for event in (E.NOT_PACKED, E.VOIDED, E.GONE):
+        assert onwards[event][0] is X.VOID_LABEL, "a label of the old box outlives it"
+    assert step(S.LABELLED_ASIDE, E.BENCH_FREE)[0] is S.READING_BLOCKED
+
+
 def test_only_ready_is_handed_over_and_nothing_follows_it():
     assert {start for (start, event), _ in STEPS.items() if event is E.HAND_OVER} == {S.READY}
     assert not [pair for pair in STEPS if pair[0] is S.HANDED_OVER]
@@ -132,8 +142,8 @@ def test_a_cancelled_parcel_with_a_label_loses_it_first():
 def test_the_sets_of_stages_do_not_overlap():
     groups = [ON_BENCH, CLEARING, FINAL, WAITS_IN_LINE]
     assert all(not one & other for one, other in itertools.combinations(groups, 2))
-    assert set(HELD) <= ON_BENCH
-    assert set(BLOCKED) | set(IN_DOUBT) | {S.LABEL_WRONG} == set(HELD)
+    assert set(HELD) - {S.TAKEN_OVER} <= ON_BENCH
+    assert set(BLOCKED) | set(IN_DOUBT) | {S.LABEL_WRONG, S.TAKEN_OVER} == set(HELD)
 
 
 def test_the_diagram_names_every_stage():
