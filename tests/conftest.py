@@ -1,17 +1,18 @@
-"""What every test gets: sockets to this machine only, free ports, deadlines, rows judged last."""
+"""What every test gets: sockets to this machine only, free ports, deadlines; workers; rows judged last."""
 
 import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 import ifaddr
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-OUTCOMES = pytest.StashKey[dict[str, str]]()
-"""Node id → "passed", "failed" or "skipped": the worst of set-up, call and tear-down."""
+from tests.house import rows
+
 IS_WHOLE_RUN = pytest.StashKey[bool]()
 
 
@@ -20,45 +21,76 @@ class ForbiddenAddressError(RuntimeError):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    words = "short: a few points and short cuts; full: every point of every sweep, two minutes of cut uplink"
+    words = "short: a few points and short cuts; full: every point, every mutant, two minutes of cut uplink: an hour"
     parser.addoption("--sweep", choices=("short", "full"), default="short", help=words)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[OUTCOMES] = {}
-    config.stash[IS_WHOLE_RUN] = (
-        config.args == config.getini("testpaths") and not config.option.ignore and not config.option.ignore_glob
-    )
+    chosen = config.option
+    config.stash[IS_WHOLE_RUN] = config.args == config.getini("testpaths") and not any((
+        chosen.ignore, chosen.ignore_glob, chosen.keyword, chosen.markexpr, chosen.deselect,
+    ))  # fmt: skip
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.config.stash[IS_WHOLE_RUN] = False
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is marked `full` to runs with --sweep full."""
+    if config.getoption("--sweep") != "full":
+        items[:] = [item for item in items if item.get_closest_marker("full") is None]
+
+
+class ByFolder(LoadScopeScheduling):
+    """Hands whole files to the workers, and the browser tests as one, because they share an open mall."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
+
+
+class Judge:
+    """Listens to every outcome, in one process or in many, and adds the rows of the requirements as last results.
+
+    A run of what failed before (--last-failed) goes on with the outcomes of the run before it.
+    """
+
+    KEPT = "vitrine/outcomes"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config, self.outcomes = config, dict[str, str]()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        badness = ("passed", "skipped", "failed")
+        worst = self.outcomes.get(report.nodeid, "passed")
+        self.outcomes[report.nodeid] = max(worst, report.outcome, key=badness.index)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        cache: pytest.Cache | None = getattr(self.config, "cache", None)  # absent with -p no:cacheprovider
+        if not self.config.stash[IS_WHOLE_RUN] or not self.outcomes or cache is None:
+            return
+        before = cache.get(self.KEPT, {}) if self.config.option.lf else {}
+        outcomes = {**before, **self.outcomes}
+        cache.set(self.KEPT, outcomes)
+        for row in rows.ROWS:
+            said = rows.judge(row, outcomes, is_whole_run=True)
+            self.config.hook.pytest_runtest_logreport(report=_report(row, said))
+            if said:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _report(row: Mapping[str, str], said: str) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=f"tests/rows.toml::{rows.name(row)}", location=("tests/rows.toml", None, row["id"]), keywords={},
+        outcome="failed" if said else "passed", longrepr=said or None, when="call", duration=0.0,
+    )  # fmt: skip
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the rows last: they judge the other tests."""
-    items.sort(key=lambda item: item.path.name == "test_rows.py")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
-    report: pytest.TestReport = yield
-    outcomes = item.config.stash[OUTCOMES]
-    badness = ("passed", "skipped", "failed")
-    outcomes[item.nodeid] = max(outcomes.get(item.nodeid, "passed"), report.outcome, key=badness.index)
-    return report
-
-
-@pytest.fixture(scope="session")
-def outcomes(request: pytest.FixtureRequest) -> dict[str, str]:
-    return request.config.stash[OUTCOMES]
-
-
-@pytest.fixture(scope="session")
-def is_whole_run(request: pytest.FixtureRequest) -> bool:
-    return request.config.stash[IS_WHOLE_RUN]
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Judge(session.config), "rows")
 
 
 def _own_addresses() -> set[str]:

@@ -65,6 +65,23 @@ class HonestHands:
             await self._bench.do("take_test_card")
         await self._bench.answer(task["task_id"], "taken")
 
+    async def taken_over(self, task: dict[str, Any]) -> None:
+        """Say how the old box left this parcel: what is on the bench now, with which label, decides."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        world = await self._at_rest()
+        if not world["parcel"] or world["parcel"]["piece"] != piece:
+            await self._tear_up("mouth", "cup", "floor")
+            await self._bench.answer(task["task_id"], "not_packed")
+            return
+        if any(one["where"] == "parcel" for one in world["labels"]):
+            if not task["scanned"]:
+                await self._bench.do("scan_parcel", match="s=")
+                await self._scanned(task["task_id"])
+            await self._bench.answer(task["task_id"], "labelled")
+            return
+        await self._tear_up("parcel", "mouth", "cup", "floor")
+        await self._bench.answer(task["task_id"], "no_label")
+
     # carrying
 
     async def bring_piece(self, task: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from tests.faults import sweep
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
-DEATHS = 4
+DEATHS = 3
 
 
 @pytest.mark.timeout(7200)
