@@ -34,7 +34,7 @@ class Program:
     log: Path
     is_ready: Callable[[], Awaitable[bool]]
     environment: Mapping[str, str] = field(default_factory=dict)
-    ready_s: float = 30.0
+    ready_s: float = 150.0
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
 

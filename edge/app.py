@@ -18,14 +18,18 @@ import httpx
 
 from drivers.base import BadOptionsError
 from edge.attendant.doors import PinDoor
+from edge.attendant.machines import Machines
 from edge.attendant.questions import Questions
 from edge.attendant.room import AttendantRoom, Privacy
 from edge.attendant.server import AttendantServer
 from edge.bench import Bench, Devices
 from edge.bench_check import BenchCheck
-from edge.bench_check.ports import Around, Table
+from edge.bench_check.ports import Around as AroundCheck
+from edge.bench_check.ports import Table
 from edge.bench_check.verbs import check_verbs
 from edge.bringing import Bringing
+from edge.care.backup import MOVED_AWAY
+from edge.care.fence import watch_fence
 from edge.clock import Clock
 from edge.config import DeviceConfig, EdgeConfig
 from edge.control_socket import control_socket, socket_path
@@ -40,6 +44,7 @@ from edge.relay_http import client_options
 from edge.relay_link import BrokerAddress, RelayLink
 from edge.room_left import RoomLeft
 from edge.service import feed_watchdog, notify
+from edge.technician import Around, technician_verbs
 from edge.verbs import verbs_for
 from edge.viewing.desk import ViewingDesk
 from edge.viewing.ports import ViewingOptions, ViewingPlace
@@ -144,6 +149,7 @@ class Shop:
             picture=self.pictures.read,
             newest_pictures=self._newest_pictures,
             bench_check=self.bench_check,
+            machines=self._machines(),
         )
         door = PinDoor(config.attendant.pin, data_dir / "attendant_secret", time.time)
         self.page = AttendantServer(self.room, door, config.attendant.port)
@@ -206,7 +212,7 @@ class Shop:
             for name, place in self.config.viewing.items()
             if place.turntable
         ]
-        around = Around(
+        around = AroundCheck(
             bench=self.bench,
             devices=self._bench_devices(),
             tables=tuple(tables),
@@ -224,6 +230,36 @@ class Shop:
             software=software(),
         )
         return BenchCheck(around, self.config.shop.data_dir / "bench_check")
+
+    def _machines(self) -> Machines:
+        places = self.config.viewing.items()
+        return Machines(
+            bench=self.bench,
+            labeller=self._handle(self.config.bench.labeller),
+            tables={name: self.devices.handles[place.turntable] for name, place in places if place.turntable},
+            places=lambda: self.desk.places,
+            is_watched=self.desk.is_watched,
+            is_checking=lambda: self.bench_check.state()["running"] is not None,
+        )
+
+    def _around(self) -> Around:
+        return Around(
+            config=self.config,
+            devices=self.devices,
+            bench=self.bench,
+            desk=self.desk,
+            journal=self.journal,
+            face=find_typeface(),
+            plan=lambda: self.plan.plan,
+            take_plan=self.plan.take_plan,
+            is_private=lambda: self.room.privacy.is_on,
+            is_checking=lambda: self.bench_check.state()["running"] is not None,
+            random_bytes=secrets.token_bytes,
+        )
+
+    def _broker(self) -> tuple[str, int]:
+        relay, facts = self.config.relay, self.identity.facts()
+        return relay.mqtt_host or facts["mqtt_host"], relay.mqtt_port or facts["mqtt_port"]
 
     def _link(self, facts: dict[str, Any]) -> RelayLink:
         relay = self.config.relay
@@ -277,8 +313,9 @@ class Shop:
         await self.journal.open()
         self.plan.plan = await self.journal.plan()
         await self.bringing.forget_earlier(self.journal)
-        verbs = verbs_for(self.journal, self.devices, self.link, self.clock)
-        verbs |= check_verbs(self.bench_check)
+        verbs = technician_verbs(self._around())
+        verbs |= verbs_for(self.journal, self.devices, self.link, self.clock)
+        verbs |= check_verbs(self.bench_check, self.bench)
         try:
             async with control_socket(socket_path(self.config.shop.data_dir), verbs), asyncio.TaskGroup() as tasks:
                 running = await self._start(tasks)
@@ -300,6 +337,7 @@ class Shop:
             "durable commands": self.dispatch.run_durable(),
             "viewing commands": self.dispatch.run_viewing(),
             "certificate": keep_certificate(self.identity, self.clock.now, self._https_url()),
+            "fence": watch_fence(self.identity, self._broker, lambda: self.link.is_connected, self.clock),
             "watchdog": feed_watchdog(),
         }
         works |= {f"device {handle.name}": handle.run() for handle in self.devices.runs()}
@@ -348,6 +386,11 @@ def _add(devices: DeviceHost, device: DeviceConfig) -> None:
 
 def check_identity(config: EdgeConfig, identity: Identity) -> None:
     """Refuse a configuration that names another shop; raises BadOptionsError or NotEnrolledError."""
+    if (config.shop.data_dir / MOVED_AWAY).exists():
+        raise BadOptionsError(
+            f"{config.shop.data_dir}: this box was moved away (backup --last); its work goes on elsewhere. To use it "
+            "again: vitrine replace-box with a new claim"
+        )
     enrolled = identity.facts()["shop_id"]
     if config.shop.id and config.shop.id != enrolled:
         raise BadOptionsError(

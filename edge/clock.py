@@ -72,6 +72,10 @@ class Clock:
         """Return the best time there is for a record: relay time when known, else the wall clock's."""
         return self.relay_now() or self.wall()
 
+    def forget(self) -> None:
+        """Know relay time no more, until the relay tells it again."""
+        self._learned = None
+
     @property
     def is_synced(self) -> bool:
         """True while relay time is known."""
@@ -81,3 +85,9 @@ class Clock:
     def round_trip_s(self) -> float | None:
         """Seconds that the last round trip took, or None."""
         return self._learned.round_trip_s if self._learned else None
+
+    @property
+    def offset_s(self) -> float | None:
+        """How many seconds the box's own clock is ahead of the relay's, as last measured; None while unknown."""
+        learned = self._learned if self.is_synced else None
+        return (learned.wall_at - learned.relay_at).total_seconds() if learned else None

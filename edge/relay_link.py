@@ -293,6 +293,7 @@ class RelayLink:
             journal_sequence=mark.sequence,
             journal_hash=mark.hash,
             plan_version=plan.version if plan else 0,
+            command_sequence=await self._journal.command_sequence(),
         )
         await client.tell(topics.presence(self._shop_id), dump_bytes(birth), retain=True)
 
@@ -357,7 +358,7 @@ class RelayLink:
     def _ask_clock(self) -> float:
         nonce = new_id("clk")
         self.door.ask_clock(nonce)
-        self.send(AskClock(nonce=nonce))
+        self.send(AskClock(nonce=nonce, offset_s=self._clock.offset_s))
         return self._clock.monotonic()
 
 

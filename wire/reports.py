@@ -79,7 +79,11 @@ class Ack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopPresence:
-    """Retained birth and last will: `session` is the same number in both, so an old will cannot hide a new birth."""
+    """Retained birth and last will: `session` is the same number in both, so an old will cannot hide a new birth.
+
+    `command_sequence` is the highest number of a command that the shop holds: a relay that was put back from a backup
+    learns from it which numbers are used.
+    """
 
     session: str
     is_online: bool
@@ -90,6 +94,7 @@ class ShopPresence:
     journal_sequence: int = 0
     journal_hash: str = ""
     plan_version: int = 0
+    command_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -411,9 +416,13 @@ class PositionTold(TransientReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskClock(TransientReport):
-    """A round trip to learn relay time: the answer carries the nonce back."""
+    """A round trip to learn relay time: the answer carries the nonce back.
+
+    `offset_s` is how far the box's own clock is ahead of the relay's by the trips before; None while it can't know.
+    """
 
     nonce: str
+    offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,7 +136,7 @@ def take_presence(
     if not is_old:
         values["presence"] = to_json(presence)
     if presence.is_online and not is_same and not is_old:
-        values |= _judge_mark(row, presence)
+        values |= _judge_mark(row, presence) | _judge_numbers(row, presence)
     connection.execute(update(shop_link).where(link.shop_id == shop_id).values(values))
     if row["is_online"] != presence.is_online or values.get("quarantine_reason"):
         page_event(connection, f"shop:{shop_id}", "presence", {"is_online": presence.is_online}, now)
@@ -160,6 +160,24 @@ def _judge_mark(row: Any, presence: ShopPresence) -> dict[str, Any]:
         return {"journal_sequence": told, "journal_hash": presence.journal_hash[:64]}
     log.error("shop quarantined: %s", reason, extra={"shop_id": row["shop_id"]})
     return {"quarantine_reason": reason}
+
+
+def _judge_numbers(row: Any, presence: ShopPresence) -> dict[str, Any]:
+    """Go on above every number that the shop holds: they were given before this relay was put back from a backup."""
+    if presence.command_sequence < row["next_sequence"]:
+        return {}
+    log.warning("shop holds commands up to %s, we gave none from %s: this relay was put back",
+        presence.command_sequence, row["next_sequence"], extra={"shop_id": row["shop_id"]},
+    )  # fmt: skip
+    return {"next_sequence": presence.command_sequence + 1}
+
+
+def report_mark(connection: Connection, shop_id: str) -> int | None:
+    """Return up to which number this shop's reports are known; None while nothing of it may be confirmed."""
+    link = shop_link.c
+    where = (link.shop_id == shop_id, link.quarantine_reason == "")
+    found = connection.execute(select(link.report_sequence).where(*where)).scalar_one_or_none()
+    return None if found is None else int(found)
 
 
 def take_device_state(

@@ -284,6 +284,9 @@ class ShopLink(Register):
                 folded.online[shop_id] = _is_online(connection, shop_id)
                 if is_born or (item.is_retained and message.is_online):
                     folded.born.add(shop_id)
+                    mark = inbox.report_mark(connection, shop_id)
+                    if mark is not None:  # told at once, so that a shop sends again what we lost
+                        folded.marks[shop_id] = mark
             else:
                 inbox.take_device_state(connection, self, shop_id, message, now)
         return folded

@@ -19,6 +19,9 @@ from edge.identity import Identity
 from edge.relay_http import client_options
 
 CONNECT_S = 4.0
+TAKEN_BACK = "is_taken_back"
+"""Name of the fact that the broker refused this certificate as revoked."""
+
 ALERT_S = 0.7
 """Under TLS 1.3 a refused certificate shows only after the handshake, as an alert to the first read."""
 
@@ -86,6 +89,7 @@ def _refused(where: str, error: ssl.SSLError | None) -> Line:
                 "本店现由另一台主机负责：请关闭本机，或用新认领码重新登记",
             ),
             where=where,
+            facts={TAKEN_BACK: 1.0},
         )  # fmt: skip
     if "ALERT" in reason or not reason:
         return line(

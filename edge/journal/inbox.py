@@ -23,7 +23,7 @@ def receive(tx: Transaction, envelope: Envelope, signed: bytes, relay_now: datet
     sha256 = hashlib.sha256(signed).hexdigest()
     known = tx.get("commands", envelope.id)
     if known is not None:
-        return _repeated(tx, known, sha256)
+        return _repeated(tx, known, sha256, envelope)
     if envelope.sequence is None or envelope.sequence < 1:
         raise BadValueError(f"command {envelope.id}: a durable command needs a sequence number from 1")
     last = last_in_order(tx)
@@ -52,11 +52,42 @@ def receive(tx: Transaction, envelope: Envelope, signed: bytes, relay_now: datet
     return AckDecision(receipt=receipt, ack=ack, ready=(*ready, *_released(tx, envelope.sequence)))
 
 
-def _repeated(tx: Transaction, known: Row, sha256: str) -> AckDecision:
-    if known["sha256"] != sha256:
+def _repeated(tx: Transaction, known: Row, sha256: str, envelope: Envelope) -> AckDecision:
+    is_same = known["sha256"] == sha256
+    if not is_same and not _renumbered(tx, known, sha256, envelope):
         return _refused(tx, known["command_id"], "other_body", sha256)
     payload = tx.run("select payload from acks where command_id = ?", (known["command_id"],))[0][0]
-    return AckDecision(receipt=Receipt.REPEAT, ack=payload)
+    ready = () if is_same else _released(tx, last_in_order(tx))
+    return AckDecision(receipt=Receipt.REPEAT, ack=payload, ready=ready)
+
+
+def _renumbered(tx: Transaction, known: Row, sha256: str, envelope: Envelope) -> bool:
+    """Whether this is the same command under a new number, as a relay gives that was put back from a backup.
+
+    Its number is then used up, so that the commands after it do not wait behind a gap.
+    """
+    before = decode_envelope(known["signed"]) if known["signed"] is not None else None
+    if before is None or (before.type, before.subject, before.data) != (envelope.type, envelope.subject, envelope.data):
+        return False
+    taken = tx.select("commands", "sequence = ?", (envelope.sequence,))
+    if not taken and envelope.sequence is not None and envelope.sequence == last_in_order(tx) + 1:
+        row = {
+            "command_id": f"{envelope.id}/{envelope.sequence}",
+            "sequence": envelope.sequence,
+            "type": envelope.type,
+            "sha256": sha256,
+            "signed": None,
+            "state": AckState.DONE.value,
+            "received_at": tx.at,
+            "answered_at": tx.at,
+        }
+        tx.put("commands", row, "renumbered", type=envelope.type, subject=envelope.subject)
+    return True
+
+
+def highest(tx: Transaction) -> int:
+    """Return the highest sequence number of a command that is here, in order or not."""
+    return int(tx.run("select coalesce(max(sequence), 0) from commands")[0][0])
 
 
 def _refused(tx: Transaction, command_id: str, reason: str, sha256: str) -> AckDecision:

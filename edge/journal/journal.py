@@ -119,8 +119,12 @@ class Journal:
         return await self.read(lambda tx: outbox.unsent_reports(tx, after, limit))
 
     async def confirm_reports(self, up_to: int) -> None:
-        """Forget every report up to this sequence number: the relay committed them."""
+        """Put away every report up to this number, which the relay committed; take those above it up again."""
         await self.write(lambda tx: outbox.confirm_reports(tx, up_to))
+
+    async def command_sequence(self) -> int:
+        """Return the highest number of a command that is here."""
+        return await self.read(inbox.highest)
 
     async def plan(self) -> ShopPlan | None:
         """Return the shop plan in force, or None before the first came."""

@@ -1,9 +1,13 @@
 """Reports: numbered and enveloped in the transaction that makes them true, kept until the relay confirmed them."""
 
+from datetime import timedelta
+
 from edge.journal.rows import UnsentReport
+from edge.journal.schema import TOLD_DAYS
 from edge.journal.transaction import Transaction
-from wire.envelope import Envelope, encode_envelope
+from wire.envelope import Envelope, decode_envelope, encode_envelope
 from wire.reports import Report, encode_report
+from wire.values import format_time
 
 
 def append_report(tx: Transaction, report: Report) -> int:
@@ -33,6 +37,17 @@ def unsent_reports(tx: Transaction, after: int, limit: int) -> list[UnsentReport
 
 
 def confirm_reports(tx: Transaction, up_to: int) -> None:
-    """Forget reports up to this number: the relay has them."""
-    keys = [key for (key,) in tx.run("select sequence from reports where sequence <= ?", (up_to,))]
-    tx.remove("reports", keys, "confirmed")
+    """Put reports up to this number away: the relay has them. Those above it that were put away are sent again.
+
+    The relay's number falls only when it was put back from a backup. A report that it knows after all changes nothing.
+    """
+    known = tx.run("select sequence, payload from reports where sequence <= ?", (up_to,))
+    for sequence, payload in known:
+        tx.run("insert or replace into told values (?, ?, ?)", (sequence, payload, tx.at))
+    tx.remove("reports", [sequence for sequence, _ in known], "confirmed")
+    forgotten = tx.run("select sequence, payload from told where sequence > ? order by sequence", (up_to,))
+    for sequence, payload in forgotten:
+        row = {"sequence": sequence, "type": decode_envelope(payload).type, "payload": payload}
+        tx.put("reports", row, "told_again", type=row["type"])
+    tx.run("delete from told where sequence > ?", (up_to,))
+    tx.run("delete from told where told_at < ?", (format_time(tx.now - timedelta(days=TOLD_DAYS)),))

@@ -18,6 +18,14 @@ BOUND = {
 }
 """Bound tables and their keys. `acks` carries its own digest instead, because it names the chain's head."""
 
+TOLD = """
+create table if not exists told (sequence integer primary key, payload blob not null, told_at text not null) strict
+"""
+"""Reports that the relay confirmed, kept for TOLD_DAYS: a relay put back from a backup asks for them again. Not bound:
+it holds nothing that the shop itself goes by."""
+
+TOLD_DAYS = 14
+
 TABLES = """
 create table chain (sequence integer primary key, kind text not null, entry text not null, hash text not null) strict;
 

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from edge.journal.chain import START, ChainReading
 from edge.journal.errors import JournalDamagedError, JournalError, JournalFailedError, JournalLockedError
 from edge.journal.rows import Mark
-from edge.journal.schema import BOUND, SCHEMA_VERSION, TABLES
+from edge.journal.schema import BOUND, SCHEMA_VERSION, TABLES, TOLD
 from edge.journal.sealing import begin_reading
 from edge.journal.transaction import Transaction
 
@@ -214,6 +214,7 @@ def _prepared(connection: sqlite3.Connection) -> Database:
             db.execute(f"pragma user_version = {SCHEMA_VERSION}")
     elif version > SCHEMA_VERSION:
         raise JournalDamagedError(f"journal: written by a newer Vitrine (schema {version}); install that one again")
+    db.execute(TOLD)  # journals of the first release have no such table
     return db
 
 
