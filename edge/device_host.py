@@ -81,6 +81,7 @@ class DeviceHandle:
         self.name, self.kind, self.model, self.by_hand = name, kind, model, by_hand
         self.generation = 0
         self.finding = Finding(Health.ONLINE, "by_hand") if by_hand else Finding(Health.UNKNOWN)
+        self.answered_s: float | None = None
         self._make = make
         self._on_change = on_change
         self._jitter = jitter
@@ -99,6 +100,7 @@ class DeviceHandle:
                 await self._note_error(error)
                 self.look_soon()
                 raise
+            self._note_answer()
 
     async def run(self) -> None:
         """Open the device, ask how it is, open it again after it was lost; ends only by cancellation."""
@@ -140,6 +142,7 @@ class DeviceHandle:
                 await self._note_error(error)
                 return not isinstance(error, DeviceOfflineError | BadOptionsError)
             self._note(_finding(status))
+            self._note_answer()
             if status.condition is Condition.OFFLINE:
                 await self._drop()
             return status.condition is not Condition.OFFLINE
@@ -158,9 +161,19 @@ class DeviceHandle:
             await driver.close()
             raise
         self._driver = driver
+        self._note_answer()
         self.generation += 1
         self._note(Finding(Health.ONLINE))
         return driver
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody uses the device now."""
+        return self._lock.locked()
+
+    def _note_answer(self) -> None:
+        """The device answered just now; `answered_s` is in the event loop's seconds."""
+        self.answered_s = asyncio.get_running_loop().time()
 
     async def _note_error(self, error: DeviceError) -> None:
         if isinstance(error, AttendantNeededError):

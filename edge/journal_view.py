@@ -28,18 +28,37 @@ def orders(run: Run, limit: int = 50) -> list[dict[str, Any]]:
 
 def story(run: Run, parcel_id: str) -> list[dict[str, Any]]:
     """Return every chain entry that names this parcel, oldest first; LookupError when there is none."""
+    lines = _entries(run, _names_of(run, parcel_id))
+    if not lines:
+        raise LookupError(f"the journal knows no parcel {parcel_id}")
+    return lines
+
+
+def order(run: Run, order_id: str) -> list[dict[str, Any]]:
+    """Return every chain entry of every parcel of this order, oldest first; LookupError when there is none."""
+    found = run("select parcel_id from parcels where json_extract(body, '$.order_id') = ?", (order_id,))
+    lines = _entries(run, {order_id}.union(*(_names_of(run, parcel_id) for (parcel_id,) in found)))
+    if not lines:
+        raise LookupError(f"the journal knows no order {order_id}")
+    return lines
+
+
+def _names_of(run: Run, parcel_id: str) -> set[str]:
+    """Return the parcel's id and those of its labels, intents, tasks and pictures."""
     keys = {parcel_id}
     for table, key in (("labels", "serial"), ("intents", "intent_id"), ("tasks", "task_id"), ("pictures", "sha256")):
         found = run(f"select {key} from {table} where parcel_id = ?", (parcel_id,))  # noqa: S608  # our own names
         keys |= {value for (value,) in found}
+    return keys
+
+
+def _entries(run: Run, keys: set[str]) -> list[dict[str, Any]]:
     lines = []
     for sequence, kind, entry in run("select sequence, kind, entry from chain order by sequence", ()):
         facts = json.loads(entry)
         if keys & {value for value in facts.values() if isinstance(value, str)}:
             facts.pop("row", None)
             lines.append({"sequence": sequence, "what": kind, **_shown(facts)})
-    if not lines:
-        raise LookupError(f"the journal knows no parcel {parcel_id}")
     return lines
 
 

@@ -2,14 +2,19 @@
 
 import json
 import logging
+import logging.handlers
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 LENGTH_MAX = 2000
 """A longer text in a log line is cut: a driver may quote what a broken device sent."""
+
+FILE_BYTES_MAX = 2_000_000
+"""A quiet shop writes this in weeks; one older file is kept beside it."""
 
 
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
@@ -62,6 +67,25 @@ def quiet_libraries() -> None:
     """Keep OpenCV and FFmpeg from writing to standard error; call it before a camera driver is imported."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+class _QuietFile(logging.handlers.RotatingFileHandler):
+    """A log file whose own trouble (disk full) is not one of the daemon: standard error has the line too."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
+        pass
+
+
+def log_path(data_dir: Path) -> Path:
+    """Return the log file of a daemon that systemd does not run."""
+    return data_dir / "edge.log"
+
+
+def log_to_file(data_dir: Path) -> None:
+    """Keep the newest lines in a file too, for `logs`, where no journal keeps them."""
+    handler = _QuietFile(log_path(data_dir), maxBytes=FILE_BYTES_MAX, backupCount=1, encoding="utf-8")
+    handler.setFormatter(JsonLines())
+    logging.getLogger().addHandler(handler)
 
 
 def log_to_stderr(level: str = "INFO") -> None:

@@ -10,7 +10,7 @@ from edge.config import EdgeConfig
 from edge.identity import Identity, NotEnrolledError
 from edge.journal import JournalDamagedError, JournalFailedError, JournalLockedError
 from edge.labels.typeface import FontMissingError
-from edge.logs import log_to_stderr
+from edge.logs import goes_to_journal, log_to_file, log_to_stderr
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ def run_daemon(config: EdgeConfig, log_level: str) -> tuple[int, str]:
     identity = Identity(config.shop.data_dir)
     try:
         with only_daemon(config.shop.data_dir):
+            if not goes_to_journal():
+                log_to_file(config.shop.data_dir)
             check_identity(config, identity)
             asyncio.run(live(config, identity))
     except tuple(EXPECTED) as error:

@@ -4,14 +4,14 @@ from typing import Any
 
 from edge import journal_view
 from edge.clock import Clock
-from edge.control_socket import Verb
+from edge.control_socket import TalkingVerb, Verb
 from edge.device_host import DeviceHost
 from edge.journal import Journal
 from edge.relay_link import RelayLink
 from wire.codec import to_json
 
 
-def verbs_for(journal: Journal, devices: DeviceHost, link: RelayLink, clock: Clock) -> dict[str, Verb]:
+def verbs_for(journal: Journal, devices: DeviceHost, link: RelayLink, clock: Clock) -> dict[str, Verb | TalkingVerb]:
     """Return the verbs of the control socket."""
 
     async def status(_asked: dict[str, Any]) -> Any:
@@ -32,10 +32,21 @@ def verbs_for(journal: Journal, devices: DeviceHost, link: RelayLink, clock: Clo
         parcel_id = str(asked.get("parcel_id", ""))
         return await journal.read(lambda tx: journal_view.story(tx.run, parcel_id))
 
+    async def order(asked: dict[str, Any]) -> Any:
+        order_id = str(asked.get("order_id", ""))
+        return await journal.read(lambda tx: journal_view.order(tx.run, order_id))
+
     async def intents(_asked: dict[str, Any]) -> Any:
         return await journal.read(lambda tx: journal_view.open_intents(tx.run))
 
     async def summary(_asked: dict[str, Any]) -> Any:
         return await journal.read(lambda tx: journal_view.summary(tx.run))
 
-    return {"status": status, "orders": orders, "story": story, "intents": intents, "summary": summary}
+    return {
+        "status": status,
+        "orders": orders,
+        "story": story,
+        "order": order,
+        "intents": intents,
+        "summary": summary,
+    }

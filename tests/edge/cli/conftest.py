@@ -1,0 +1,131 @@
+"""One shop for every command: the simulated world, a small relay and the daemon, as processes; and the commands."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.identity import Broker, Enrolled, Identity, RelayKey
+from tests.edge.app.conftest import PYCACHE, Daemon, World
+from tests.edge.conftest import KEY_ID, SHOP, Authority, Mosquitto, Relay
+from wire.codec import to_base64url
+from wire.commands import ReplacePlan
+from wire.plan import CameraPlan, PiecePlan, ShopPlan, Spot, SpotKind, Text
+
+ROOT = Path(__file__).parents[3]
+SLOW_S = 60.0
+"""Several shops may share this machine."""
+
+
+def vitrine(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a technician does, in English; its outputs are pipes."""
+    clean = {name: text for name, text in os.environ.items() if name not in ("LC_ALL", "LC_MESSAGES", "NO_COLOR")}
+    return subprocess.run(
+        [sys.executable, "-m", "edge", *words],
+        cwd=ROOT,
+        env=clean | {"LANG": "C.UTF-8", "PYTHONPYCACHEPREFIX": str(PYCACHE)} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SLOW_S,
+        check=False,
+    )
+
+
+def wait_for(is_so: Callable[[], Any], what: str) -> Any:
+    until = time.monotonic() + SLOW_S
+    while time.monotonic() < until:
+        found = is_so()
+        if found:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"not within {SLOW_S:.0f} s: {what}")
+
+
+@dataclass
+class Shop:
+    """The running shop as a technician meets it."""
+
+    config: Path
+    world: World
+    relay: Relay
+    daemon: Daemon
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return vitrine(*words, "--config", str(self.config), **environment)
+
+    def json(self, *words: str) -> Any:
+        ended = self.run(*words, "--json")
+        assert ended.stdout, ended.stderr
+        return json.loads(ended.stdout)
+
+
+def plan(version: int = 1) -> ShopPlan:
+    spots = {
+        "4711": Spot(camera="front", kind=SpotKind.STAYS),
+        "4712": Spot(camera="table", kind=SpotKind.TURNTABLE),
+        "4713": None,
+    }
+    pieces = tuple(
+        PiecePlan(piece_id=f"pie_{code}", code=code, title=Text(en=f"Piece {code}"), spot=spot)
+        for code, spot in spots.items()
+    )
+    return ShopPlan(
+        version=version, shop_id=SHOP, shop_name=Text(en="Tea house"), merchant_id="mer_1",
+        merchant_name=Text(en="Wang"), cameras=(CameraPlan(camera="front"), CameraPlan(camera="table")), pieces=pieces,
+    )  # fmt: skip
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    broker = Mosquitto(folder / "broker", authority, free_port())
+    broker.start()
+    relay = Relay(broker, authority)
+    relay.start()
+    world = World(folder / "world")
+    page_port = free_port()
+    (folder / "shop.toml").write_text(world.config(page_port))
+    enrol(Identity(folder / "box"), authority, relay)
+    daemon = Daemon(folder, page_port, folder / "notify")
+    daemon.start()
+    wait_for(daemon.is_up, "the daemon")
+    made = Shop(folder / "shop.toml", world, relay, daemon)
+    wait_for(lambda: relay.presences, "the daemon at the relay")
+    relay.send(ReplacePlan(plan=plan()))
+    wait_for(lambda: "PlanApplied" in relay.types(), "the plan")
+    wait_for(lambda: not [row for row in made.json("devices") if row["health"] != "online"], "every device online")
+    yield made
+    daemon.end()
+    daemon.page.close()
+    world.end()
+    relay.stop()
+    broker.kill()
+
+
+def enrol(identity: Identity, authority: Authority, relay: Relay) -> None:
+    public = relay.private_key.public_key().public_bytes_raw()
+    answer = Enrolled(
+        shop_id=SHOP,
+        certificate_pem=authority.issue(SHOP, identity.private_key().public_key()),
+        ca_pem=authority.pem,
+        relay_keys=(RelayKey(key_id=KEY_ID, public_key_b64url=to_base64url(public)),),
+        mqtt=Broker(host="127.0.0.1", port=relay.broker.port),
+        resolver_url="https://127.0.0.1:1/",
+    )
+    identity.save(answer, "https://127.0.0.1:1")
