@@ -70,7 +70,7 @@ def still_picture() -> bytes:
 
 def stock(data: Path, shops: int, orders: int) -> tuple[str, list[str], list[str]]:
     """Fill a relay's database; return the shopper's token, the shops' claim texts, and a listing for each order."""
-    settings = load(data, {})
+    settings = load(data)
     database, now, token = Database(settings.database_url), datetime.now(UTC), secrets.token_urlsafe(24)
     authority = Authority(data / "pki")
     names = [f"shop-{number:03d}" for number in range(shops)]
@@ -165,8 +165,8 @@ class Market:
 
     def __init__(self, url: str, token: str, shops: list[LightShop], load: Load) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        # the relay closes what is idle for five seconds; a request must not meet that
-        limits = httpx.Limits(keepalive_expiry=2)
+        # the relay closes what is idle for five seconds; no request may meet that
+        limits = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.AsyncClient(base_url=url, headers=headers, timeout=60, limits=limits)
         self._shops, self._load = shops, load
 

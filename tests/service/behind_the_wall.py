@@ -1,8 +1,8 @@
 """One order and one viewing behind the shipped firewall, with the uplink changed in the middle of both; prints JSON.
 
-Run as `unshare --net python -m tests.service.behind_the_wall FOLDER`. The wire is pulled while the attendant is fetching and the
-shopper is looking; only the radio is left. What a page does when its picture stands still, the scripted shopper does too:
-asks for a new stream of the same session.
+Run as `unshare --net python -m tests.service.behind_the_wall FOLDER`. The wire is pulled while the attendant fetches
+and the shopper looks; only the radio is left. What a page does when its picture stands still, the scripted shopper
+does: it asks for a new stream of the same session.
 """
 
 import asyncio
@@ -67,42 +67,44 @@ async def picture_again(look: Look) -> float:
 def broker_peers(town) -> list[str]:
     """Return from which of the shop's addresses it holds a connection to the broker now."""
     broker = f":{town.mall.ports.broker}"
-    told = run("ip", "netns", "exec", town.mall.networks.shop, "ss", "-Htn", "state", "established")
+    told = run(*town.mall.networks.inside(town.mall.networks.shop, ["ss", "-Htn", "state", "established"]))
     rows = [line.split() for line in told.splitlines()]
     return sorted({row[2].rsplit(":", 1)[0] for row in rows if row[3].endswith(broker)})
 
 
-async def order_and_viewing(folder: Path) -> dict:
-    facts = {}
+async def order_and_viewing(town) -> dict:
+    """Look and order, change the uplink in the middle of both, see both through; return what was measured."""
+    facts, networks = {"uplink_before": broker_peers(town)}, town.mall.networks
+    look = Look(town.shopper, await piece_to_look_at(town))
+    await look.ask()
+    await look.wait_turn(60)
+    facts["first_frame_ms"] = await open_picture(look)
+    facts["motion_before_ms"] = await look.move(pan=0.6)
+    order = OneOrder(town)
+    town.hands.leaves.add("fetch_piece")
+    await order.place()
+    await until(lambda: has_task(town, "fetch_piece"), 60, "the attendant is asked to fetch the piece")
+    facts["frames_before"] = look.viewer.frames
+    networks.unplug("wire")
+    began_s = time.monotonic()
+    town.hands.leaves.clear()
+    facts["picture_again_s"] = await picture_again(look)
+    facts["motion_after_ms"] = await look.move(pan=-0.6)
+    facts["frames_after"] = look.viewer.frames
+    facts["order_ended"] = await order.finish()
+    facts["order_s"] = time.monotonic() - began_s
+    facts["uplink_after"] = broker_peers(town)
+    await look.leave()
+    await order.settle()
+    judge(town, order, "released")
+    facts["turned_away"] = {"in": networks.dropped("input"), "out": networks.dropped("output")}
+    return facts | {"restarts": town.supervisor.restarts, "wire": WIRE, "radio": RADIO}
+
+
+async def main(folder: Path) -> dict:
     async with open_walled_town(folder) as town:
-        networks = town.mall.networks
-        facts["uplink_before"] = broker_peers(town)
-        look = Look(town.shopper, await piece_to_look_at(town))
-        await look.ask()
-        await look.wait_turn(60)
-        facts["first_frame_ms"] = await open_picture(look)
-        facts["motion_before_ms"] = await look.move(pan=0.6)
-        order = OneOrder(town)
-        town.hands.leaves.add("fetch_piece")
-        await order.place()
-        await until(lambda: has_task(town, "fetch_piece"), 60, "the attendant is asked to fetch the piece")
-        facts["frames_before"] = look.viewer.frames
-        networks.unplug("wire")
-        began_s = time.monotonic()
-        town.hands.leaves.clear()
-        facts["picture_again_s"] = await picture_again(look)
-        facts["motion_after_ms"] = await look.move(pan=-0.6)
-        facts["frames_after"] = look.viewer.frames
-        facts["order_ended"] = await order.finish()
-        facts["order_s"] = time.monotonic() - began_s
-        facts["uplink_after"] = broker_peers(town)
-        await look.leave()
-        await order.settle()
-        judge(town, order, "released")
-        facts["turned_away"] = {"in": networks.dropped("input"), "out": networks.dropped("output")}
-        facts["restarts"] = town.supervisor.restarts
-    return facts | {"wire": WIRE, "radio": RADIO}
+        return await order_and_viewing(town)
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(order_and_viewing(Path(sys.argv[1])))))
+    print(json.dumps(asyncio.run(main(Path(sys.argv[1])))))

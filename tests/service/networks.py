@@ -26,6 +26,26 @@ def run(*words: str) -> str:
     return done.stdout
 
 
+def world_outside() -> None:
+    """Give the caller's own namespace the addresses of relay, shopper and a stranger."""
+    run("ip", "link", "set", "lo", "up")
+    for address in (RELAY, SHOPPER, STRANGER):
+        run("ip", "address", "add", f"{address}/32", "dev", "lo")
+
+
+def edited(firewall: str, ports: list[int]) -> str:
+    """Return the shipped firewall with this world's addresses in its sets."""
+    sets = {
+        "relay4": RELAY, "relay_tcp_ports": ", ".join(map(str, ports)), "devices4": PRINTER,
+        "resolvers4": "10.77.1.1, 10.77.2.1",
+    }  # fmt: skip
+    for name, elements in sets.items():
+        pattern = rf"(set {name} \{{[^}}]*?elements = )\{{[^}}]*\}}"
+        firewall, count = re.subn(pattern, rf"\g<1>{{ {elements} }}", firewall)
+        assert count == 1, f"the shipped file has no set {name} with elements"
+    return firewall
+
+
 @dataclass
 class Networks:
     """Namespaces by name; `tag` keeps two test runs apart."""
@@ -51,9 +71,7 @@ class Networks:
             run("ip", "netns", "add", name)
             self.names.append(name)
             run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "link", "set", "lo", "up")
-        for address in (RELAY, SHOPPER, STRANGER):
-            run("ip", "address", "add", f"{address}/32", "dev", "lo")
+        world_outside()
         self._cable("wire", 1, metric=100)
         self._cable("radio", 2, metric=600)
         run(
@@ -76,34 +94,20 @@ class Networks:
 
     def unplug(self, name: str) -> None:
         """Pull the cable at the shop: the link goes down, and its address and route with it."""
-        run("ip", "-n", self.shop, "link", "set", name, "down")
-        run("ip", "-n", self.shop, "address", "flush", "dev", name)
-
-    def blind(self, name: str) -> None:
-        """Have the router swallow everything on this way while the link stays up, as a modem without a line does."""
-        run("ip", "netns", "exec", self.shop, "tc", "qdisc", "add", "dev", name, "root", "netem", "loss", "100%")
+        run(*self.inside(self.shop, ["ip", "link", "set", name, "down"]))
+        run(*self.inside(self.shop, ["ip", "address", "flush", "dev", name]))
 
     def load_firewall(self, folder: Path, ports: list[int], uid: int) -> Path:
         """Edit the shipped file as a technician does, check it and load it in the shop."""
-        text = FIREWALL.read_text()
-        sets = {
-            "relay4": RELAY, "relay_tcp_ports": ", ".join(map(str, ports)), "devices4": PRINTER,
-            "resolvers4": "10.77.1.1, 10.77.2.1",
-        }  # fmt: skip
-        for name, elements in sets.items():
-            pattern = rf"(set {name} \{{[^}}]*?elements = )\{{[^}}]*\}}"
-            text, count = re.subn(pattern, rf"\g<1>{{ {elements} }}", text)
-            assert count == 1, f"the shipped file has no set {name} with elements"
-        text = text.replace('"vitrine-edge"', str(uid))
         file = folder / "firewall.nft"
-        file.write_text(text)
-        run("ip", "netns", "exec", self.shop, "nft", "-c", "-f", str(file))
-        run("ip", "netns", "exec", self.shop, "nft", "-f", str(file))
+        file.write_text(edited(FIREWALL.read_text(), ports).replace('"vitrine-edge"', str(uid)))
+        run(*self.inside(self.shop, ["nft", "-c", "-f", str(file)]))
+        run(*self.inside(self.shop, ["nft", "-f", str(file)]))
         return file
 
     def dropped(self, chain: str) -> int:
         """Return how many packets the last rule of a chain has turned away."""
-        listed = run("ip", "netns", "exec", self.shop, "nft", "list", "chain", "inet", "vitrine", chain)
+        listed = run(*self.inside(self.shop, ["nft", "list", "chain", "inet", "vitrine", chain]))
         return int(re.findall(r"counter packets (\d+)", listed)[-1])
 
     def remove(self) -> None:

@@ -1,39 +1,16 @@
 """The shipped firewall: what it lets through and what not, in network namespaces made for it."""
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.service.namespaces import NEEDS_NAMESPACES, facts_of
 from tests.service.strangers import QUESTIONS
 
-ROOT = Path(__file__).parents[2]
-NEEDS = ("nft", "ip", "tc", "unshare")
-
-
-def path():
-    return f"{os.environ['PATH']}:/usr/sbin:/sbin"
-
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces: needs root"),
-    pytest.mark.skipif(any(shutil.which(name, path=path()) is None for name in NEEDS), reason=f"needs {NEEDS}"),
-]
+pytestmark = [pytest.mark.slow, *NEEDS_NAMESPACES]
 
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory):
-    told = subprocess.run(
-        ["unshare", "--net", sys.executable, "-m", "tests.service.strangers", str(tmp_path_factory.mktemp("wall"))],
-        cwd=ROOT, env={**os.environ, "PATH": path()}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert told.returncode == 0, told.stderr
-    return json.loads(told.stdout)
+    return facts_of("strangers", tmp_path_factory.mktemp("wall"), 110)
 
 
 def test_without_the_firewall_everything_gets_through(facts):

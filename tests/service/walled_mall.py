@@ -3,9 +3,11 @@
 import asyncio
 import os
 import re
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from demo.bench_check import go_live
 from demo.mall import ROOT, Mall, Ports
 from demo.people import SHOPPER as SHOPPER_PERSON
 from demo.seed import seed_people, seed_shop, wait_for_shop
@@ -17,6 +19,11 @@ from tests.service import passage
 from tests.service.networks import RELAY, SHOPPER, Networks
 
 BASE_PORT = 18080
+
+
+def tell(line: str) -> None:
+    """Standard output is for what was found."""
+    print(line, file=sys.stderr, flush=True)
 
 
 class WalledMall(Mall):
@@ -67,7 +74,7 @@ class WalledMall(Mall):
 async def open_walled_town(folder: Path, bowls: int = 6):
     """Open it all: networks, firewall first, then relay, enrolment through the firewall, daemon, attendant."""
     networks = Networks(str(os.getpid()))
-    supervisor = Supervisor(print, ROOT)
+    supervisor = Supervisor(tell, ROOT)
     shop = bowl_shop(bowls)
     mall = WalledMall(folder, shop, supervisor, networks)
     servers, attendant = [], None
@@ -80,9 +87,10 @@ async def open_walled_town(folder: Path, bowls: int = 6):
         await mall.open_relay()
         await world
         await seed_people(mall)
-        await mall.enrol(shop, await seed_shop(mall, shop, print))
+        await mall.enrol(shop, await seed_shop(mall, shop, tell))
         await mall.open_edge(shop)
         await wait_for_shop(mall, shop)
+        await go_live(mall, shop, tell)
         town = Town(mall, supervisor)
         await town.shopper.sign_in(SHOPPER_PERSON)
         found = await town.shopper.call("GET", "/api/search", params={"q": "bowl"})
