@@ -18,6 +18,7 @@ from edge.cli import (
     replace,
     setup,
     simulate,
+    teach,
 )
 from edge.cli.language import LANGUAGES, say
 
@@ -35,6 +36,7 @@ GROUPS = (
     backup,
     replace,
     simulate,
+    teach,
 )
 """Each file's `app` is joined into the one command line, in this order; `@app.command()` makes a command of it.
 

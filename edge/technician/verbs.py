@@ -9,7 +9,7 @@ from edge.technician.ports import Around
 
 
 def technician_verbs(around: Around) -> dict[str, Verb | TalkingVerb]:
-    """Return `devices`, `look`, `printer_status`, `test_label`, `teach`, `keep_view` and `hover`."""
+    """Return `devices`, `look`, `printer_status`, `test_label`, `teach`, `keep_view`, `spot_of` and `hover`."""
 
     async def devices(_asked: dict[str, Any]) -> Any:
         return board(around)
@@ -29,6 +29,9 @@ def technician_verbs(around: Around) -> dict[str, Verb | TalkingVerb]:
     async def keep_view(asked: dict[str, Any], _talk: Talk) -> Any:
         return await views.keep_view(around, asked)
 
+    async def spot_of(asked: dict[str, Any]) -> Any:
+        return await views.spot_of(around, asked)
+
     async def hover(_asked: dict[str, Any], talk: Talk) -> Any:
         return await steering.hover(around, talk)
 
@@ -39,5 +42,6 @@ def technician_verbs(around: Around) -> dict[str, Verb | TalkingVerb]:
         "test_label": TalkingVerb(print_test, printing.LABEL_S),
         "teach": TalkingVerb(teach, steering.TEACH_S),
         "keep_view": TalkingVerb(keep_view, eyes.LOOK_S),
+        "spot_of": spot_of,
         "hover": TalkingVerb(hover, steering.TEACH_S),
     }

@@ -36,6 +36,12 @@ async def keep_view(around: Around, asked: dict[str, Any]) -> dict[str, Any]:
     return {"piece_id": piece.piece_id, "code": piece.code, "version": plan.version, "spot": to_json(spot)}
 
 
+async def spot_of(around: Around, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the camera at which a piece has its spot; refuses a piece without one."""
+    _plan, piece = _piece(around, str(asked.get("piece", "")))
+    return {"camera": _spot(around, piece, "", "").camera}
+
+
 def _piece(around: Around, name: str) -> tuple[ShopPlan, PiecePlan]:
     plan = around.plan()
     if plan is None or not plan.pieces:
