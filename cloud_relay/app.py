@@ -19,6 +19,7 @@ from cloud_relay.broker.mosquitto import MosquittoAdmission
 from cloud_relay.clock import Clock, RelayClock
 from cloud_relay.db import Database
 from cloud_relay.migrations import migrate
+from cloud_relay.notices.worker import worker_of
 from cloud_relay.pages import problems as problem_pages
 from cloud_relay.pictures import PictureStore
 from cloud_relay.relay import Relay
@@ -63,6 +64,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
         viewing=ViewingRoom(db, clock, link, authority),
         trading=trading_of(settings, db, clock),
+        notices=worker_of(settings, db, clock),
         pictures=PictureStore(settings.data_dir / "pictures"),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from cloud_relay.authority import Authority
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
+from cloud_relay.notices.worker import NoticeWorker
 from cloud_relay.pictures import PictureStore
 from cloud_relay.settings import Settings
 from cloud_relay.shop_link import ShopLink
@@ -29,6 +30,7 @@ class Relay:
     pictures: PictureStore
     viewing: ViewingRoom
     trading: Trading
+    notices: NoticeWorker
     metrics: Metrics = field(default_factory=Metrics)
 
 

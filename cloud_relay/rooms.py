@@ -13,6 +13,7 @@ from cloud_relay.accounts import routes as accounts
 from cloud_relay.announcements import routes as announcements
 from cloud_relay.announcements import timers as announcement_timers
 from cloud_relay.bench_checks import routes as bench_checks
+from cloud_relay.bookings import routes as bookings
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.catalog import stock_routes as stock
@@ -20,7 +21,22 @@ from cloud_relay.escrow import routes as escrow
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.notices import routes as notices
 from cloud_relay.orders import routes as orders
-from cloud_relay.pages import courier, handoff, merchant, merchant_goods, operator, shopper
+from cloud_relay.pages import (
+    booking,
+    courier,
+    handoff,
+    merchant,
+    merchant_box,
+    merchant_goods,
+    merchant_members,
+    merchant_money,
+    merchant_news,
+    merchant_stock,
+    merchant_teach,
+    operator,
+    shopper,
+    telling,
+)
 from cloud_relay.pages import orders as order_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
@@ -50,19 +66,40 @@ ROUTERS: tuple[APIRouter, ...] = (
     courier_scans.router,
     notices.router,
     handoffs.router,
+    bookings.router,
     static_files.router,
     shopper.router,
     order_pages.router,
     merchant.router,
     merchant_goods.router,
+    merchant_box.router,
+    merchant_members.router,
+    merchant_money.router,
+    merchant_news.router,
+    merchant_stock.router,
+    merchant_teach.router,
     operator.router,
     courier.router,
     handoff.router,
+    booking.router,
+    telling.router,
 )
 
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)
 """What shop boxes reach over TLS at the shop door."""
 
-JOINS: tuple[Callable[[Relay], None], ...] = (shops.join, bench_checks.join, shop_door.join, viewing.join, parcels.join)
+JOINS: tuple[Callable[[Relay], None], ...] = (
+    shops.join,
+    bench_checks.join,
+    shop_door.join,
+    viewing.join,
+    parcels.join,
+    notices.join,
+)
 
-TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (escrow.work, announcement_timers.work)
+TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
+    escrow.work,
+    announcement_timers.work,
+    notices.work,
+    bookings.work,
+)

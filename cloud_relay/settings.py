@@ -111,6 +111,20 @@ class ViewingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """The mail server that carries notices; no `smtp_host`, no mail. VITRINE_MAIL_PASSWORD belongs to `smtp_account`.
+
+    `encryption` is "none" (only for loopback), "starttls" or "tls". `sender` is also the contact told to push services.
+    """
+
+    smtp_host: str = ""
+    smtp_port: int = 25
+    encryption: str = "starttls"
+    smtp_account: str = ""
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything the relay is told from outside; `secrets` holds the VITRINE_… variables of the environment."""
 
@@ -124,6 +138,7 @@ class Settings:
     trade: TradeSettings = TradeSettings()
     payment: PaymentSettings = PaymentSettings()
     viewing: ViewingSettings = ViewingSettings()
+    mail: MailSettings = MailSettings()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

@@ -320,7 +320,7 @@ tracking_event = Table(
 notice = Table(
     "notice", metadata,
     _key("notice_id"), _id("account_id", nullable=False, index=True), _text("kind"), _text("text_en"), _text("text_zh"),
-    _text("link"), _moment("created_at", nullable=False), _moment("read_at"),
+    _text("link"), _moment("created_at", nullable=False), _moment("read_at"), _moment("planned_at", index=True),
 )  # fmt: skip
 notice_choice = Table(
     "notice_choice", metadata,
@@ -404,7 +404,7 @@ claim_code = Table(
     "claim_code", metadata,
     _sha256("code_sha256", primary_key=True), _id("shop_id", nullable=False, index=True), _moment("expires_until",
     nullable=False),
-    _moment("used_at"),
+    _moment("used_at"), _text("box_code"),
 )  # fmt: skip
 shop_certificate = Table(
     "shop_certificate", metadata,

@@ -186,7 +186,10 @@ class TransientCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskToLook(TransientCommand):
-    """A shopper asks to look at a piece; answered by LookAnswered and then ViewingChanged whenever it changes."""
+    """A shopper asks to look at a piece; answered by LookAnswered and then ViewingChanged whenever it changes.
+
+    `is_booked`: the shopper booked this time and goes before those who came without.
+    """
 
     session_id: str
     piece_id: str
@@ -194,6 +197,7 @@ class AskToLook(TransientCommand):
     nickname: str = ""
     may_steer: bool = True
     language: str = "en"
+    is_booked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from cloud_relay.db import wake
 from cloud_relay.notices.texts import sentences
 from cloud_relay.tables import account, member, notice
 from cloud_relay.web.pages import page_events
@@ -38,6 +39,7 @@ def write(
         })  # fmt: skip
     if rows:
         connection.execute(_INSERT, rows)
+        wake(connection, "notices")
     told = ("notice_id", "kind", "text_en", "text_zh", "link")
     return [(f"account:{row['account_id']}", "notice", {name: row[name] for name in told}) for row in rows]
 

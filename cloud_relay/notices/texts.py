@@ -68,6 +68,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The provider's answer does not fit: payment {payment_id}, {reason}",
         "支付方答复不符：付款 {payment_id}，{reason}",
     ),
+    "your_turn": ("It is your turn at the camera: {title}", "轮到您操控镜头了：{title}"),
+    "booking_made": ("Viewing time booked: {title}, {when}", "已预约看货：{title}，{when}"),
+    "booking_soon": ("Your viewing time begins soon: {title}, {when}", "您预约的看货即将开始：{title}，{when}"),
+    "booking_cancelled": ("Viewing time cancelled: {title}, {when}", "看货预约已取消：{title}，{when}"),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ FRAMES: tuple[tuple[str, str, str, str], ...] = (
      "payment_succeeded payment_retaken payment_failed pay_due charged_back"),
     ("packed", "Packed", "打包", "piece_picked piece_packed packed_picture piece_returned piece_gone"),
     ("labelled", "Labelled", "贴标签", "label_printed label_applied label_read label_voided"),
-    ("photo", "Photo confirmed", "确认照片", "photographed photo_confirmed photo_objected photo_due"),
+    ("photo", "Photo check", "确认照片", "photographed photo_confirmed photo_objected photo_due"),
     ("posted", "With the post", "交寄", "handed_over ship_due"),
     ("delivered", "Delivered", "送达", "tracking delivered arrive_due"),
     ("received", "Received, shop paid", "收货付款", "receipt release_due refunded"),

@@ -8,11 +8,14 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
 from cloud_relay.accounts import service as accounts
+from cloud_relay.bookings import store as bookings
+from cloud_relay.bookings.routes import booking_json
 from cloud_relay.catalog import reading
 from cloud_relay.catalog import store as catalog_store
 from cloud_relay.intake import service as intake
 from cloud_relay.intake.rules import take_in
 from cloud_relay.notices import service as notices
+from cloud_relay.notices.routes import choices_json
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
 from cloud_relay.relay import RelayDep
@@ -125,7 +128,7 @@ async def sign_up(
     return render(request, principal, "sign_up.html", next=local_path(wish))
 
 
-def _account(connection: Connection, account_id: str, csrf: str) -> dict[str, Any]:
+def _account(connection: Connection, account_id: str, csrf: str, now: datetime) -> dict[str, Any]:
     found = accounts.me(connection, account_id, csrf)
     told = notices.notices_of(connection, account_id)
     return {
@@ -137,11 +140,14 @@ def _account(connection: Connection, account_id: str, csrf: str) -> dict[str, An
             for one in told["notices"]
         ],
         "unread": told["unread"],
+        "topics": choices_json(connection, account_id),
+        "bookings": [booking_json(one) for one in bookings.ahead_of(connection, account_id, now)],
     }
 
 
 @router.get("/account")
 async def account(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """Messages, addresses, password, and selling."""
-    found = await relay.db.read(_account, account_id_of(principal), principal.csrf)
+    found = await relay.db.read(_account, account_id_of(principal), principal.csrf, relay.clock.now())
+    found |= {"push_key": relay.notices.push_key, "has_mail": relay.notices.has_mail}
     return render(request, principal, "account.html", **found, countries=COUNTRIES, no_address=NO_ADDRESS)

@@ -102,7 +102,8 @@ class ViewingRoom:
         for session_id in asked.replaced:
             await self._say_left(asked.shop_id, session_id, "replaced")
         command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
-                            nickname=nickname, may_steer=asked.may_steer, language=language)  # fmt: skip
+                            nickname=nickname, may_steer=asked.may_steer, language=language,
+                            is_booked=asked.is_booked)  # fmt: skip
         with self._answers.expect(asked.session_id) as answered:
             try:
                 if not asked.shop_is_online:

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloud_relay.bench_checks.rules import refusal
+from cloud_relay.bookings.store import has_booked
+from cloud_relay.notices.service import notify
 from cloud_relay.outbox import send_command
 from cloud_relay.refusals import RefusedError
 from cloud_relay.viewing import store
@@ -41,6 +43,7 @@ class Asked:
     piece_id: str
     may_steer: bool
     shop_is_online: bool
+    is_booked: bool
     replaced: tuple[str, ...]
 
 
@@ -75,6 +78,7 @@ def ask_to_look(
     online = store.shop_is_online(connection, piece["shop_id"])
     return Asked(
         session_id=session_id, shop_id=piece["shop_id"], piece_id=piece_id, may_steer=steers, shop_is_online=online,
+        is_booked=steers and has_booked(connection, account_id, piece["shop_id"], piece["spot"]["camera"], now),
         replaced=tuple(replaced),
     )  # fmt: skip
 
@@ -103,6 +107,11 @@ def take_viewing_change(connection: Connection, shop_id: str, report: ViewingCha
         values |= {"ended_at": now, "end_reason": report.reason}
     store.change_session(connection, report.session_id, now, **values)
     page_event(connection, f"session:{report.session_id}", "viewing", data, now)
+    has_waited = session["state"] in (SessionState.WAITING, SessionState.BEING_BROUGHT)
+    if report.state == SessionState.STEERING and has_waited and session["account_id"]:
+        found = store.find_piece(connection, session["piece_id"]) or {"title_en": "", "title_zh": ""}
+        title = {name: found[name] for name in ("title_en", "title_zh")}
+        notify(connection, [session["account_id"]], "your_turn", f"/look/{session['piece_id']}", now, **title)
 
 
 def end_session(connection: Connection, session_id: str, reason: str, now: datetime) -> bool:

@@ -98,6 +98,7 @@ class Asked:
     piece_id: str = ""
     may_steer: bool = True
     must_be_brought: bool = False
+    is_booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def _on_asked(line: Line, event: Asked, now_s: float) -> Outcome:
     elif looker.standing is Standing.AWAY:
         line, more = _put(line, _back_in_line(looker, now_s)), ()
     elif looker.standing is Standing.WATCHING:
-        line, more = _to_the_back(line, looker, now_s), ()
+        line, more = _to_the_back(line, looker, now_s, is_first=event.is_booked), ()
     elif piece_changed and line.holder == looker:
         line, more = _change_piece(line, looker, now_s)
     else:
@@ -164,9 +164,10 @@ def _only_watch(line: Line, looker: Looker, now_s: float) -> Outcome:
     return _end_turn(line, looker, now_s, Standing.WATCHING, "watch_only")
 
 
-def _to_the_back(line: Line, looker: Looker, now_s: float) -> Line:
+def _to_the_back(line: Line, looker: Looker, now_s: float, *, is_first: bool = False) -> Line:
+    """Put a looker behind those of the same right; `is_first`: who booked this time waits before those who did not."""
     line = replace(line, lookers=tuple(one for one in line.lookers if one.session_id != looker.session_id))
-    waiting = replace(looker, standing=Standing.WAITING, since_s=now_s, is_first=False, left_s=None, reason="")
+    waiting = replace(looker, standing=Standing.WAITING, since_s=now_s, is_first=is_first, left_s=None, reason="")
     return _put(line, waiting)
 
 

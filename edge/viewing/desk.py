@@ -199,6 +199,7 @@ class ViewingDesk:
                 piece_id=command.piece_id,
                 may_steer=command.may_steer and bool(command.account_id),
                 must_be_brought=must_be_brought(spot),
+                is_booked=command.is_booked,
             )
         )
         assert looker is not None

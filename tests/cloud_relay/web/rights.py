@@ -10,6 +10,13 @@ from typing import Any
 
 ADDRESS = {"name": "Ann", "lines": ["Lane 1"], "city": "X", "country": "CN"}
 ORDER = {"parcel_id": "{reserved}", "address": ADDRESS, "payment_method": "{method}", "agrees_photo_window": True}
+PUSH_PLACE = {
+    "endpoint": "https://push.example/1",
+    "keys": {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,17 @@ RIGHTS = [
     Right("POST", "/webhooks/{provider}", "secret", b"{}"),
     Right("WS", "/api/viewing/{session_id}/frames", "shopper"),
     Right("GET", "/static/{_version}/{name}", "public"),
+    Right("GET", "/api/notices/choices", "signed_in"),
+    Right("PUT", "/api/notices/choices/{topic}", "signed_in", {"by_mail": False}),
+    Right("POST", "/api/notices/push", "signed_in", PUSH_PLACE),
+    Right("POST", "/api/notices/push/forget", "signed_in", {"endpoint": "https://x.example/1"}),
+    Right("GET", "/unsubscribe/{mail_key}/{topic}", "secret"),
+    Right("POST", "/unsubscribe/{mail_key}/{topic}", "secret"),
+    Right("GET", "/api/pieces/{piece_id}/times", "public"),
+    Right("GET", "/api/bookings", "signed_in"),
+    Right("POST", "/api/bookings", "signed_in", {"piece_id": "{piece_id}", "starts_at": "2030-01-01T12:00:00Z"}),
+    Right("DELETE", "/api/bookings/{booking_id}", "shopper"),
+    Right("GET", "/book/{piece_id}", "public"),
     Right("POST", "/api/handoffs", "public", {"purpose": "words"}),
     Right("POST", "/api/handoffs/claim", "secret", {"handoff_id": "x", "screen": "wrong"}),
     Right("POST", "/api/handoffs/{secret}/order", "secret", ORDER),
@@ -169,11 +187,20 @@ RIGHTS = [
     Right("GET", "/merchant/orders", "signed_in"),
     Right("GET", "/merchant/money", "signed_in"),
     Right("GET", "/merchant/money.csv", "signed_in"),
+    Right("GET", "/merchant/money/day", "signed_in"),
+    Right("GET", "/merchant/money/day.csv", "signed_in"),
+    Right("GET", "/merchant/stock", "signed_in"),
+    Right("GET", "/merchant/news", "signed_in"),
+    Right("GET", "/merchant/members", "signed_in"),
+    Right("GET", "/merchant/pieces/{piece_id}/teach", "merchant"),
+    Right("GET", "/invitation/{token}", "secret"),
     Right("GET", "/merchant/listings", "signed_in"),
     Right("GET", "/merchant/listings/new", "signed_in"),
     Right("GET", "/merchant/listings/{listing_id}", "merchant"),
     Right("GET", "/merchant/shops/new", "signed_in"),
     Right("GET", "/merchant/shops/{shop_id}", "merchant"),
+    Right("GET", "/merchant/box", "signed_in"),
     Right("GET", "/operator", "operator"),
+    Right("GET", "/operator/shops", "operator"),
     Right("GET", "/c/{link}", "secret"),
 ]

@@ -34,6 +34,8 @@ class Mall:
         ann = (await site.call("GET", "/api/me", headers=mall.people["ann"]))["account_id"]
         address = await site.call("POST", "/api/me/addresses", ADDRESS, mall.people["ann"], 201)
         world = World(site.db, now=site.clock.now())
+        wish = {"piece_id": pieces[2], "starts_at": "2030-01-01T15:00:00Z"}
+        booked = await site.call("POST", "/api/bookings", wish, mall.people["ann"], 201)
         order_id = world.paid_order(ann, listing_id)
         parcel_id = site.db.read_now(lambda c: c.scalar(select(parcel.c.parcel_id)))
         disputed = world.paid_order(ann, listing_id)
@@ -71,7 +73,8 @@ class Mall:
             "change_id": taken["change_id"],
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
-            "provider": "sandbox", "frame": "paid", "secret": "wrong", "name": "look.css", "_version": "x", "password": site.password,
+            "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong", "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
+            "password": site.password,
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
         return mall

@@ -1,0 +1,118 @@
+"""Carries notices out of the house: each delivery once; only what surely did not arrive is tried again."""
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from cloud_relay.clock import Clock
+from cloud_relay.db import Database
+from cloud_relay.notices import mail, rules, store
+from cloud_relay.notices.mail import Mailer, SmtpMailer
+from cloud_relay.notices.push import PushSender, WebPush, push_key
+from cloud_relay.notices.rules import Sent, Way
+from cloud_relay.settings import BadSettingsError, Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 3.0
+"""How often due deliveries are looked for; a notice written by this process wakes the worker at once."""
+
+
+class NoticeWorker:
+    """Safe to run in several relay processes: a delivery is taken by a conditional update before it is sent."""
+
+    def __init__(
+        self, db: Database, clock: Clock, *, push: PushSender, mailer: Mailer | None, sender: str, public_url: str
+    ) -> None:
+        self._db, self._clock, self._push, self._mailer = db, clock, push, mailer
+        self._sender, self._url = sender, public_url
+        self._wakeup = asyncio.Event()
+
+    @property
+    def push_key(self) -> str:
+        """The public key with which browsers ask for push messages (applicationServerKey)."""
+        return self._push.public_key
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether a mail server is configured."""
+        return self._mailer is not None
+
+    def wake(self) -> None:
+        """Look now."""
+        self._wakeup.set()
+
+    async def work(self) -> None:
+        """Run for ever."""
+        while True:
+            await self.round()
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._wakeup.wait()
+            except TimeoutError:
+                pass
+            self._wakeup.clear()
+
+    async def round(self) -> int:
+        """Plan and send what is due now; return how many deliveries were tried."""
+        now, with_mail = self._clock.now(), self._mailer is not None
+        if not await self._db.read(store.has_work, now):
+            return 0
+        await self._db.run(store.plan, now, with_mail=with_mail)
+        due = await self._db.run(store.take_due, now)
+        for row in due:
+            outcome, reason = await self._send(row, now)
+            await self._db.run(self._settle, row, outcome, reason, self._clock.now())
+        return len(due)
+
+    async def _send(self, row: dict[str, Any], now: datetime) -> tuple[Sent, str]:
+        if row["way"] == Way.PUSH:
+            if not row["endpoint"]:
+                return Sent.GONE, "the browser is forgotten"
+            text = row["text_zh"] if row["push_language"] == "zh" else row["text_en"]
+            message = {"id": row["notice_id"], "text": text, "link": row["link"], "topic": rules.topic_of(row["kind"])}
+            return await self._push.send(row, message, now)
+        if self._mailer is None:
+            return Sent.GONE, "mail is switched off"
+        key = await self._db.run(store.mail_key_of, row["account_id"])
+        return await self._mailer.send(self._composed(row, key, now))
+
+    def _composed(self, row: dict[str, Any], key: str, now: datetime) -> Any:
+        language = row["account_language"]
+        text = row["text_zh"] if language == "zh" else row["text_en"]
+        unsubscribe = f"{self._url}/unsubscribe/{key}/{rules.topic_of(row['kind'])}"
+        return mail.compose(
+            sender=self._sender, to=row["email"], subject=text.splitlines()[0][:120], unsubscribe=unsubscribe,
+            text=rules.mail_text(text, f"{self._url}{row['link']}", unsubscribe, language),
+            message_id=f"<{row['delivery_id']}@{urlsplit(self._url).hostname}>", now_s=now.timestamp,
+        )  # fmt: skip
+
+    def _settle(self, connection: Connection, row: dict[str, Any], outcome: Sent, reason: str, now: datetime) -> None:
+        attempts = row["attempts"]
+        if outcome is Sent.LATER and attempts < rules.TRIES_MAX:
+            later = now + rules.wait_after(attempts)
+            store.settle(connection, row["delivery_id"], state="waiting", next_try_at=later, reason=reason)
+            return
+        store.settle(connection, row["delivery_id"], state=outcome.value, ended_at=now, reason=reason)
+        if outcome is Sent.GONE and row["push_id"]:
+            store.forget_place_by_id(connection, row["push_id"])
+
+
+def worker_of(settings: Settings, db: Database, clock: Clock) -> NoticeWorker:
+    """Make the worker of these settings; BadSettingsError for a mail section that cannot work."""
+    given = settings.mail
+    if given.encryption not in ("none", "starttls", "tls"):
+        raise BadSettingsError(f"[mail] encryption: {given.encryption!r} is unknown; known are none, starttls, tls")
+    if given.smtp_host and not given.sender:
+        raise BadSettingsError("[mail] sender: must be set beside smtp_host, for example shop@example.org")
+    url = settings.relay.public_url
+    contact = f"mailto:{given.sender}" if given.sender else url
+    password = settings.secrets.get("VITRINE_MAIL_PASSWORD", "")
+    return NoticeWorker(
+        db, clock, push=WebPush(push_key(settings.data_dir / "push_key.pem"), contact),
+        mailer=SmtpMailer(given, password) if given.smtp_host else None, sender=given.sender, public_url=url,
+    )  # fmt: skip
