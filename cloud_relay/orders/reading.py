@@ -138,6 +138,12 @@ def orders_of_merchant(connection: Connection, merchant_id: str) -> list[dict[st
     return [_listed(row) for row in rows]
 
 
+def orders_by_id(connection: Connection, order_ids: list[str]) -> list[dict[str, Any]]:
+    """Return these orders as lists show them, newest first."""
+    rows = connection.execute(_LIST.where(orders.c.order_id.in_(order_ids))).mappings()
+    return [_listed(row) for row in rows]
+
+
 def parties(connection: Connection, order_id: str) -> tuple[str, str] | None:
     """Return (account, merchant) of an order, or None."""
     query = select(orders.c.account_id, orders.c.merchant_id).where(orders.c.order_id == order_id)

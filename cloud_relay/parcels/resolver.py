@@ -80,14 +80,17 @@ def _order_state(connection: Connection, order_id: str | None) -> Any:
 
 
 def _journey(connection: Connection, parcel_id: str) -> list[dict[str, Any]]:
+    """Return the journey; of a scan that was declared wrong only the declaration."""
+    rows = [row for row in store.tracking_of(connection, parcel_id) if row["biz_step"] in STEP_WORDS]
+    wrong = {row["epcis"]["eventID"] for row in rows if "errorDeclaration" in row["epcis"]}
     return [
         {
             "event_id": row["event_id"], "biz_step": row["biz_step"], "place": row["place"], "at": row["at"],
             "by": row["by"], "is_corrected": "errorDeclaration" in row["epcis"],
             "text": both(*STEP_WORDS[row["biz_step"]]), **asdict(epcis.proof_of(row["epcis"])),
         }
-        for row in store.tracking_of(connection, parcel_id)
-        if row["biz_step"] in STEP_WORDS
+        for row in rows
+        if row["epcis"]["eventID"] not in wrong or "errorDeclaration" in row["epcis"]
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import { refresh } from "./live.js";
 const AGAIN_MS = 15_000;
 const page = document.getElementById("courier");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);
-const code = pick("code"), place = pick("place"), errors = page.querySelector("[data-errors]");
+const code = pick("code"), place = pick("place"), places = [...page.querySelectorAll("[data-errors]")];
 const link = page.dataset.link, CODE = `vitrine-code-${link}`;
 const photos = Object.fromEntries([...page.querySelectorAll("[data-photo]")].map((one) => [one.dataset.photo, new Photo(one)]));
 /** The phone's clock may be wrong; the relay's at the moment of loading is not. */
@@ -61,11 +61,15 @@ function note(text, kind) {
   pill.className = `pill ${kind}`;
 }
 
+/** Say what is wrong beside the field that it is about. */
 function refuse(text, field) {
+  const errors = field?.closest("section")?.querySelector("[data-errors]") ?? places[0];
   errors.textContent = text;
   errors.hidden = false;
   (field ?? errors).focus();
 }
+
+const forgive = () => places.forEach((one) => (one.hidden = true));
 
 /** Add the parcel of a code to those that the next press is about; false when it is none of ours. */
 function add(text) {
@@ -134,7 +138,7 @@ function chosen() {
 
 async function record(button, step, words, proof, photo) {
   if (isBusy) return;
-  errors.hidden = true;
+  forgive();
   const parcels = chosen();
   if (!parcels.length) return;
   isBusy = true;
@@ -202,6 +206,7 @@ async function showWaiting() {
 
 for (const button of page.querySelectorAll("[data-step]")) {
   button.addEventListener("click", () => {
+    forgive();
     if (button.dataset.step !== "delivered") return record(button, button.dataset.step, button.textContent.trim(), {}, null);
     const received_by = pick("received-by").value.trim();
     if (!received_by && !photos.delivered.blob) return refuse(t("Say who took it, or take a photo: that is the proof.", "请填写签收人或拍照作为凭证。"), pick("received-by"));
@@ -209,6 +214,7 @@ for (const button of page.querySelectorAll("[data-step]")) {
   });
 }
 pick("exception").addEventListener("click", () => {
+  forgive();
   const what = page.querySelector("[name=exception]:checked");
   if (!what) return refuse(t("Say what happened.", "请选择发生了什么。"), page.querySelector("[name=exception]"));
   if (what.value === "damaged" && !photos.exception.blob) return refuse(t("Take a photo of the damage.", "请拍下损坏情况。"), photos.exception.file);
@@ -217,7 +223,7 @@ pick("exception").addEventListener("click", () => {
 });
 pick("code-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  errors.hidden = true;
+  forgive();
   if (!code.value.trim()) return;
   if (load.length > 1 && add(code.value)) code.value = "";
   else if (load.length > 1) refuse(t("This code is none of your parcels'.", "此码不属于您的任何包裹。"), code);
