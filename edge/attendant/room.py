@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge.attendant.machines import Machines
 from edge.attendant.questions import KINDS, Questions
 from edge.attendant.stages import STAGES
 from edge.bench import ScanResult, Task
@@ -75,11 +76,13 @@ class AttendantRoom:
         picture: Callable[[str], Awaitable[bytes | None]],
         newest_pictures: Callable[[], Awaitable[dict[str, str]]],
         bench_check: CheckFace | None = None,
+        machines: Machines | None = None,
     ) -> None:
         self.bench = bench
         self.questions = questions
         self.privacy = privacy
         self.bench_check = bench_check
+        self.machines = machines
         self.picture = picture
         self._newest_pictures = newest_pictures
         self.language = language
@@ -133,6 +136,7 @@ class AttendantRoom:
             "devices": self.devices(),
             "last_scan": to_json(scan) if scan else None,
             "bench_check": self.bench_check.state() if self.bench_check else None,
+            "machines": self.machines.state() if self.machines else {"homes": [], "taken": {}},
         }
 
     async def tasks(self) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.attendant.doors import COOKIE, SESSION_S, LoopbackOnly, PinDoor, PinLockedError
+from edge.attendant.machines import MachineRefusedError, refusal_json
 from edge.attendant.questions import QuestionGoneError
 from edge.attendant.room import AttendantRoom
 from edge.bench_check import CheckRefusedError
@@ -62,6 +63,8 @@ def build_app(room: AttendantRoom, door: PinDoor) -> Starlette:
         Route("/check", api.check_page),
         Route("/api/bench-check", api.begin_check, methods=["POST"]),
         Route("/api/privacy", api.set_privacy, methods=["POST"]),
+        Route("/api/machines/home", api.home_machine, methods=["POST"]),
+        Route("/api/cameras/give-back", api.give_camera_back, methods=["POST"]),
         Route("/api/pictures/{sha256}", api.picture),
         Route("/api/events", api.events),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -178,6 +181,28 @@ class _Api:
         except CheckRefusedError as error:
             return JSONResponse({"accepted": False, "text": to_json(error.text)}, 409)
         return JSONResponse({"accepted": True, "check_id": check_id}, 202)
+
+    async def home_machine(self, request: Request) -> Response:
+        name = await _text(request, "machine", 64)
+        if self._room.machines is None:
+            return _problem(404, "gone", "no machine can be sent home from here")
+        try:
+            await self._room.machines.home(name)
+        except MachineRefusedError as error:
+            return JSONResponse(refusal_json(error), 409)
+        self._room.changed()
+        return JSONResponse({"accepted": True})
+
+    async def give_camera_back(self, request: Request) -> Response:
+        camera = await _text(request, "camera", 64)
+        if self._room.machines is None:
+            return _problem(404, "gone", "no camera can be given back from here")
+        try:
+            self._room.machines.give_back(camera)
+        except MachineRefusedError as error:
+            return JSONResponse(refusal_json(error), 409)
+        self._room.changed()
+        return JSONResponse({"accepted": True})
 
     async def set_privacy(self, request: Request) -> Response:
         word = await _text(request, "switch", 3)

@@ -18,6 +18,8 @@ STAGES: dict[Stage, Text] = {
     Stage.SETTING_ASIDE: Text(en="To be put aside", zh="待放到一旁"),
     Stage.ASIDE: Text(en="Put aside, packed", zh="已打包，放在一旁"),
     Stage.BRINGING_BACK: Text(en="To be brought back to the bench", zh="待拿回工作台"),
+    Stage.TAKEN_OVER: Text(en="Taken over from the box before: how far is it?", zh="接手旧主机的包裹：做到哪一步了？"),
+    Stage.LABELLED_ASIDE: Text(en="Put aside, labelled", zh="已贴标签，放在一旁"),
     Stage.PRINTING: Text(en="Its label is being printed", zh="正在打印标签"),
     Stage.PRINTING_BLOCKED: Text(en="Waits: the label cannot be printed", zh="等待：无法打印标签"),
     Stage.PRINTING_IN_DOUBT: Text(en="Was the label printed?", zh="标签是否已打印？"),

@@ -168,6 +168,50 @@ function showParcels() {
   $("parcels").replaceChildren(...(cards.length ? cards : [make("p", "none", words.noParcels)]));
 }
 
+function tool(text, path, body) {
+  const button = make("button", "quiet", text);
+  button.type = "button";
+  button.addEventListener("click", () => press(button, path, body).then(() => { button.disabled = false; }));
+  return button;
+}
+
+// Buttons are kept while their names stay, so that a push never takes the one away that is being pressed.
+function showMachines() {
+  const words = WORDS[code];
+  const homes = state.machines.homes;
+  const name = `${code} ${homes.join(" ")}`;
+  if ($("homes").dataset.name !== name) {
+    $("homes").dataset.name = name;
+    $("homes").replaceChildren(...homes.map((machine) => tool(fill(words.home, { name: machine }), "/api/machines/home", { machine })));
+  }
+  for (const [camera, why] of Object.entries(state.machines.taken)) {
+    const line = make("p", "looking taken");
+    line.append(make("b", "", camera), make("span", "", fill(words.taken, { why })));
+    $("looking").append(line, tool(words.giveBack, "/api/cameras/give-back", { camera }));
+    if ($("looking").querySelector(".none")) $("looking").querySelector(".none").remove();
+  }
+}
+
+function showCheck() {
+  const words = WORDS[code];
+  const check = state.bench_check;
+  const card = check && check.cards[0];
+  const parts = [];
+  if (check && check.running) parts.push(make("p", "", words.checkRuns));
+  else if (!card) parts.push(make("p", "none", words.checkNever));
+  else {
+    const at = new Date(card.ended_at).toLocaleString(code === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
+    parts.push(make("p", card.is_passed ? "good" : "bad", `${card.is_passed ? words.checkPassed : words.checkFailed} · ${at}`));
+    for (const step of card.steps.filter((one) => one.result === "failed")) {
+      parts.push(make("p", "", `${pick(step.title, code)}: ${pick(step.hint, code) || pick(step.text, code)}`));
+    }
+  }
+  const way = make("a", "button quiet", words.checkOpen);
+  way.href = "/check";
+  parts.push(way);
+  $("check").replaceChildren(...parts);
+}
+
 function showDevices() {
   const words = WORDS[code];
   $("devices").replaceChildren(...state.devices.map((device) => {
@@ -184,7 +228,7 @@ function showFrame() {
   $("shop").textContent = (state && pick(state.shop.name, code)) || (state && state.shop.shop_id) || "Vitrine";
   const labels = {
     leave: words.leave, "code-label": words.code, "code-send": words.send, "questions-title": words.questions,
-    "looking-title": words.looking, "parcels-title": words.parcels, "devices-title": words.devices, language: words.other,
+    "looking-title": words.looking, "parcels-title": words.parcels, "devices-title": words.devices, "check-title": words.check, language: words.other,
   };
   for (const [id, text] of Object.entries(labels)) $(id).textContent = text;
   $("language").lang = words.otherLang;
@@ -242,8 +286,10 @@ function show() {
   showTasks();
   showQuestions();
   showLooking();
+  showMachines();
   showParcels();
   showDevices();
+  showCheck();
 }
 
 function listen() {

@@ -15,6 +15,8 @@ export const WORDS = {
     newTask: "Something for you to do", newQuestion: "A shopper asks", newLook: "Somebody wants to look", newTrouble: "A device needs you",
     pieceAt: "Place", sayAgain: "That went wrong. Try again.", by_hand: "By hand", online: "Works", needs_attendant: "Needs you",
     offline: "Offline", unknown: "Not asked yet", photo: "Photo",
+    home: "Send {name} home", taken: "Taken for the shop: {why}", giveBack: "Give the camera back to the shoppers",
+    check: "Bench check", checkNever: "Never checked.", checkPassed: "Passed", checkFailed: "Failed", checkRuns: "A check is running …", checkOpen: "Open the bench check",
     kinds: {
       bring_piece: "Bring to the turntable", fetch_piece: "Fetch", pack_by_hand: "Pack", pack_in_doubt: "Was it packed?",
       taken_over: "Left by the old box",
@@ -39,6 +41,8 @@ export const WORDS = {
     newTask: "有事要做", newQuestion: "有顾客提问", newLook: "有人想看货", newTrouble: "有设备需要您",
     pieceAt: "位置", sayAgain: "没有成功，请再试一次。", by_hand: "手工", online: "正常", needs_attendant: "需要您",
     offline: "离线", unknown: "尚未查询", photo: "照片",
+    home: "{name} 回零", taken: "店铺占用中：{why}", giveBack: "把摄像头还给顾客",
+    check: "工作台自检", checkNever: "从未自检。", checkPassed: "通过", checkFailed: "未通过", checkRuns: "正在自检……", checkOpen: "打开自检",
     kinds: {
       bring_piece: "请拿到转台", fetch_piece: "请取货", pack_by_hand: "请打包", pack_in_doubt: "打包好了吗？",
       taken_over: "旧主机留下的",
