@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
+from cloud_relay import put_back
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.escrow import ledger, payments, payouts, rules, seals
@@ -43,6 +44,7 @@ class PaymentWorker:
     def __init__(self, db: Database, clock: Clock, providers: Mapping[str, PaymentProvider], trade: Trade) -> None:
         self._db, self._clock, self._providers, self._trade = db, clock, providers, trade
         self._wakeup = asyncio.Event()
+        self._is_put_back = False
 
     async def attempt(self, paid: Payment, then: Callable[[Connection, str], T]) -> T | None:
         """Ask the provider for a charge just started; return what `then` makes of it.
@@ -80,6 +82,10 @@ class PaymentWorker:
         now = self._clock.now()
         due = await self._db.read(payments.find_due, now, BATCH)
         outs = await self._db.read(payouts.find_due, now, BATCH)
+        if due or outs:
+            self._is_put_back = await self._db.read(put_back.is_marked)
+        if self._is_put_back:
+            outs = []  # one of them may have left before: the operator looks first
         await asyncio.gather(*(self._try(name) for name in due), *(self._try_payout(name) for name in outs))
         return len(due) + len(outs)
 
@@ -107,6 +113,8 @@ class PaymentWorker:
 
     async def _ask(self, paid: Payment, *, is_first: bool) -> Outcome:
         provider = self._providers[paid.provider]
+        if paid.kind == payments.REFUND and self._is_put_back:
+            raise ProviderUnknownError("refunds wait until the relay that was put back is reconciled")
         if paid.kind == payments.REFUND:
             return await provider.refund(
                 Refund(
@@ -117,8 +125,10 @@ class PaymentWorker:
         found = None if is_first else await provider.find(paid.payment_id)
         if found is not None:
             return found
-        if not is_first and not await self._db.read(_is_payable, paid.order_id):
-            # The provider never heard of it, and nobody wants it any more. Should it still arrive, settle knows.
+        is_unwanted = not is_first and (self._is_put_back or not await self._db.read(_is_payable, paid.order_id))
+        if is_unwanted:
+            # The provider never heard of it, and nobody wants it any more, or nobody
+            # knows whether they still do. Should it still arrive, settle knows.
             reason = "never reached the provider"
             return Outcome(
                 state=OutcomeState.FAILED, amount_minor=paid.amount_minor, currency=paid.currency, reason=reason

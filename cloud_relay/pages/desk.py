@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloud_relay.accounts.roles import Deed, may
+
 VERIFIED = "verified"
 
 
@@ -15,7 +17,12 @@ class Desk:
     name: dict[str, str]
     state: str
     reason: str
+    role: str = ""
     others: tuple[tuple[str, dict[str, str]], ...] = ()
+
+    def may(self, deed: str) -> bool:
+        """Whether this person's role allows a deed: pages show what the API allows."""
+        return may(self.role, Deed(deed))
 
     @property
     def is_verified(self) -> bool:
@@ -33,7 +40,7 @@ def desk_of(mine: Sequence[dict[str, Any]], wish: str) -> Desk | None:
     others = tuple((one["merchant_id"], _name(one)) for one in mine if one is not chosen)
     return Desk(
         merchant_id=chosen["merchant_id"], name=_name(chosen), state=chosen["state"], reason=chosen["reason"] or "",
-        others=others,
+        role=chosen.get("role", ""), others=others,
     )  # fmt: skip
 
 
@@ -58,6 +65,36 @@ PILES: tuple[tuple[str, str, str], ...] = (
     ("confirmed", "To be handed over to the post", "待交寄"),
 )
 """In the order in which somebody should look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """One number of today's work: what waits, how many, and where to go for it. `is_urgent` wants somebody now."""
+
+    title: dict[str, str]
+    count: int
+    link: str
+    is_urgent: bool = False
+
+
+def glances_of(orders: Sequence[dict[str, Any]], *, kept: int, questions: int) -> list[Glance]:
+    """Return today's work in numbers, always all of them and in the same places: a zero is good news.
+
+    `kept` is how many pieces are kept for shoppers at the checkout, `questions` how many wait at the bench.
+    """
+    states = ["held" if order["held_reason"] else order["state"] for order in orders]
+    rows = (
+        ("Stopped at the bench", "工作台停下", states.count("held"), True),
+        ("Questions at the bench", "工作台提问", questions, True),
+        ("To be packed", "待打包", states.count("paid"), False),
+        ("Photos at the shopper's", "待买家确认照片", states.count("photo_offered"), False),
+        ("To be handed over", "待交寄", states.count("confirmed"), False),
+        ("Kept at the checkout", "结账保留中", kept, False),
+    )
+    return [
+        Glance(title={"en": en, "zh": zh}, count=count, link="#work", is_urgent=is_urgent and count > 0)
+        for en, zh, count, is_urgent in rows
+    ]
 
 
 def attention_of(orders: Sequence[dict[str, Any]]) -> list[Pile]:

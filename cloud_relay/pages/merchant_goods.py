@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from cloud_relay.catalog import reading
+from cloud_relay.accounts.roles import Deed
+from cloud_relay.catalog import plan_changes, reading
 from cloud_relay.catalog.rules import CURRENCIES
 from cloud_relay.pages.addresses import COUNTRIES
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
@@ -43,12 +44,12 @@ TIME_ZONES = (
 
 NEW_LISTING: dict[str, Any] = {
     "listing_id": "", "title": {"en": "", "zh": ""}, "description": {"en": "", "zh": ""}, "sku": "", "gtin": "",
-    "price_minor": 0, "weight_g": 0, "attributes": {}, "version": None, "state": "draft", "pictures": [], "pieces": [],
+    "price_minor": 0, "usual_price_minor": 0, "weight_g": 0, "attributes": {}, "version": None, "state": "draft", "pictures": [], "pieces": [],
 }  # fmt: skip
 NEW_SHOP: dict[str, Any] = {
     "shop_id": "", "name": {"en": "", "zh": ""}, "story": {"en": "", "zh": ""}, "time_zone": "Asia/Shanghai",
     "hours": [], "cameras": [], "sender_lines": [], "pack_when": "confirmed", "gs1_prefix": "", "country": "CN",
-    "currency": "CNY", "turn_s": 180.0, "is_relay_only": False, "shipping_minor": 0,
+    "currency": "CNY", "turn_s": 180.0, "is_relay_only": False, "shipping_minor": 0, "holidays": [], "plan_waits": [],
 }  # fmt: skip
 
 
@@ -68,7 +69,7 @@ async def new_listing(
     wish: Wish = "",
 ) -> Response:  # fmt: skip
     """The form of a new listing."""
-    desk = await open_desk(relay, principal, wish)
+    desk = await open_desk(relay, principal, wish, Deed.LIST)
     if desk is None:
         return to_application()
     shops = await relay.db.read(reading.merchant_goods, desk.merchant_id)
@@ -111,17 +112,25 @@ def _shop_values(shop: dict[str, Any]) -> dict[str, Any]:
 @router.get("/shops/new")
 async def new_shop(request: Request, relay: RelayDep, principal: SignedIn, wish: Wish = "") -> Response:
     """The form of a new shop."""
-    desk = await open_desk(relay, principal, wish)
+    desk = await open_desk(relay, principal, wish, Deed.KEEP_SHOP)
     if desk is None:
         return to_application()
     return render(request, principal, "merchant_shop.html", desk=desk, **_shop_values(NEW_SHOP))
 
 
+def _shop(
+    connection: Connection, shop_id: str, merchant_ids: frozenset[str], url: str, now: datetime
+) -> dict[str, Any]:
+    found = reading.read_shop(connection, shop_id, merchant_ids, now)
+    if found["merchant_id"] not in merchant_ids:
+        raise not_found()
+    return {**found, "plan_waits": plan_changes.waiting(connection, shop_id, url)}
+
+
 @router.get("/shops/{shop_id}")
 async def shop(shop_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """One shop: its box, devices and plan; its words, hours, cameras and labels."""
-    found = await relay.db.read(reading.read_shop, shop_id, principal.merchant_ids, relay.clock.now())
-    if found["merchant_id"] not in principal.merchant_ids:
-        raise not_found()
+    url = relay.settings.relay.public_url
+    found = await relay.db.read(_shop, shop_id, principal.merchant_ids, url, relay.clock.now())
     desk = await open_desk(relay, principal, found["merchant_id"])
     return render(request, principal, "merchant_shop.html", desk=desk, **_shop_values(found))

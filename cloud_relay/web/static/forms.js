@@ -32,6 +32,7 @@ function valueOf(field, kind) {
     case "minor": return Math.round(Number(field.value) * 10 ** Number(field.dataset.digits ?? 2));
     case "day_start": return new Date(`${field.value}T00:00:00`).toISOString();
     case "day_end": return new Date(`${field.value}T23:59:59`).toISOString();
+    case "moment": return new Date(field.value).toISOString();
     case "lines": return lines(field.value);
     case "pairs": return Object.fromEntries(lines(field.value).map((line) => line.split(/[:：](.*)/s).slice(0, 2).map((part) => part.trim())));
     case "json": return JSON.parse(field.value);

@@ -12,10 +12,12 @@ const COMPOSE = {
     const camera = form.querySelector("[data-spot=camera]").value;
     body.spot = camera ? {
       camera, kind: form.querySelector("[data-spot=kind]").value, home: position(cells(form.querySelector("[data-home]"))),
-      faces: rows(form, "").map((face) => ({ name: face.name, position: position(face) })),
+      faces: rows(form, "").map((face) => ({ name: face.name, position: position(face), title: JSON.parse(face.title || "{}") })),
     } : null;
   },
   shop(form, body) {
+    body.holidays = rows(form, "holidays").filter((one) => one.first_day)
+      .map((one) => ({ first_day: one.first_day, last_day: one.last_day || one.first_day, title: { en: one.en, zh: one.zh } }));
     body.cameras = rows(form, "cameras").filter((one) => one.camera)
       .map((one) => ({ camera: one.camera, title: { en: one.en, zh: one.zh }, is_offered: one.is_offered, masks: JSON.parse(one.masks || "[]") }));
     body.hours = rows(form, "hours").filter((one) => one.is_open)
@@ -56,6 +58,8 @@ document.addEventListener("done", (event) => {
   const place = event.target.closest("[data-claim]"), answer = event.detail;
   place.querySelector("[data-claim-result]").hidden = false;
   place.querySelector("[data-claim-text]").textContent = answer.claim_text;
+  const picture = place.querySelector("[data-claim-qr]");
+  if (picture) picture.src = answer.qr;
   place.querySelector("[data-claim-until]").dataset.until = answer.expires_until;
 });
 document.querySelector("[data-copy]")?.addEventListener("click", async () => {

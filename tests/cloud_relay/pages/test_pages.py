@@ -7,7 +7,7 @@ import pytest
 
 from cloud_relay.pages.desk import attention_of, desk_of
 from cloud_relay.pages.local_path import local_path, sign_in_path
-from cloud_relay.pages.merchant import postings_csv
+from cloud_relay.pages.merchant_money import postings_csv
 from cloud_relay.pages.orders import told_once
 from tests.cloud_relay.site import URL
 from tests.cloud_relay.trade_world import START
