@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+from collections import defaultdict, deque
 
 from PIL import Image
 
@@ -12,6 +13,9 @@ from edge.bench.ports import Handle
 
 BLACK_LEVEL = 8
 """Mean brightness (0…255) below which a picture shows nothing: a capped lens gives 0 to 3, a dim room above 20."""
+
+KEPT = 16
+"""Pictures remembered of each camera: one that is stuck gives the last good one, with dark ones in between perhaps."""
 
 LOOKS, LOOK_AGAIN_S = 4, 0.5
 """How often, and how far apart, the same picture is asked for again: some cameras keep a still for a second."""
@@ -24,7 +28,7 @@ class Eye:
     """One bench's stills. Noise makes any two pictures of a live sensor differ, so equal bytes mean a stuck camera."""
 
     def __init__(self) -> None:
-        self._last: dict[str, str] = {}
+        self._seen: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=KEPT))
 
     async def take(self, handle: Handle) -> Still:
         """Take a picture; raises DeviceError, with the reasons `black` and `frozen` for a camera that sees nothing new.
@@ -32,11 +36,12 @@ class Eye:
         Some cameras make a new still only every second, so the same one is asked for again before it counts as frozen.
         """
         async with handle.use() as camera:
-            if handle.name not in self._last:
-                self._last[handle.name] = _digest(await camera.still())  # nothing to compare the first one with
+            seen = self._seen[handle.name]
+            if not seen:
+                seen.append(_digest(await camera.still()))  # nothing to compare the first one with
             for _ in range(LOOKS):
                 still: Still = await camera.still()
-                if _digest(still) != self._last[handle.name]:
+                if _digest(still) not in seen:
                     break
                 await asyncio.sleep(LOOK_AGAIN_S)
             await self.check(handle.name, still)
@@ -44,9 +49,10 @@ class Eye:
 
     async def check(self, camera: str, still: Still) -> None:
         """Raise AttendantNeededError for a picture that this camera gave before, and for a black one."""
-        before, self._last[camera] = self._last.get(camera), _digest(still)
-        if before == self._last[camera]:
+        digest, seen = _digest(still), self._seen[camera]
+        if digest in seen:
             raise AttendantNeededError(f"{camera}: gave the same picture again; switch it off and on", "frozen")
+        seen.append(digest)
         if await asyncio.to_thread(is_black, still.jpeg):
             raise AttendantNeededError(f"{camera}: gave a black picture; lens cap, light?", "black")
 

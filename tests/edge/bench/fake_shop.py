@@ -221,6 +221,8 @@ class Shop:
             "packer": FakePacker(self.world),
         }
         self.without: set[str] = set()
+        self.plan = PLAN
+        self.has_room = True
         self.stack = contextlib.AsyncExitStack()
 
     async def start(self, *, is_synced: bool = True, on_commit: Callable[[int], None] | None = None) -> None:
@@ -228,7 +230,7 @@ class Shop:
         self.journal = Journal(self.folder / "journal.db", SHOP, now=self.clock.now, **more)
         await self.journal.open()
         if await self.journal.plan() is None:
-            await self.journal.save_plan(PLAN)
+            await self.journal.save_plan(self.plan)
         if is_synced:
             self.sync()
         self.pictures = Pictures(
@@ -248,6 +250,7 @@ class Shop:
             ids=lambda prefix: f"{prefix}_{self.chance.getrandbits(80):020x}",
             random_bytes=self.chance.randbytes,
             typeface=FACE,
+            has_room=lambda: self.has_room,
         )
         self.running = asyncio.create_task(self.bench.run())
 

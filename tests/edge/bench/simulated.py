@@ -40,9 +40,9 @@ PIECES = 12
 class SimulatedWorld:
     """One running world."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, machines: str = WORLD, pieces: int = PIECES) -> None:
         self.folder = folder
-        world = WORLD + "".join(PIECE.format(number) for number in range(1, PIECES + 1))
+        world = machines + "".join(PIECE.format(number) for number in range(1, pieces + 1))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "world.toml").write_text(world, encoding="utf-8")
         command = [sys.executable, "-m", "drivers.simulators", "run", str(folder / "world.toml")]
@@ -64,6 +64,10 @@ class SimulatedWorld:
         except urllib.error.HTTPError as error:
             error.close()
             return error.code
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.control + path, timeout=60) as answer:
+            return json.loads(answer.read())
 
     def labels(self) -> list[dict[str, Any]]:
         return json.loads((self.folder / "labels_printed.json").read_text())
