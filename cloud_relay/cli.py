@@ -10,7 +10,7 @@ import typer
 import uvloop
 from sqlalchemy import Connection
 
-from cloud_relay import logs
+from cloud_relay import care_cli, logs
 from cloud_relay.accounts import rules, service, store
 from cloud_relay.accounts.passwords import hash_password_now
 from cloud_relay.app import put_together, serve_until_signal
@@ -92,6 +92,7 @@ def init(
     )
 
 
+app.add_typer(care_cli.app)
 operator_app = typer.Typer(no_args_is_help=True, help="People who verify merchants and rule on disputes.")
 shop_app = typer.Typer(no_args_is_help=True, help="Shops and their boxes.")
 app.add_typer(operator_app, name="operator")

@@ -1,5 +1,6 @@
 """What shops report of parcels, folded into parcel, labels, order and timeline in the inbox's own transaction."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,7 @@ from wire.reports import (
     PieceReturned,
     StillTaken,
 )
+from wire.values import Sscc
 
 KINDS: dict[type[ParcelReport], str] = {
     StillTaken: "still_taken",
@@ -61,6 +63,12 @@ ORDER_EVENTS: dict[type[ParcelReport], OrderEvent] = {
     HandedOver: OrderEvent.HANDED_OVER,
     PieceGone: OrderEvent.PIECE_GONE,
 }
+SSCC_IN_CODE = re.compile(r"/00/([0-9]{18})(?:[?#/]|$)")
+"""The parcel's number in the large code (GS1 Digital Link 1.2, AI 00)."""
+
+SAME_DIGITS = 8
+"""Extension digit and the shortest company prefix of today (GS1 General Specifications 1.4.4: from four digits on)."""
+
 CANCEL_EVENTS: dict[AckState, OrderEvent] = {
     AckState.DONE: OrderEvent.CANCEL_DONE,
     AckState.REFUSED: OrderEvent.CANCEL_REFUSED,
@@ -124,8 +132,21 @@ def _labels(connection: Connection, found: ParcelRow, report: ParcelReport, now:
         store.set_label(connection, report.label_serial, "applied", now)
     elif isinstance(report, LabelRead):
         store.set_label(connection, report.label_serial, "read", now)
+        _keep_true_sscc(connection, found, report)
     elif isinstance(report, LabelVoided) or (isinstance(report, ParcelCancelled) and report.label_serial):
         store.set_label(connection, report.label_serial, "voided", now)
+
+
+def _keep_true_sscc(connection: Connection, found: ParcelRow, report: LabelRead) -> None:
+    """The number on the parcel is the one that counts: a relay put back from a backup may have given another.
+
+    Only one of the same prefix that no other parcel bears, so that no shop can name itself after another's parcel.
+    """
+    read = [match[1] for match in map(SSCC_IN_CODE.search, report.codes) if match]
+    if not read or not found.sscc or found.sscc in read or read[0][:SAME_DIGITS] != found.sscc[:SAME_DIGITS]:
+        return
+    if store.find_by_sscc(connection, str(Sscc(read[0]))) is None:
+        store.set_sscc(connection, found.parcel_id, read[0])
 
 
 def _timeline(connection: Connection, found: ParcelRow, report: ParcelReport, now: datetime) -> None:

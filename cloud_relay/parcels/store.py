@@ -138,6 +138,11 @@ def set_label(connection: Connection, label_serial: str, state: str, now: dateti
     connection.execute(update(label).where(label.c.label_serial == label_serial).values(state=state, changed_at=now))
 
 
+def set_sscc(connection: Connection, parcel_id: str, sscc: str) -> None:
+    """Write which number is on the parcel."""
+    connection.execute(update(parcel).where(parcel.c.parcel_id == parcel_id).values(sscc=sscc))
+
+
 def add_tracking(
     connection: Connection, found: ParcelRow, body: dict[str, Any], *, step: str, place: str, by: str, at: datetime,
     now: datetime, source: str,
