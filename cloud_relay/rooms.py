@@ -25,6 +25,7 @@ from cloud_relay.pages import (
     booking,
     courier,
     handoff,
+    installing,
     merchant,
     merchant_box,
     merchant_goods,
@@ -83,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     handoff.router,
     booking.router,
     telling.router,
+    installing.router,
 )
 
 DOOR_ROUTERS: tuple[APIRouter, ...] = (shop_door.router,)

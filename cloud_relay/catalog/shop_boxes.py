@@ -21,10 +21,11 @@ def make_claim(
     settings: Settings,
     authority: Authority,
     now: datetime,
+    box: str = "",
 ) -> tuple[str, datetime]:
-    """Return a claim text for one's own shop, and until when it holds."""
+    """Return a claim text for one's own shop, for the named box alone if one is, and until when."""
     service.own_shop(connection, shop_id, merchant_ids)
-    return enrolment.make_claim(connection, shop_id, settings, authority, now)
+    return enrolment.make_claim(connection, shop_id, settings, authority, now, box)
 
 
 def revoke(

@@ -13,6 +13,7 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.shop_link import LinkDownError
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, SignedIn
+from cloud_relay.web.qr import picture_of
 from wire.reports import FacesTaught, PlanApplied
 from wire.values import format_time
 
@@ -77,18 +78,26 @@ async def read_shop(shop_id: str, relay: RelayDep, principal: Anyone) -> JSONRes
     return JSONResponse(found)
 
 
+class ClaimBody(BaseModel):
+    """Which box may use the claim: the name on its own label; any box that has the code when it is left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    box: str = Field(default="", max_length=40)
+
+
 @router.post("/{shop_id}/claim", status_code=201)
-async def make_claim(shop_id: str, relay: RelayDep, principal: SignedIn) -> JSONResponse:
-    """Make a one-time claim text for the technician; it holds ten minutes and ends an older one."""
+async def make_claim(shop_id: str, relay: RelayDep, principal: SignedIn, body: ClaimBody | None = None) -> JSONResponse:
+    """Make a one-time claim text for the technician; it holds ten minutes and ends an older one.
+
+    `qr` is the same as a picture, for the shop's scanner or bench camera to read off the merchant's phone.
+    """
     claim_text, until = await relay.db.run(
-        shop_boxes.make_claim,
-        principal.reach(Deed.LET_BOX_IN),
-        shop_id,
-        relay.settings,
-        relay.authority,
-        relay.clock.now(),
-    )
-    answer = {"shop_id": shop_id, "claim_text": claim_text, "expires_until": format_time(until)}
+        shop_boxes.make_claim, principal.reach(Deed.LET_BOX_IN), shop_id, relay.settings, relay.authority,
+        relay.clock.now(), body.box if body else "",
+    )  # fmt: skip
+    answer = {
+        "shop_id": shop_id, "claim_text": claim_text, "expires_until": format_time(until), "qr": picture_of(claim_text),
+    }  # fmt: skip
     return JSONResponse(answer, 201, headers={"Cache-Control": "no-store"})
 
 

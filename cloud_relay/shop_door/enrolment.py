@@ -5,12 +5,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection
 
 from cloud_relay.authority import Authority, ShopCertificate, is_signed_by, read_csr
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import Settings
 from cloud_relay.shop_door import left_behind, store
+from wire.box_code import box_code, plain_box_code
 from wire.codec import from_base64url
 
 CLAIM_LIFE = timedelta(minutes=10)
@@ -48,12 +50,20 @@ def _code_sha256(code: str) -> str:
 
 
 def make_claim(
-    connection: Connection, shop_id: str, settings: Settings, authority: Authority, now: datetime
+    connection: Connection, shop_id: str, settings: Settings, authority: Authority, now: datetime, box: str = ""
 ) -> tuple[str, datetime]:
-    """Return the claim text for the technician, `CODE@https://host:port#<sha256 of the CA>`, and until when."""
+    """Return the claim text for the technician, `CODE@https://host:port#<sha256 of the CA>`, and until when.
+
+    With `box` (the name on the box's own label) it lets in that box alone: a claim that is overheard is of no use.
+    """
+    box_name = plain_box_code(box)
+    if box and not box_name:
+        raise RefusedError(
+            "bad_box", "A box's name is 12 letters and digits, as on its label", "主机编号为标签上的 12 位", 422
+        )
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     until = now + CLAIM_LIFE
-    store.insert_claim(connection, shop_id, _code_sha256(code), until)
+    store.insert_claim(connection, shop_id, _code_sha256(code), until, box_name)
     shown = "-".join(code[place : place + 4] for place in range(0, CODE_LENGTH, 4))
     return f"{shown}@{settings.door_url}#{authority.ca_fingerprint()}", until
 
@@ -71,6 +81,12 @@ def enrol(connection: Connection, authority: Authority, claim_code: str, csr_pem
         raise RefusedError(
             "bad_claim", "This claim code is unknown or expired; ask for a new one", "认领码无效或已过期，请重新获取"
         )
+    if claim.box_code and claim.box_code != _box_code_of(csr_pem):
+        raise RefusedError(
+            "other_box",
+            "This claim code was made for another box; scan the label of this one",
+            "该认领码是为另一台主机生成的",
+        )
     certificate = authority.issue_shop(claim.shop_id, csr_pem, now)
     is_known_box = certificate.public_key_pem in store.keys_of(connection, claim.shop_id, now)
     if claim.used_at is not None and not is_known_box:
@@ -83,6 +99,11 @@ def enrol(connection: Connection, authority: Authority, claim_code: str, csr_pem
     store.open_link(connection, claim.shop_id, has_new_journal=not is_known_box)
     left_behind.send(connection, claim.shop_id, left, now)
     return Enrolled(certificate, is_new_box=not is_known_box)
+
+
+def _box_code_of(csr_pem: str) -> str:
+    public = read_csr(csr_pem).public_key()
+    return box_code(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
 def renew(connection: Connection, authority: Authority, wish: Renewal, now: datetime) -> ShopCertificate:

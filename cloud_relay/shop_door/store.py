@@ -25,11 +25,14 @@ GRACE = timedelta(days=365)
 """A box that was off longer than its certificate lived may renew with its old key for a year."""
 
 
-def insert_claim(connection: Connection, shop_id: str, code_sha256: str, until: datetime) -> None:
-    """Remember a claim code; older unused ones of the shop end now, so that only one note on the wall is valid."""
+def insert_claim(connection: Connection, shop_id: str, code_sha256: str, until: datetime, box_code: str = "") -> None:
+    """Remember a claim code, for one box alone if it is named.
+
+    Older unused ones of the shop end now, so that one note on the wall is valid.
+    """
     row = claim_code.c
     connection.execute(claim_code.delete().where(row.shop_id == shop_id, row.used_at.is_(None)))
-    values = {"code_sha256": code_sha256, "shop_id": shop_id, "expires_until": until}
+    values = {"code_sha256": code_sha256, "shop_id": shop_id, "expires_until": until, "box_code": box_code}
     connection.execute(insert(claim_code).values(values))
 
 

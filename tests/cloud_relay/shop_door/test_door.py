@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from cloud_relay.tables import claim_code, picture, shop_certificate, shop_command, shop_link
 from tests.cloud_relay.peer import Box, b64, stamp
 from tests.cloud_relay.running import house
+from wire.box_code import box_code
 
 
 @pytest.fixture
@@ -67,6 +68,20 @@ async def test_an_older_wrong_or_expired_claim_is_refused(mall, tmp_path):
     mall.db.run_now(lambda c: c.execute(update(claim_code).values(expires_until=mall.relay.clock.now())))
     await box.enrol(newer, 409)
     assert rows(mall, shop_certificate) == []
+
+
+async def test_a_claim_for_one_box_lets_no_other_in(mall, tmp_path):
+    _, shop_id, headers = await mall.merchant("teahouse", shop_id="teahouse")
+    box, thief = Box(tmp_path / "box"), Box(tmp_path / "thief")
+    public = box.key.public_key()
+    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    path = f"/api/shops/{shop_id}/claim"
+    made = await mall.post(path, {"box": box_code(der).lower().replace("-", " ")}, headers, 201)
+    assert made["qr"].startswith("data:image/svg+xml;base64,")
+    refused = await thief.enrol(made["claim_text"], 409)
+    assert refused.json()["type"].endswith("other_box")
+    await box.enrol(made["claim_text"])
+    await mall.post(path, {"box": "K7Q4"}, headers, 422)
 
 
 async def test_guessing_is_stopped(mall, tmp_path):

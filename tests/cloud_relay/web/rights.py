@@ -169,6 +169,9 @@ RIGHTS = [
     Right("POST", "/api/handoffs/{secret}/steer", "secret", {"kind": "stop"}),
     Right("POST", "/api/handoffs/{secret}/let-in", "secret"),
     Right("GET", "/h/{secret}", "secret"),
+    Right("GET", "/sw.js", "public"),
+    Right("GET", "/manifest.webmanifest", "public"),
+    Right("GET", "/offline", "public"),
     # pages: a visitor who must sign in is led there (303)
     Right("GET", "/", "public"),
     Right("GET", "/search", "public"),

@@ -72,11 +72,20 @@ class Sitting:
                 made.kill()
                 await made.wait()
 
-    def end_daemon(self) -> None:
+    async def end_daemon(self) -> None:
+        """End the daemon that setup started in the background, if it still runs."""
         for number in re.findall(r"started as process (\d+)", self.said):
-            with_name = Path(f"/proc/{number}/cmdline")
-            if with_name.exists() and b"edge" in with_name.read_bytes():
+            if self._runs(number):
                 os.kill(int(number), signal.SIGTERM)
+            async with asyncio.timeout(60):
+                while self._runs(number):  # noqa: ASYNC110  # it is no child of ours, so nobody tells
+                    await asyncio.sleep(0.05)
+
+    def _runs(self, number: str) -> bool:
+        try:
+            return str(self.folder).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+        except OSError:
+            return False
 
 
 @pytest.fixture
@@ -87,7 +96,7 @@ def simulated(tmp_path):
 
 
 @pytest.fixture
-def sitting(tmp_path, simulated, free_port):
+async def sitting(tmp_path, simulated, free_port):
     folder = tmp_path / "etc"
     folder.mkdir()
     port = free_port()
@@ -97,7 +106,7 @@ def sitting(tmp_path, simulated, free_port):
     made = Sitting(folder, simulated)
     made.page_url = f"http://127.0.0.1:{port}"
     yield made
-    made.end_daemon()
+    await made.end_daemon()
 
 
 async def test_from_a_bare_box_to_live_in_one_sitting_with_an_interruption(tmp_path, sitting, simulated, free_port):
@@ -116,7 +125,9 @@ async def test_from_a_bare_box_to_live_in_one_sitting_with_an_interruption(tmp_p
 
         while simulated.post("/hands", {"act": "peel_label", "from": "mouth"}) == 200:
             pass  # the box's own label is taken out of the printer
-        claim = await relay.claim(shop_id, headers)
+        (box_code,) = re.findall(r"this box is (\S+)", sitting.said)
+        assert [code for label in printed for code in label["codes"] if code.endswith(f"box?code={box_code}")]
+        claim = (await relay.post(f"/api/shops/{shop_id}/claim", {"box": box_code}, headers, 201))["claim_text"]
         bench = Bench(sitting.page_url, "2468", simulated.control)
         hands = asyncio.create_task(Hands(bench, lambda _line: None, lambda _link: None, 0.1).run())
         phone = asyncio.create_task(_hold_phone(sitting, simulated, claim))
@@ -133,6 +144,7 @@ async def test_from_a_bare_box_to_live_in_one_sitting_with_an_interruption(tmp_p
         row = relay.db.read_now(lambda c: c.execute(shop_table.select()).mappings().one())
         card = relay.db.read_now(lambda c: c.execute(card_table.select()).mappings().one())
         assert (row["is_live"], card["occasion"], card["is_whole"]) == (True, "setup", True)
+        await sitting.end_daemon()
         assert "2468" not in sitting.said
         assert claim.partition("@")[0] not in sitting.said
 
