@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
 from cloud_relay.accounts import service as accounts
+from cloud_relay.announcements import reading as announced
 from cloud_relay.bookings import store as bookings
 from cloud_relay.bookings.routes import booking_json
 from cloud_relay.catalog import reading
@@ -40,8 +41,9 @@ def shop_channels(hits: list[dict[str, Any]]) -> str:
 async def home(request: Request, relay: RelayDep, principal: Anyone) -> Response:
     """What the house is, and what stands in its cases now."""
     found = await relay.db.read(intake.find, take_in(""), principal.language, relay.clock.now())
+    told = await relay.db.read(announced.on_home, relay.clock.now())
     channels = shop_channels(found["hits"])
-    return render(request, principal, "home.html", **found, channels=channels)
+    return render(request, principal, "home.html", is_kept=True, **found, channels=channels, announcements=told)
 
 
 @router.get("/search")
@@ -57,7 +59,7 @@ async def search(
     if wish.path:
         return RedirectResponse(wish.path, 303)
     found = await relay.db.read(intake.find, wish, principal.language, relay.clock.now())
-    return render(request, principal, "search.html", **found, channels=shop_channels(found["hits"]))
+    return render(request, principal, "search.html", is_kept=True, **found, channels=shop_channels(found["hits"]))
 
 
 @router.get("/l/{listing_id}")
@@ -66,7 +68,7 @@ async def listing(listing_id: str, request: Request, relay: RelayDep, principal:
     found = await relay.db.read(
         reading.read_listing, listing_id, principal.merchant_ids, relay.clock.now(), is_operator=principal.is_operator
     )
-    return render(request, principal, "listing.html", listing=found)
+    return render(request, principal, "listing.html", is_kept=True, listing=found)
 
 
 def _piece_to_look_at(connection: Connection, piece_id: str, principal: Principal, now: datetime) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def _shop(connection: Connection, shop_id: str, now: datetime) -> dict[str, Any]
 async def shop(shop_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
     """A shop as everybody sees it: its story, its hours and what it shows."""
     found = await relay.db.read(_shop, shop_id, relay.clock.now())
-    return render(request, principal, "shop.html", **found)
+    return render(request, principal, "shop.html", is_kept=True, **found)
 
 
 @router.get("/sign-in")

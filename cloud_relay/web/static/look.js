@@ -118,7 +118,7 @@ function bind() {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.face = face.name;
-    button.textContent = say2(FACES[face.name]) || face.name;
+    button.textContent = face.title?.[language] || face.title?.en || face.title?.zh || say2(FACES[face.name]) || face.name;
     return button;
   }));
   faces.hidden = !session.faces?.length;
