@@ -8,9 +8,9 @@ import axe_playwright_python
 from playwright.sync_api import Page
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-GRAVE = ("serious", "critical")
 SIZES = {"desk": (1440, 900), "phone": (390, 844), "tv": (1920, 1080)}
 NARROWEST = (360, 740)
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -39,14 +39,21 @@ class Eyes:
         self.seen.append(name)
 
     def judge(self, page: Page, name: str) -> None:
-        """Fail on anything that axe-core calls serious or critical."""
-        page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
-        found: dict[str, Any] = page.evaluate(
-            "(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES
-        )
-        grave = [
-            {"rule": one["id"], "impact": one["impact"], "where": [node["html"][:160] for node in one["nodes"][:4]],
-             "why": one["nodes"][0]["failureSummary"]}
-            for one in found["violations"] if one["impact"] in GRAVE
-        ]  # fmt: skip
-        assert grave == [], f"{name}: {json.dumps(grave, indent=1, ensure_ascii=False)}"
+        """Fail on anything that axe-core finds."""
+        judge(page, name)
+
+
+def judge(page: Page, name: str, *, only_colours: bool = False) -> None:
+    """Fail on anything that axe-core finds, whatever it calls it; `only_colours` where only the theme is another."""
+    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    rules = COLOUR_RULES if only_colours else RULES
+    found: dict[str, Any] = page.evaluate(
+        "([kind, rules]) => axe.run(document, { runOnly: { type: kind, values: rules }, resultTypes: ['violations'],"
+        " preload: false })", ["rule" if only_colours else "tag", rules]
+    )  # fmt: skip
+    wrong = [
+        {"rule": one["id"], "impact": one["impact"], "where": [node["html"][:160] for node in one["nodes"][:4]],
+         "why": one["nodes"][0]["failureSummary"]}
+        for one in found["violations"]
+    ]  # fmt: skip
+    assert wrong == [], f"{name}: {json.dumps(wrong, indent=1, ensure_ascii=False)}"

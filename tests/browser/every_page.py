@@ -1,0 +1,129 @@
+"""Every page there is and who may see it, with the goods, orders and parcels that stand behind them."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.browser.program import Program
+from tests.browser.whole_mall import OPERATOR, SHOPPER, STUDIO, TEAHOUSE, WholeMall
+
+READY_S = 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One page: its address with placeholders, who looks, and whether it waits for orders that are on their way."""
+
+    path: str
+    who: tuple[str, str] | None = None
+    needs_orders: bool = False
+    is_problem: bool = False
+
+
+PAGES: dict[str, Seen] = {
+    "home": Seen("/"),
+    "search": Seen("/search?q=茶壶"),
+    "search-nothing": Seen("/search?q=helicopter"),
+    "listing": Seen("/l/{listing}"),
+    "shop": Seen("/s/teahouse"),
+    "tag": Seen("/01/{gtin}/21/YX21"),
+    "tag-of-goods": Seen("/01/{gtin}"),
+    "merchant-code": Seen("/m/{merchant}"),
+    "sign-in": Seen("/sign-in"),
+    "sign-up": Seen("/sign-up"),
+    "look": Seen("/look/{piece}"),
+    "book": Seen("/book/{piece}", SHOPPER),
+    "not-found": Seen("/nowhere", is_problem=True),
+    "account": Seen("/account", SHOPPER),
+    "checkout": Seen("/checkout/{reserved}", SHOPPER),
+    "phone": Seen("/h/{handoff}"),
+    "merchant-today": Seen("/merchant", TEAHOUSE),
+    "merchant-listings": Seen("/merchant/listings", TEAHOUSE),
+    "merchant-listing": Seen("/merchant/listings/{listing}", TEAHOUSE),
+    "merchant-new-listing": Seen("/merchant/listings/new", TEAHOUSE),
+    "merchant-shop": Seen("/merchant/shops/teahouse", TEAHOUSE),
+    "merchant-new-shop": Seen("/merchant/shops/new", TEAHOUSE),
+    "merchant-members": Seen("/merchant/members", TEAHOUSE),
+    "merchant-news": Seen("/merchant/news", TEAHOUSE),
+    "merchant-stock": Seen("/merchant/stock", TEAHOUSE),
+    "merchant-teach": Seen("/merchant/pieces/{piece}/teach", TEAHOUSE),
+    "invitation": Seen("/invitation/{invitation}", SHOPPER),
+    "operator-shops": Seen("/operator/shops", OPERATOR),
+    "orders": Seen("/orders", SHOPPER, needs_orders=True),
+    "order-photo": Seen("/orders/{photo_order}", SHOPPER, needs_orders=True),
+    "order-disputed": Seen("/orders/{disputed_order}", SHOPPER, needs_orders=True),
+    "order-evidence": Seen("/orders/{disputed_order}/evidence/photo", SHOPPER, needs_orders=True),
+    "parcel": Seen("/p/{parcel}", SHOPPER, needs_orders=True),
+    "parcel-stranger": Seen("/p/{parcel}", needs_orders=True),
+    "courier": Seen("/c/{courier}", needs_orders=True),
+    "merchant-orders": Seen("/merchant/orders", STUDIO, needs_orders=True),
+    "merchant-money": Seen("/merchant/money", STUDIO, needs_orders=True),
+    "merchant-day": Seen("/merchant/money/day", STUDIO, needs_orders=True),
+    "operator": Seen("/operator", OPERATOR, needs_orders=True),
+    "operator-found": Seen("/operator?find={parcel}", OPERATOR, needs_orders=True),
+}
+"""By name; those that wait for orders come last, because the bench works while the others are looked at."""
+
+
+class Scene:
+    """What the pages show: made over HTTP as people would, the orders in a thread of their own."""
+
+    def __init__(self, mall: WholeMall) -> None:
+        self.mall = mall
+        self.values: dict[str, str] = {}
+        self._shopper, self._owner = Program(mall.url, *SHOPPER), Program(mall.url, *TEAHOUSE)
+        self._problems: list[BaseException] = []
+        self._open()
+        self._orders = threading.Thread(target=self._guarded, args=(self._walk_orders,), daemon=True)
+        self._orders.start()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # carried to the test that waits for the orders
+            self._problems.append(error)
+
+    def path(self, page: Seen) -> str:
+        """Return the page's address, once everything that it shows is there."""
+        if page.needs_orders:
+            self._orders.join(READY_S)
+            assert not self._orders.is_alive(), "the bench did not bring the orders on"
+            assert self._problems == []
+        return page.path.format(**self.values)
+
+    def _open(self) -> None:
+        beauty, lotus = self._shopper.listing("西施"), self._shopper.listing("青花")
+        merchant = self.mall.rows("SELECT merchant_id FROM shop WHERE shop_id = 'teahouse'")[0]["merchant_id"]
+        kept = self._shopper.call("POST", "/api/reservations", {"piece_id": lotus["pieces"][0]["piece_id"]})
+        body = {"purpose": "sign_in", "subject": ""}
+        handoff = httpx.post(f"{self.mall.url}/api/handoffs", json=body, timeout=30).json()
+        invited = {"email": SHOPPER[0], "role": "packer"}
+        invitation = self._owner.call("POST", f"/api/merchants/{merchant}/invitations", invited)
+        self.values |= {
+            "listing": beauty["listing_id"], "piece": beauty["pieces"][0]["piece_id"], "gtin": beauty["gtin"],
+            "merchant": merchant, "reserved": kept["parcel_id"], "handoff": _last(handoff, "link", "/h/"),
+            "invitation": _last(invitation, "url", "/invitation/"),
+        }  # fmt: skip
+
+    def _walk_orders(self) -> None:
+        """One parcel goes to the courier and into a dispute; the next waits for its shopper to see the photo."""
+        first, second = self._shopper.buy("紫釉马克杯"), self._shopper.buy("紫釉马克杯")
+        order = self._shopper.wait(first, "photo_offered", READY_S)
+        answer = {"answer": "confirmed", "picture_sha256": order["photo_sha256"]}
+        self._shopper.call("POST", f"/api/orders/{first}/photo", answer)
+        self._shopper.wait(first, "handed_over", READY_S)
+        link = self.mall.courier_link("studio", order["parcel_id"]).rsplit("/", 1)[1]
+        scan = {"code": order["parcel_id"], "biz_step": "nobody_home", "place": "Berlin", "note": "the bell is broken"}
+        self._shopper.call("POST", f"/api/courier/{link}/scans", scan)
+        self._shopper.call("POST", f"/api/orders/{first}/dispute", {"reason": "The courier left nothing."})
+        self._shopper.wait(second, "photo_offered", READY_S)
+        self.values |= {
+            "disputed_order": first, "photo_order": second, "parcel": order["parcel_id"], "courier": link,
+        }  # fmt: skip
+
+
+def _last(answer: dict[str, Any], name: str, mark: str) -> str:
+    return str(answer[name]).rpartition(mark)[2].partition("?")[0]
