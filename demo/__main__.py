@@ -94,6 +94,7 @@ def tell_addresses(mall: Mall) -> None:
         person = MERCHANTS[shop.name]
         say(f"  {shop.name:<15}  {mall.relay_url}/merchant  {person.email}  {person.password}")
     say(f"  operator         {mall.relay_url}/operator  {OPERATOR.email}  {OPERATOR.password}")
+    say(f"  mails            {mall.mails_url}/  (caught here, delivered nowhere)")
     for shop in mall.shops:
         say(f"  {shop.name + ' bench':<15}  {mall.attendant_url(shop)}/   PIN {PIN}")
     say("")

@@ -54,6 +54,16 @@ class Ports:
         """The page of a shop's attendant."""
         return self.base + 4 + shop_no
 
+    @property
+    def smtp(self) -> int:
+        """Where the mail catcher takes mails."""
+        return self.base + 6
+
+    @property
+    def mails(self) -> int:
+        """Where the caught mails are read."""
+        return self.base + 7
+
     def world(self, shop_no: int, device_no: int) -> int:
         """A port of a shop's simulated world: 0 control, 1 cameras, 2 printer, 3 packer."""
         return self.base + 8 + 8 * shop_no + device_no
@@ -89,6 +99,11 @@ class Mall:
         return f"http://127.0.0.1:{self.ports.world(self.shops.index(shop), 1)}"
 
     @property
+    def mails_url(self) -> str:
+        """The page of the caught mails."""
+        return f"http://127.0.0.1:{self.ports.mails}"
+
+    @property
     def database_url(self) -> str:
         """The address of the relay's database."""
         return f"sqlite:///{self.relay_folder.resolve() / 'relay.sqlite3'}"
@@ -118,10 +133,19 @@ class Mall:
             ),
             ROOT,
         )  # fmt: skip
+        self._choose_mail()
         mosquitto = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
         assert mosquitto is not None
         configuration = str(self.relay_folder / "mosquitto" / "mosquitto.conf")
         await self._start("broker", [mosquitto, "-c", configuration], self._listens(self.ports.broker))
+        await self._start(
+            "mail catcher",
+            python_module(
+                "demo.mail_catcher", "--folder", str(self.folder / "mails"), "--smtp-port", str(self.ports.smtp),
+                "--page-port", str(self.ports.mails),
+            ),
+            self._listens(self.ports.mails),
+        )  # fmt: skip
         await self._start(
             "payment provider",
             python_module(
@@ -135,6 +159,13 @@ class Mall:
             python_module("cloud_relay", "run", "--data", str(self.relay_folder)),
             self._answers(self.relay_url),
         )
+
+    def _choose_mail(self) -> None:
+        """Have the relay hand its mails to the catcher, as an operator writes it."""
+        file = self.relay_folder / "relay.toml"
+        settings = file.read_text(encoding="utf-8")
+        if "[mail]" not in settings:
+            file.write_text(settings + MAIL.format(port=self.ports.smtp), encoding="utf-8")
 
     async def open_world(self, shop: DemoShop) -> None:
         """Start a shop's simulated world."""
@@ -236,6 +267,14 @@ def world_toml(shop: DemoShop, ports: Ports, shop_no: int) -> str:
         lines.append(SMALL_WORLD.format(printer=printer))
     return "\n".join(lines) + "\n"
 
+
+MAIL = """
+[mail]
+smtp_host = "127.0.0.1"
+smtp_port = {port}
+encryption = "none"
+sender = "vitrine@vitrine.example"
+"""
 
 FULL_WORLD = """\
 [camera.front]

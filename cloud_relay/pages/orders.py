@@ -58,7 +58,7 @@ def _day(now: datetime, days: int) -> str:
 async def orders(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """One's own orders, newest first."""
     found = await relay.db.read(reading.orders_of, account_id_of(principal))
-    return render(request, principal, "orders.html", orders=found)
+    return render(request, principal, "orders.html", is_kept=True, orders=found)
 
 
 def _story(connection: Connection, order_id: str, principal: Principal, trading: Trading) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
 async def order(order_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """The story of one order: for its shopper with what they may do, for merchant and operator with its money."""
     found = await relay.db.read(_story, order_id, principal, relay.trading)
-    return render(request, principal, "order.html", **found)
+    return render(request, principal, "order.html", is_kept=found["is_shopper"], **found)
 
 
 def _evidence(connection: Connection, order_id: str, key: str, principal: Principal, relay: Relay) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _evidence(connection: Connection, order_id: str, key: str, principal: Princi
     signed = {picture["picture_sha256"]: picture for picture in found["pictures"]}
     is_party_to_money = key in ("paid", "received")
     return {
-        "order": story["order"], "frame": frame,
+        "order": story["order"], "frame": frame, "is_shopper": story["is_shopper"],
         "pictures": [signed.get(one) or {"picture_sha256": one, "taken_at": None, "signature": ""} for one in shown],
         "labels": found["labels"] if key == "labelled" else [],
         "postings": story["order"]["ledger"] if is_party_to_money and not story["is_shopper"] else [],
@@ -117,4 +117,4 @@ def _evidence(connection: Connection, order_id: str, key: str, principal: Princi
 async def evidence(order_id: str, frame: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """One step of an order with its pictures, their hashes and signatures, and what was recorded."""
     found = await relay.db.read(_evidence, order_id, frame, principal, relay)
-    return render(request, principal, "evidence.html", **found)
+    return render(request, principal, "evidence.html", is_kept=found["is_shopper"], **found)

@@ -11,6 +11,13 @@ router = APIRouter(include_in_schema=False)
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".wasm": "application/wasm"}
 
 
+@router.get("/sw.js")
+async def service_worker() -> FileResponse:
+    """Return the service worker from the root, because it may only serve addresses below its own."""
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(FOLDER / "static" / "sw.js", media_type="text/javascript", headers=headers)
+
+
 @router.get("/static/{_version}/{name}")
 async def static_file(_version: str, name: str) -> FileResponse:
     """Return one file of `web/static`; the version only keeps a changed file from being taken from a cache."""

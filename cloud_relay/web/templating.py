@@ -39,7 +39,7 @@ _environment = Environment(
 
 
 @cache
-def _version() -> str:
+def version() -> str:
     """Return a name for all static files as they are now: modules import one another, so they change together."""
     files = sorted((FOLDER / "static").iterdir())
     return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()[:10]
@@ -47,7 +47,7 @@ def _version() -> str:
 
 def asset(name: str) -> str:
     """Return the address of a static file; after a change it is another address, so browsers may keep it for ever."""
-    return f"/static/{_version()}/{name}"
+    return f"/static/{version()}/{name}"
 
 
 def money(amount_minor: int, currency: str) -> str:
@@ -95,16 +95,29 @@ def _same_page(request: Request, **wish: str) -> str:
     return f"{request.url.path}?{urlencode(dict(request.query_params) | wish)}"
 
 
-def render(request: Request, principal: Principal, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page in the reader's language; a `?lang=` or `?theme=` wish is remembered in a cookie."""
+def reader_of(principal: Principal) -> str:
+    """Return under which name a browser keeps what somebody saw: the same for one account, and nothing else in it."""
+    if principal.account_id is None:
+        return "visitor"
+    return hashlib.sha256(f"reader {principal.account_id}".encode()).hexdigest()[:16]
+
+
+def render(
+    request: Request, principal: Principal, template: str, status: int = 200, *, is_kept: bool = False, **values: Any
+) -> HTMLResponse:
+    """Return a page in the reader's language; a `?lang=` or `?theme=` wish is remembered in a cookie.
+
+    `is_kept`: the page holds only public things and the reader's own, and may be read again without a network.
+    """
     language, theme = principal.language, theme_of(request)
     body = _environment.get_template(template).render(
         principal=principal, language=language, t=lambda en, zh: zh if language == "zh" else en, asset=asset,
-        money=money, moment=moment, text=text_in(language), duration=duration_in(language),
+        version=version(), money=money, moment=moment, text=text_in(language), duration=duration_in(language),
         other_language_url=_same_page(request, lang="en" if language == "zh" else "zh"), theme=theme,
         theme_urls={name: _same_page(request, theme=name) for name in THEMES}, **values,
     )  # fmt: skip
-    response = HTMLResponse(body, status, PAGE_HEADERS)
+    keeping = {"Vitrine-Reader": reader_of(principal), **({"Vitrine-Keep": "yes"} if is_kept else {})}
+    response = HTMLResponse(body, status, {**PAGE_HEADERS, **keeping})
     if request.query_params.get("lang", "")[:2] in LANGUAGES:
         response.set_cookie(COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True)
     if request.query_params.get("theme") in THEMES:

@@ -3,9 +3,11 @@
 import { bindForms } from "./forms.js";
 import { bindHandoffs } from "./handoff.js";
 import { bindLive } from "./live.js";
+import { bindOffline } from "./offline.js";
 import { bindRemote } from "./remote.js";
 
 bindForms();
 bindLive();
 bindRemote();
 bindHandoffs();
+bindOffline();

@@ -97,7 +97,8 @@ def test_what_is_no_push_address(endpoint):
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "::1",
-     "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "224.0.0.1", "ff02::1", "nonsense"],
+     "fe80::1%eth0", "fc00::1",
+     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "224.0.0.1", "ff02::1", "nonsense"],
 )  # fmt: skip
 def test_addresses_of_our_own_network_are_not_asked(address):
     assert not is_public(address)

@@ -73,7 +73,8 @@ class Mall:
             "change_id": taken["change_id"],
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
-            "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong", "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
+            "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
+            "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
             "password": site.password,
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
