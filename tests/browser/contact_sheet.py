@@ -18,7 +18,7 @@ from tests.browser.eyes import SIZES
 from tests.browser.whole_mall import WholeMall
 
 CHROMIUM = "/usr/bin/chromium"
-LOOKS = tuple((language, theme) for theme in ("light", "dark") for language in ("en", "zh"))
+LANGUAGES, THEMES = ("en", "zh"), ("light", "dark")
 THUMB_WIDTH_PX = {"phone": 195, "desk": 360, "tv": 384}
 COLUMNS = {"phone": 16, "desk": 8, "tv": 8}
 CAPTION_PX, GAP_PX = 18, 10
@@ -36,18 +36,19 @@ class Shot:
     path: Path
 
 
-def shoot(page: Page, name: str, size: str, folder: Path, address: str) -> list[Shot]:
-    """Take the first screen of one page in every look; what lies below it scrolls."""
-    width, height = SIZES[size]
-    page.set_viewport_size({"width": width, "height": height})
+def shoot(page: Page, name: str, folder: Path, address: str) -> list[Shot]:
+    """Take the first screen of one page in every look and size; what lies below it scrolls."""
     shots = []
-    for language, theme in LOOKS:
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    for language in LANGUAGES:
         page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}", wait_until="load")
         page.evaluate("Promise.all([...document.images].map((one) => one.decode().catch(() => {})))")
-        path = folder / f"{name}-{size}-{language}-{theme}.png"
-        page.screenshot(path=path, scale="css")
-        shots.append(Shot(name, size, language, theme, path))
+        for size, (width, height) in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            for theme in THEMES:
+                page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+                path = folder / f"{name}-{size}-{language}-{theme}.png"
+                page.screenshot(path=path, scale="css")
+                shots.append(Shot(name, size, language, theme, path))
     return shots
 
 
@@ -82,7 +83,8 @@ def bench_page(browser: Browser, url: str) -> Page:
     """Return a page of the attendant, signed in with the PIN."""
     context = browser.new_context(locale="en-GB")
     context.add_init_script(
-        "const wish = new URLSearchParams(location.search).get('lang'); if (wish) localStorage.setItem('language', wish);"
+        "const wish = new URLSearchParams(location.search).get('lang');"
+        "if (wish) localStorage.setItem('language', wish);"
     )
     context.request.post(f"{url}/api/sign-in", data={"pin": PIN})
     return context.new_page()
@@ -92,20 +94,18 @@ def make(mall: WholeMall, bench_url: str, out: Path, names: list[str]) -> list[P
     """Take every screenshot into `out` and return the sheets."""
     scene = Scene(mall)
     wanted: dict[str, Seen] = {name: seen for name, seen in PAGES.items() if not names or name in names}
-    shots: dict[str, list[Shot]] = {size: [] for size in SIZES}
+    shots: list[Shot] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         people = {seen.who: pages_of(browser, mall.url, seen.who) for seen in wanted.values()}
         for name, seen in wanted.items():
-            for size in SIZES:
-                shots[size] += shoot(people[seen.who], name, size, out, mall.url + scene.path(seen))
+            shots += shoot(people[seen.who], name, out, mall.url + scene.path(seen))
             print(name, flush=True)
         bench = bench_page(browser, bench_url)
         for name, path in (("bench", "/"), ("bench-check", "/check")) if not names else ():
-            for size in SIZES:
-                shots[size] += shoot(bench, name, size, out, bench_url + path)
+            shots += shoot(bench, name, out, bench_url + path)
         browser.close()
-    return [join(shots[size], size, out) for size in SIZES]
+    return [join([shot for shot in shots if shot.size == size], size, out) for size in SIZES]
 
 
 def main() -> None:

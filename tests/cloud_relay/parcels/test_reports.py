@@ -263,7 +263,7 @@ def test_a_stored_picture_of_the_packed_piece_is_in_the_story(bench):
 
 def test_who_asks_decides_what_a_code_shows(bench):
     bench.hand_over()
-    parcel, read = bench.parcel, bench.read
+    parcel, read, now = bench.parcel, bench.read, bench.world.now
     stranger = read(resolver.resolve_sscc, parcel.sscc, Asker())
     assert set(stranger) == {"kind", "parcel_id", "shop_name", "shop_id", "is_current", "is_party"}
     assert set(read(resolver.resolve_sscc, parcel.sscc, Asker("bob"))) == set(stranger)
@@ -271,13 +271,13 @@ def test_who_asks_decides_what_a_code_shows(bench):
         shown = read(resolver.resolve_parcel, parcel.parcel_id, asker)
         assert shown["order_id"] == bench.order_id
         assert "address" not in str(shown) and "西湖路" not in str(shown)
-    goods = read(resolver.resolve_goods, "9521234543213", "lis_1_p0-code", Asker("ann"))
+    goods = read(resolver.resolve_goods, "9521234543213", "lis_1_p0-code", Asker("ann"), now)
     assert goods["order_id"] == bench.order_id
-    assert read(resolver.resolve_goods, "09521234543213", "lis_1_p0-code", Asker("bob"))["order_id"] is None
-    assert read(resolver.resolve_goods, "9521234543213", "", Asker())["piece_id"] is None
+    assert read(resolver.resolve_goods, "09521234543213", "lis_1_p0-code", Asker("bob"), now)["order_id"] is None
+    assert read(resolver.resolve_goods, "9521234543213", "", Asker(), now)["piece_id"] is None
     assert read(resolver.resolve_merchant, "mer_1")["shops"][0]["shop_id"] == "teahouse"
     for missing in (("000000000000000000",), ("123",)):
         with pytest.raises(LookupError):
             read(resolver.resolve_sscc, *missing, Asker("olga", is_operator=True))
     with pytest.raises(LookupError):
-        read(resolver.resolve_goods, "123", "", Asker())
+        read(resolver.resolve_goods, "123", "", Asker(), now)
