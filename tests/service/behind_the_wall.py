@@ -1,7 +1,7 @@
 """One order and one viewing behind the shipped firewall, with the uplink changed in the middle of both; prints JSON.
 
-Run as `unshare --net python -m tests.service.behind_the_wall FOLDER`. The wire is pulled while the attendant fetches
-and the shopper looks; only the radio is left. What a page does when its picture stands still, the scripted shopper
+Run as `unshare --net python -m tests.service.behind_the_wall FOLDER`. While the attendant fetches and the
+shopper looks, the radio comes up and the wire is pulled. What a page does when its picture stands still, the scripted shopper
 does: it asks for a new stream of the same session.
 """
 
@@ -85,6 +85,7 @@ async def order_and_viewing(town) -> dict:
     await order.place()
     await until(lambda: has_task(town, "fetch_piece"), 60, "the attendant is asked to fetch the piece")
     facts["frames_before"] = look.viewer.frames
+    networks.plug("radio")
     networks.unplug("wire")
     began_s = time.monotonic()
     town.hands.leaves.clear()

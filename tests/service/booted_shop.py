@@ -33,8 +33,6 @@ CONFIG = "/etc/vitrine/edge.toml"
 LINES = ("front_head", "table_head", "turntable", "labeller", "scanner")
 FIRST_LINE_PORT = 4001
 INSTALL = ("sh", "-c", "cd /srv/vitrine && install/service edge")
-OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/wheels"}
-"""Behind the firewall no package comes in; a technician brings them along."""
 
 
 class Steps:
@@ -112,22 +110,27 @@ def install(machine: Machine, steps: Steps) -> None:
         steps.held("install/service edge")
         facts = machine.run("sh", "-c", f"id vitrine-edge; systemctl cat {UNIT} | head -3; ls -l /opt")
         tell(facts)
-        python = "/opt/vitrine/.venv/bin/python"
-        wheels = f"{python} -m pip download -q -d /srv/wheels --only-binary :all: --require-hashes"
-        machine.run("sh", "-c", f"{wheels} -r /srv/vitrine/requirements/edge.txt")
     finally:
         machine.off()
 
 
+def forget(machine: Machine) -> None:
+    """Take away what an earlier walk of this half left: identity and journal, the firewall, the unit's link."""
+    shutil.rmtree(machine.folder / "var/lib/vitrine-edge", ignore_errors=True)
+    (machine.folder / "etc/systemd/system/multi-user.target.wants/vitrine-edge.service").unlink(missing_ok=True)
+    rules = machine.folder / "etc/nftables.conf"
+    kept = [line for line in rules.read_text().splitlines() if "vitrine" not in line]
+    rules.write_text("\n".join(kept) + "\n")
+
+
 def connect(machine: Machine) -> None:
     """Lay the two uplinks of the machine."""
+    forget(machine)
     networks.world_outside()
     machine.boot("--network-veth-extra=to-wire:wire", "--network-veth-extra=to-radio:radio")
-    for name, number, metric in (("wire", 1, 100), ("radio", 2, 600)):
-        networks.run("ip", "address", "add", f"10.77.{number}.1/24", "dev", f"to-{name}")
-        networks.run("ip", "link", "set", f"to-{name}", "up")
-        inside = f"ip address add 10.77.{number}.2/24 dev {name} && ip link set {name} up"
-        machine.run("sh", "-c", f"{inside} && ip route add default via 10.77.{number}.1 metric {metric}")
+    for name, (number, _) in networks.UPLINKS.items():
+        networks.outer_end(name, number)
+    BootedNetworks(machine).plug("wire")
 
 
 def raise_firewall(machine: Machine, mall: BootedMall) -> None:
@@ -143,11 +146,11 @@ def raise_firewall(machine: Machine, mall: BootedMall) -> None:
 
 async def hang(machine: Machine) -> dict:
     """Stop the daemon in its tracks and wait until the watchdog had it killed and started again."""
-    pid, before = machine.service(UNIT, "MainPID"), int(machine.service(UNIT, "NRestarts"))
-    machine.run("kill", "-STOP", pid)
+    before = int(machine.service(UNIT, "NRestarts"))
+    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=SIGSTOP", UNIT)
     began_s = time.monotonic()
     while int(machine.service(UNIT, "NRestarts")) == before or machine.service(UNIT, "ActiveState") != "active":
-        if time.monotonic() - began_s > 120:
+        if time.monotonic() - began_s > 300:
             raise RuntimeError("the watchdog does nothing: " + machine.run("systemctl", "status", UNIT, check=False))
         await asyncio.sleep(0.5)
     words = machine.run("journalctl", "-u", UNIT, "--no-pager", "-o", "cat", "-g", "[Ww]atchdog")
@@ -235,7 +238,7 @@ def upgrade(machine: Machine, steps: Steps) -> dict:
     first = machine.run("readlink", "/opt/vitrine").strip()
     source = machine.folder / "srv/vitrine"
     (source / "CHANGELOG.md").open("a").write("\nA newer release.\n")
-    machine.run(*INSTALL, **OFFLINE)
+    machine.run(*INSTALL)
     second = machine.run("readlink", "/opt/vitrine").strip()
     assert second != first
     assert machine.service(UNIT, "ActiveState") == "active"
@@ -244,7 +247,7 @@ def upgrade(machine: Machine, steps: Steps) -> dict:
     running = source / "edge/running.py"
     good = running.read_text()
     running.write_text(good + '\nraise RuntimeError("a bad release")\n')
-    words = machine.run(*INSTALL, check=False, **OFFLINE)
+    words = machine.run(*INSTALL, check=False)
     assert "going back" in words, words
     assert machine.run("readlink", "/opt/vitrine").strip() == second
     assert machine.service(UNIT, "ActiveState") == "active"

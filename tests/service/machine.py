@@ -91,9 +91,9 @@ class Machine:
         """Run a command in the machine as root; return what it printed, both ways together."""
         passed = {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "SSL_CERT_FILE"))}
         settings = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb", **passed, **environment}
-        there = ["nsenter", "-t", str(self.leader), "--all", "--root", "--wd=/", "--"]
+        there = ["nsenter", "-t", str(self.leader), "--all", "--root", "--"]
         done = subprocess.run(
-            [*there, "env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words],
+            [*there, "env", "-i", "--chdir=/", *(f"{name}={value}" for name, value in settings.items()), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s,
             check=False,
         )  # fmt: skip

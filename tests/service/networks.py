@@ -17,6 +17,9 @@ WIRE, RADIO, LAN = "10.77.1.2", "10.77.2.2", "10.77.3.2"
 PRINTER, TILL = "10.77.3.20", "10.77.3.66"
 """Two machines in the shop's own network: one on the firewall's list, one not."""
 
+UPLINKS = {"wire": (1, 100), "radio": (2, 600)}
+"""Name → (number of its network, metric of its route)."""
+
 FIREWALL = Path(__file__).parents[2] / "config" / "nftables" / "vitrine-shop.nft"
 
 
@@ -31,6 +34,12 @@ def world_outside() -> None:
     run("ip", "link", "set", "lo", "up")
     for address in (RELAY, SHOPPER, STRANGER):
         run("ip", "address", "add", f"{address}/32", "dev", "lo")
+
+
+def outer_end(name: str, number: int) -> None:
+    """Bring up the far end of an uplink."""
+    run("ip", "address", "add", f"10.77.{number}.1/24", "dev", f"to-{name}")
+    run("ip", "link", "set", f"to-{name}", "up")
 
 
 def edited(firewall: str, ports: list[int]) -> str:
@@ -66,14 +75,16 @@ class Networks:
         return ["ip", "netns", "exec", namespace, *arguments]
 
     def make(self) -> None:
-        """Make everything; the wire is the way out as long as it is there."""
+        """Make everything; the wire is plugged in, the radio is not."""
         for name in (self.shop, self.devices):
             run("ip", "netns", "add", name)
             self.names.append(name)
             run("ip", "-n", name, "link", "set", "lo", "up")
         world_outside()
-        self._cable("wire", 1, metric=100)
-        self._cable("radio", 2, metric=600)
+        for name, (number, _) in UPLINKS.items():
+            run("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", name, "netns", self.shop)
+            outer_end(name, number)
+        self.plug("wire")
         run(
             "ip", "link", "add", "lan", "netns", self.shop, "type", "veth", "peer", "name", "lan", "netns", self.devices
         )
@@ -83,14 +94,13 @@ class Networks:
             run("ip", "-n", self.devices, "address", "add", f"{address}/24", "dev", "lan")
         run("ip", "-n", self.devices, "link", "set", "lan", "up")
 
-    def _cable(self, name: str, number: int, metric: int) -> None:
-        run("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", name, "netns", self.shop)
-        run("ip", "address", "add", f"10.77.{number}.1/24", "dev", f"to-{name}")
-        run("ip", "link", "set", f"to-{name}", "up")
-        run("ip", "-n", self.shop, "address", "add", f"10.77.{number}.2/24", "dev", name)
-        run("ip", "-n", self.shop, "link", "set", name, "up")
-        way = ("default", "via", f"10.77.{number}.1", "metric", str(metric))
-        run("ip", "-n", self.shop, "route", "add", *way)
+    def plug(self, name: str) -> None:
+        """Give the shop this way out: link, address, route."""
+        number, metric = UPLINKS[name]
+        run(*self.inside(self.shop, ["ip", "link", "set", name, "up"]))
+        run(*self.inside(self.shop, ["ip", "address", "add", f"10.77.{number}.2/24", "dev", name]))
+        way = ["default", "via", f"10.77.{number}.1", "metric", str(metric)]
+        run(*self.inside(self.shop, ["ip", "route", "add", *way]))
 
     def unplug(self, name: str) -> None:
         """Pull the cable at the shop: the link goes down, and its address and route with it."""

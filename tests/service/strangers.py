@@ -107,6 +107,7 @@ def main() -> None:
     networks = Networks(f"{os.getpid()}")
     try:
         networks.make()
+        networks.plug("radio")
         with ExitStack() as stack:
             listen(networks, stack)
             before = ask(networks)
