@@ -389,7 +389,7 @@ def check_identity(config: EdgeConfig, identity: Identity) -> None:
     if (config.shop.data_dir / MOVED_AWAY).exists():
         raise BadOptionsError(
             f"{config.shop.data_dir}: this box was moved away (backup --last); its work goes on elsewhere. To use it "
-            "again: vitrine replace-box with a new claim"
+            "again: vitrine-edge replace-box with a new claim"
         )
     enrolled = identity.facts()["shop_id"]
     if config.shop.id and config.shop.id != enrolled:

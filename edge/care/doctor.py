@@ -38,7 +38,7 @@ def examine(config_path: Path, now: Callable[[], datetime]) -> Iterator[Line]:
         config = load_config(config_path)
     except BadConfigError as error:
         says = (f"{len(error.problems)} things to mend", f"有 {len(error.problems)} 处需要修改")
-        todo = ("see which: vitrine check-config", "请运行 vitrine check-config 查看")
+        todo = ("see which: vitrine-edge check-config", "请运行 vitrine-edge check-config 查看")
         yield line("config", Verdict.BAD, says, todo, where=str(config_path), facts={"problems": len(error.problems)})
         yield from look_at_host(config_path.parent)
         return
@@ -93,7 +93,7 @@ def _examine_way(config: EdgeConfig, identity: Identity, *, is_clock_known: bool
         facts = None
     if facts is None:
         says = ("nobody knows where it is before enrolment", "登记之前不知道地址")
-        todo = ("enrol first: vitrine enrol CLAIM", "请先登记：vitrine enrol 认领码")
+        todo = ("enrol first: vitrine-edge enrol CLAIM", "请先登记：vitrine-edge enrol 认领码")
         yield from (line(check, Verdict.UNKNOWN, says, todo) for check in ("broker", "relay"))
         if not is_clock_known:
             yield look_at_clock_from_outside(None, None)

@@ -20,7 +20,7 @@ def look_at_certificate(identity: Identity, now: datetime) -> Line:
     """Days left of the box's certificate; BAD before enrolment and when the clock lies outside its life."""
     try:
         if not identity.is_enrolled:
-            todo = ("get a claim from the merchant's page, then: vitrine enrol CLAIM", "请取认领码并运行 vitrine enrol")
+            todo = ("get a claim from the merchant's page, then: vitrine-edge enrol CLAIM", "请取认领码并运行 vitrine-edge enrol")
             return line("certificate", Verdict.BAD, ("this box is not enrolled", "本机尚未登记"), todo)
         certificate = x509.load_pem_x509_certificate(identity.certificate_path.read_bytes())
         is_ours = certificate.public_key() == identity.private_key().public_key()
@@ -41,7 +41,7 @@ def _judge(began_at: datetime, until: datetime, now: datetime) -> Line:
         todo = ("set this box's clock (timedatectl)", "请校准本机时钟（timedatectl）")
         return line("certificate", Verdict.BAD, ("begins in the future", "证书尚未生效"), todo, facts=facts)
     if days <= -GRACE_DAYS:
-        todo = ("enrol the box again with a new claim: vitrine enrol --again", "请用新认领码：vitrine enrol --again")
+        todo = ("enrol the box again with a new claim: vitrine-edge enrol --again", "请用新认领码：vitrine-edge enrol --again")
         return line("certificate", Verdict.BAD, ("ended over a year ago", "证书过期超过一年"), todo, facts=facts)
     if days <= 0:
         says = (f"ended {-days:.0f} days ago", f"证书已过期 {-days:.0f} 天")
@@ -58,5 +58,5 @@ def unreadable(check: str) -> Line:
     """What to say when files may not be read by whoever asks."""
     return line(
         check, Verdict.UNKNOWN, ("you may not read the box's files", "无权读取本机文件"),
-        ("run it as root: sudo vitrine doctor", "请以 root 运行：sudo vitrine doctor"),
+        ("run it as root: sudo vitrine-edge doctor", "请以 root 运行：sudo vitrine-edge doctor"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`vitrine backup` and `vitrine restore`: journal and identity in one sealed file, and back."""
+"""`vitrine-edge backup` and `vitrine-edge restore`: journal and identity in one sealed file, and back."""
 
 import os
 import secrets
@@ -9,40 +9,53 @@ from typing import Annotated
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, Config, load, stop
+from edge.cli.language import say
 
 app = typer.Typer()
 
 NewPassphrase = Annotated[
     str,
     typer.Option(
-        envvar="VITRINE_BACKUP_PASSPHRASE", prompt="Passphrase 口令", hide_input=True, confirmation_prompt=True,
-        help="At least 12 characters; better given by the prompt or the environment 口令",
+        envvar="VITRINE_BACKUP_PASSPHRASE", prompt=say("Passphrase", "口令"), hide_input=True, confirmation_prompt=True,
+        help=say("At least 12 characters; better by the prompt or the environment", "至少 12 个字符"),
     ),
 ]  # fmt: skip
 Passphrase = Annotated[
     str,
     typer.Option(
-        envvar="VITRINE_BACKUP_PASSPHRASE", prompt="Passphrase 口令", hide_input=True, help="As when it was made 口令"
+        envvar="VITRINE_BACKUP_PASSPHRASE", prompt=say("Passphrase", "口令"), hide_input=True,
+        help=say("As when it was made", "备份时的口令"),
     ),
 ]  # fmt: skip
 
 
-@app.command()
+@app.command(
+    help=say(
+        """Copy journal, identity and configuration into one file, sealed with a passphrase.
+
+        The daemon may run: the copy is of one moment. Whoever has file and passphrase can speak for the shop: keep them
+        apart. For a planned move stop the daemon and take the last backup with --last; this box will not run again.
+
+        Example: sudo vitrine-edge backup --to /media/usb/shop.sealed""",
+        """备份流水、身份和配置到一个用口令加密的文件。
+
+        主机可以继续运行。口令与文件请分开保管。计划更换主机时，先停止程序，再用 --last 做最后一次备份，本机不再运行。
+
+        例：sudo vitrine-edge backup --to /media/usb/shop.sealed""",
+    )
+)
 def backup(
     passphrase: NewPassphrase,
     config: Config = DEFAULT_CONFIG,
-    to: Annotated[Path | None, typer.Option("--to", help="The file to write 输出文件")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help=say("The file to write", "输出文件"))] = None,
     last: Annotated[
-        bool, typer.Option("--last", help="This box ends here; another goes on from this backup 最后一次备份")
+        bool,
+        typer.Option(
+            "--last", help=say("This box ends here; another goes on from this backup", "最后一次备份，由新主机继续")
+        ),
     ] = False,
 ) -> None:
-    """Copy journal, identity and configuration into one file, sealed with a passphrase (备份).
-
-    The daemon may run: the copy is of one moment. Whoever has file and passphrase can speak for the shop: keep them
-    apart. For a planned move stop the daemon and take the last backup with --last; this box will not run again.
-
-    备份时主机可以继续运行；口令与文件请分开保管。计划更换主机时，先停止程序，再用 --last 做最后一次备份。
-    """
+    """Make a backup."""
     from edge.care import backup as care  # noqa: PLC0415  # starts faster without
     from edge.care.replacing import BoxInUseError, hold  # noqa: PLC0415
 
@@ -61,24 +74,33 @@ def backup(
         stop(f"no backup: {error}", 1)
     except OSError as error:
         stop(f"no backup: {error.filename or path}: {error.strerror}", 1)
-    print(f"{path}  {len(sealed)} bytes, journal to entry {about.entries}  已备份")
+    size, entries = len(sealed), about.entries
+    print(say(f"{path}  {size} bytes, journal to entry {entries}", f"{path}  {size} 字节，流水到第 {entries} 条"))
     if last:
-        print("this box will not run again; restore the file on the new one  本机不再运行，请在新主机上恢复")
+        print(say("this box will not run again; restore the file on the new one", "本机不再运行，请在新主机上恢复"))
 
 
-@app.command()
+@app.command(
+    help=say(
+        """Put a backup back.
+
+        A backup made with --last comes into force whole: run the daemon and it goes on. Any other may be older than the
+        last label, so it is only laid beside the data for reading; the box gets its work with `replace-box`.
+
+        Example: sudo vitrine-edge restore /media/usb/shop.sealed""",
+        """恢复备份。
+
+        只有 --last 的备份会直接生效；其他备份可能早于最后一张标签，仅供查看，请用 replace-box 让新主机接手。
+
+        例：sudo vitrine-edge restore /media/usb/shop.sealed""",
+    )
+)
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `backup` wrote 备份文件")],
+    file: Annotated[Path, typer.Argument(help=say("What `backup` wrote", "备份文件"))],
     passphrase: Passphrase,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Put a backup back (恢复备份).
-
-    A backup made with --last comes into force whole: run the daemon and it goes on. Any other may be older than the
-    last label, so it is only laid beside the data for reading; the box gets its work with `replace-box`.
-
-    只有 --last 的备份会直接生效；其他备份仅供查看，请用 replace-box 让新主机接手。
-    """
+    """Put a backup back."""
     from edge.care import backup as care  # noqa: PLC0415  # starts faster without
 
     data_dir = load(config).shop.data_dir
@@ -89,10 +111,14 @@ def restore(
         stop(f"not restored: {error}", 1)
     except OSError as error:
         stop(f"not restored: {error.filename or file}: {error.strerror}", 1)
-    print(f"{folder}: shop {about.shop_id}, journal to entry {about.entries}, of {about.made_at}  已恢复")
+    of = f"{about.shop_id}, {about.entries}, {about.made_at}"
+    print(say(f"{folder}: shop, journal entries, made at: {of}", f"{folder}：店铺、流水条数、备份时间：{of}"))
     if not about.is_last:
+        command = f"vitrine-edge replace-box CLAIM --config {config}"
         print(
-            "The old box may have gone on after this backup, so nothing of it is in force. Next: get a claim on the\n"
-            f"merchant's page and run: vitrine replace-box CLAIM --config {config}\n"
-            "备份之后旧主机可能还在工作，故不直接生效。请在商家页面取认领码，然后运行 replace-box。"
+            say(
+                "The old box may have gone on after this backup, so nothing of it is in force. Next: get a claim on\n"
+                f"the merchant's page and run: {command}",
+                f"备份之后旧主机可能还在工作，故不直接生效。请在商家页面取认领码，然后运行：{command}",
+            )
         )
