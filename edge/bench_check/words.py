@@ -15,8 +15,9 @@ TITLES = {
 
 ASK = {
     "lay_test_card": Text(
-        en="Bench check. Put the test card on the bench where parcels lie: an empty, closed carton of your usual size",
-        zh="工作台自检。请把测试卡（一个平时用的、封好的空纸箱）放到放包裹的位置",
+        en="Bench check. Take old labels off the printer, and put the test card where parcels lie: an empty, closed "
+        "carton of your usual size",
+        zh="工作台自检。请取走打印机上的旧标签，把测试卡（一个平时用的、封好的空纸箱）放到放包裹的位置",
     ),
     "stick_test_label": Text(
         en="Bench check. Take the test label from the printer and stick it on the test card",

@@ -70,7 +70,8 @@ class Binding:
 
     def _choose(self, role: Role, more: dict[str, Any]) -> dict[str, Any]:
         """Ask until something answers, or until there is said to be none; returns the device's section."""
-        found = plugged_in(role, self._ports_file)
+        taken = {table.get("address") or table.get("url") or table.get("source") for table in self._kept()}
+        found = [place for place in plugged_in(role, self._ports_file) if place.address not in taken]
         while True:
             address = self._address(role, found)
             if address == NONE:
@@ -81,12 +82,17 @@ class Binding:
             if self._answers.is_unattended:
                 raise UnansweredError(f"{role.key}: {tried.words}")
 
+    def _kept(self) -> list[dict[str, Any]]:
+        return [json.loads(text) for key, text in self._notes.answers.items() if key.startswith("device ")]
+
     def _try(self, role: Role, addresses: list[str], more: dict[str, Any]) -> Tried:
         tried = Tried(words=say("nothing was found", "没有找到设备"))
         for address in addresses:
             tried = try_each(role.kind, candidates(role, address), more)
             if tried.answers:
-                self._tell(f"  ok  {role.kind}.{tried.model} {say('answers', '应答')}: {tried.words}  ({address})")
+                state = sentence_for(tried.reason)
+                words = say(state.en, state.zh) or say("well", "正常")
+                self._tell(f"  ok  {role.kind}.{tried.model} {say('answers', '应答')}: {words}  ({address})")
                 break
             sentence = sentence_for(tried.reason or "offline")
             self._tell(f"  --  {address}: {say(sentence.en, sentence.zh)}\n      {tried.words}")

@@ -25,7 +25,7 @@ from edge.setting_up.notes import STEPS, Notes
 from edge.setting_up.writing import configuration
 from wire.plan import Text
 
-READY_S = 60.0
+READY_S = 120.0
 LOOK_S = 0.3
 
 TITLES = {
@@ -140,7 +140,12 @@ class Sitting:
                 say(f"      open {mall}/merchant and name box {code}", f"      请打开 {mall}/merchant 并填写 {code}")
             )
             return
-        self._tell(say(f"  ok  printed; the merchant scans it: {url}", f"  ok  已打印，请商家扫描：{url}"))
+        self._tell(
+            say(
+                f"  ok  printed: take it off the printer and let the merchant scan it: {url}",
+                f"  ok  已打印：请取下标签，交给商家扫描：{url}",
+            )
+        )
 
     def _enrol(self) -> None:
         config = self._config()

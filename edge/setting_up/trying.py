@@ -7,7 +7,7 @@ from typing import Any
 from drivers.base import BadOptionsError, Condition, DeviceError
 from drivers.registry import build_options, find_driver
 
-TRY_S = 12.0
+TRY_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class Sitting:
         )  # fmt: skip
         assert made.stdout is not None
         try:
-            async with asyncio.timeout(150):
+            async with asyncio.timeout(300):
                 async for line in made.stdout:
                     self.said += line.decode()
                     if until and until in line.decode():
