@@ -108,6 +108,8 @@ def converse(
 def failure(error: "VerbFailedError") -> str:
     """Return the daemon's words: the sentence for a person first, then what the device said."""
     sentence = said(error.text)
+    if str(error) in error.text.values():
+        return sentence
     return (sentence or str(error)) if not error.reason or sentence in ("", str(error)) else f"{sentence}\n  {error}"
 
 

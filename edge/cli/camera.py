@@ -9,7 +9,7 @@ import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, EXIT_USAGE, Config, converse, stop
 from edge.cli.completing import cameras
-from edge.cli.language import say
+from edge.cli.language import say, teaching
 from edge.cli.terminal import draw, progress
 
 app = typer.Typer()
@@ -26,7 +26,7 @@ TERMINAL_PX = 640
 
 
 @camera.command(
-    help=say(
+    help=teaching(
         """Take a picture of the camera NAME and draw it here, or write the full still to a file.
 
         The daemon takes it, so it works while shoppers watch. A terminal that says COLORTERM=truecolor gets fine

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, AsJson, Config, ask_daemon, load, stop
-from edge.cli.language import said, say
+from edge.cli.language import said, say, teaching
 from edge.cli.terminal import GREEN, YELLOW, paint, progress
 
 app = typer.Typer()
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Run the shop daemon until it is told to end.
 
         It tells systemd when it is ready; its log is JSON lines on standard error. Ends with 78 when the configuration
@@ -49,7 +49,7 @@ def run(
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Say everything that is wrong with a configuration, or what it sets up.
 
         Example: vitrine-edge check-config --config shop.toml""",
@@ -74,7 +74,7 @@ def check_config(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> No
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Make this box known to a relay with a one-time claim code.
 
         The box makes its own key, which never leaves it. The relay's CA is trusted only if it has the fingerprint that
@@ -117,7 +117,7 @@ def enrol(
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Say how the running daemon is: link, clock, devices, journal.
 
         Example: vitrine-edge status --json""",

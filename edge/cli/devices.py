@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, AsJson, Config, ask_daemon
-from edge.cli.language import said, say
+from edge.cli.language import said, say, teaching
 from edge.cli.terminal import BOLD, GREEN, GREY, RED, YELLOW, columns
 
 app = typer.Typer()
@@ -24,7 +24,7 @@ STATES = {
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Show every device: what it is for, its driver, where it is plugged, how it is, when it last answered.
 
         Ends with 0 when every device is well, 1 when one is not, 3 when no daemon runs.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, AsJson, Config, data_dir_of, failure, stop, stop_down
-from edge.cli.language import say
+from edge.cli.language import say, teaching
 from edge.cli.terminal import BOLD, GREY, columns
 
 app = typer.Typer()
@@ -25,7 +25,7 @@ app.add_typer(journal, name="journal")
 
 @journal.command(
     "orders",
-    help=say(
+    help=teaching(
         """List parcels, those in work first.
 
         Example: vitrine-edge journal orders""",
@@ -45,7 +45,7 @@ def journal_orders(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> 
 
 @journal.command(
     "order",
-    help=say(
+    help=teaching(
         """Tell one order's story: every entry of its parcels.
 
         Example: vitrine-edge journal order ord_7c9f""",
@@ -68,7 +68,7 @@ def journal_order(
 
 @journal.command(
     "parcel",
-    help=say(
+    help=teaching(
         """Tell one parcel's story, entry by entry. Addresses are left out.
 
         Example: vitrine-edge journal parcel par_7c9f""",
@@ -91,7 +91,7 @@ def journal_parcel(
 
 @journal.command(
     "intents",
-    help=say(
+    help=teaching(
         """List what devices were told to do and nobody knows whether they did.
 
         What stands here for long waits for the attendant's answer: see their page.
@@ -115,7 +115,7 @@ def journal_intents(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) ->
 
 @journal.command(
     "summary",
-    help=say(
+    help=teaching(
         """Count entries, open commands, unconfirmed reports, parcels in work.
 
         Example: vitrine-edge journal summary""",

@@ -1,7 +1,9 @@
 """Which language the technician reads: `--language`, else VITRINE_LANGUAGE, else the locale; English otherwise."""
 
 import os
+import re
 import sys
+from inspect import cleandoc
 
 LANGUAGES = ("en", "zh")
 
@@ -35,6 +37,11 @@ LANGUAGE = _chosen()
 def say(en: str, zh: str) -> str:
     """Return the words in the technician's language."""
     return zh if LANGUAGE == "zh" else en
+
+
+def teaching(en: str, zh: str) -> str:
+    """Return a help text in the technician's language; Click keeps the lines of its examples behind a backspace."""
+    return re.sub(r"\n\n(?=Example|例：)", "\n\n\b\n", cleandoc(say(en, zh)))
 
 
 def said(text: dict[str, str]) -> str:

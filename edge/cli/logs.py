@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, EXIT_USAGE, Config, data_dir_of, stop
-from edge.cli.language import say
+from edge.cli.language import say, teaching
 from edge.cli.terminal import GREY, RED, YELLOW, paint
 
 app = typer.Typer()
@@ -27,7 +27,7 @@ KNOWN = ("at", "level", "room", "message", "error")
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Show what the daemon wrote: newest lines last; warnings yellow, errors red.
 
         Taken from systemd's journal when the service runs there, else from edge.log in the data directory.

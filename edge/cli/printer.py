@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, AsJson, Config, converse
-from edge.cli.language import said, say
+from edge.cli.language import said, say, teaching
 from edge.cli.terminal import GREEN, YELLOW, paint, progress
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LABEL_S = 250.0
 
 
 @printer.command(
-    help=say(
+    help=teaching(
         """Ask the printer now: ready, paper, cover, what is loaded.
 
         Ends with 0 when it is ready, 1 when it needs somebody or cannot be reached.
@@ -56,7 +56,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 
 @printer.command(
-    help=say(
+    help=teaching(
         """Print one test label; it says TEST, and no scan of it can touch an order.
 
         It is refused while a parcel is on the bench or a bench check runs, and no parcel comes to the bench before

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_CONFIG, EXIT_FAILED, Config, read_tables, stop
-from edge.cli.language import say
+from edge.cli.language import say, teaching
 from edge.cli.terminal import progress
 
 app = typer.Typer()
@@ -39,7 +39,7 @@ PIECES = (
 
 
 @app.command(
-    help=say(
+    help=teaching(
         """Start simulators of the devices that a configuration names, to practise without touching the shop.
 
         They speak the devices' real bytes. DIR gets edge.toml, the same shop bound to them; nothing of the real one is

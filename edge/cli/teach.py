@@ -7,14 +7,14 @@ import typer
 
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, EXIT_USAGE, AsJson, Config, converse, read_tables, stop
 from edge.cli.completing import heads
-from edge.cli.language import say
+from edge.cli.language import say, teaching
 from edge.cli.terminal import progress
 
 app = typer.Typer()
 teach = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help=say(
+    help=teaching(
         """Teach where cameras look and labels go: spots and faces of pieces, the label's place, safe limits.
 
         With numbers it is kept at once; without them you steer with the arrow keys and save with s.""",
@@ -39,7 +39,7 @@ Here = Annotated[bool, typer.Option("--here", help=say("As it stands now", "ф╗ех
 
 
 @teach.command(
-    help=say(
+    help=teaching(
         """Teach where a piece is seen first.
 
         Examples: vitrine-edge teach spot 4711
@@ -69,7 +69,7 @@ def spot(
 
 
 @teach.command(
-    help=say(
+    help=teaching(
         """Teach a face of a piece: front, back, left, right, top, label, flaw, or one of your own with a --title.
 
         Examples: vitrine-edge teach face 4712 back
@@ -99,7 +99,7 @@ def face(
 
 
 @teach.command(
-    help=say(
+    help=teaching(
         """Set how far a head may ever turn and zoom: nothing beyond is shown to shoppers.
 
         Kept in the configuration; restart the daemon to put it in force. Without numbers you steer to each side and
@@ -148,7 +148,7 @@ def limits(
 
 @teach.command(
     "label-place",
-    help=say(
+    help=teaching(
         """Teach where on the parcel the robot presses the label: millimetres of the robot, degrees anticlockwise.
 
         Kept in the configuration; restart the daemon to put it in force. Without numbers the robot homes, hovers

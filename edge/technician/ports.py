@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from drivers.pan_tilt import HeadLimits, PanTilt
 from edge.bench import Bench
 from edge.config import EdgeConfig
 from edge.device_host import DeviceHandle, DeviceHost
@@ -36,6 +37,13 @@ class Around:
             known = [one.name for one in self.devices.handles.values() if one.kind == kind]
             raise LookupError(f"there is no {kind} {name!r} here; there are: {', '.join(known) or 'none'}")
         return handle
+
+    def limits(self, head: str) -> HeadLimits:
+        """Return the safe limits of a head, from its options: without asking the device, which may be away."""
+        device = self.config.devices[head]
+        driver = device.driver(device.options)  # type: ignore[call-arg]  # each driver takes its own Options
+        assert isinstance(driver, PanTilt), "edge.config looked that a viewing place's head is one"
+        return driver.limits
 
     def place(self, name: str) -> LivePlace:
         """Return the viewing place of this name; LookupError names those that there are."""

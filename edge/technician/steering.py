@@ -37,7 +37,7 @@ async def teach(around: Around, asked: dict[str, Any], talk: Talk) -> dict[str, 
     place = around.place(str(asked.get("camera", "")))
     try:
         place.take(TAKEN_REASON, "")
-        await talk.tell(await _where(place))
+        await talk.tell(await _where(around, place))
         while heard := await _heard(talk):
             place.take(TAKEN_REASON, "")
             if "done" in heard:
@@ -45,8 +45,8 @@ async def teach(around: Around, asked: dict[str, Any], talk: Talk) -> dict[str, 
             if "still" in heard:
                 await talk.tell(await look(around, {"name": place.name, "width_px": heard["still"]}))
                 continue
-            await go_to(place, position_of(heard.get("go_to")))
-            await talk.tell(await _where(place))
+            await go_to(around, place, position_of(heard.get("go_to")))
+            await talk.tell(await _where(around, place))
         at = await place.where()
     finally:
         place.steerer.stop()
@@ -62,12 +62,12 @@ async def _heard(talk: Talk) -> dict[str, Any] | None:
         return None
 
 
-async def go_to(place: LivePlace, position: Position) -> Position:
+async def go_to(around: Around, place: LivePlace, position: Position) -> Position:
     """Go there, clamped to the safe limits; returns where it stands once it arrived or moves no more."""
     loop = asyncio.get_running_loop()
     until_s = loop.time() + GO_TO_S_MAX
     place.steerer.aim(position)
-    wanted = await _reachable(place, position)
+    wanted = _reachable(around, place, position)
     at = await place.where()
     while not _is_there(at, wanted) and loop.time() < until_s:
         await asyncio.sleep(LOOK_S)
@@ -75,13 +75,12 @@ async def go_to(place: LivePlace, position: Position) -> Position:
     return at
 
 
-async def _reachable(place: LivePlace, position: Position) -> Position:
+def _reachable(around: Around, place: LivePlace, position: Position) -> Position:
     """Return what of a position this place can reach at all."""
     if place.place.head is None:
         head = {"pan_deg": 0.0, "tilt_deg": 0.0, "zoom": 1.0}
     else:
-        async with place.place.head.use() as driver:
-            head = dataclasses.asdict(clamp_head(position, driver.limits))
+        head = dataclasses.asdict(clamp_head(position, around.limits(place.place.head.name)))
     return Position(**head, table_deg=position.table_deg if place.place.turntable is not None else 0.0)
 
 
@@ -91,11 +90,10 @@ def _is_there(at: Position, wanted: Position) -> bool:
     return aside < ARRIVED_DEG and abs(at.zoom - wanted.zoom) < ARRIVED_ZOOM
 
 
-async def _where(place: LivePlace) -> dict[str, Any]:
+async def _where(around: Around, place: LivePlace) -> dict[str, Any]:
     limits = None
     if place.place.head is not None:
-        async with place.place.head.use() as driver:
-            limits = dataclasses.asdict(driver.limits)
+        limits = dataclasses.asdict(around.limits(place.place.head.name))
     has_table = place.place.turntable is not None
     return {"at": to_json(await place.where()), "limits": limits, "has_table": has_table}
 

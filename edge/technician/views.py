@@ -30,7 +30,7 @@ async def keep_view(around: Around, asked: dict[str, Any]) -> dict[str, Any]:
     spot = _spot(around, piece, str(asked.get("camera", "")), str(asked.get("kind", "")))
     told = asked.get("position")
     position = position_of(told) if told else await around.place(spot.camera).where()
-    await _refuse_beyond_limits(around, spot.camera, position)
+    _refuse_beyond_limits(around, spot.camera, position)
     spot = _with_view(spot, str(asked.get("face", "")), position, str(asked.get("title", "")))
     await _save(around, piece.piece_id, spot)
     return {"piece_id": piece.piece_id, "code": piece.code, "version": plan.version, "spot": to_json(spot)}
@@ -86,12 +86,11 @@ def _kind(kind: str) -> SpotKind:
         raise LookupError(f"kind {kind!r} is none of {', '.join(SpotKind)}") from None
 
 
-async def _refuse_beyond_limits(around: Around, camera: str, position: Position) -> None:
+def _refuse_beyond_limits(around: Around, camera: str, position: Position) -> None:
     head = around.place(camera).place.head
     if head is None:
         return
-    async with head.use() as driver:
-        limits = driver.limits
+    limits = around.limits(head.name)
     reachable = clamp_head(position, limits)
     if (reachable.pan_deg, reachable.tilt_deg, reachable.zoom) != (position.pan_deg, position.tilt_deg, position.zoom):
         span = (

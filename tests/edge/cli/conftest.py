@@ -1,10 +1,15 @@
 """One shop for every command: the simulated world, a small relay and the daemon, as processes; and the commands."""
 
+import fcntl
 import json
 import os
+import pty
+import re
+import select
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +26,7 @@ from wire.commands import ReplacePlan
 from wire.plan import CameraPlan, PiecePlan, ShopPlan, Spot, SpotKind, Text
 
 ROOT = Path(__file__).parents[3]
-SLOW_S = 60.0
+SLOW_S = 150.0
 """Several shops may share this machine."""
 
 
@@ -48,6 +53,64 @@ def wait_for(is_so: Callable[[], Any], what: str) -> Any:
             return found
         time.sleep(0.1)
     pytest.fail(f"not within {SLOW_S:.0f} s: {what}")
+
+
+def _take_terminal() -> None:
+    """In the child: make standard input its controlling terminal, so that Ctrl-C reaches it."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+class Terminal:
+    """A command at a terminal of its own: what it shows, and keys for it."""
+
+    def __init__(self, *words: str, **environment: str) -> None:
+        self.shown = ""
+        self.master, slave = pty.openpty()
+        clean = {name: text for name, text in os.environ.items() if name not in ("LC_ALL", "LC_MESSAGES", "NO_COLOR")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "edge", *words], cwd=ROOT, stdin=slave, stdout=slave, stderr=slave,
+            preexec_fn=_take_terminal,  # noqa: PLW1509  # the test has no other thread that forks
+            env=clean | {"LANG": "C.UTF-8", "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30",
+                         "PYTHONPYCACHEPREFIX": str(PYCACHE)} | environment,
+        )  # fmt: skip
+        os.close(slave)
+
+    def see(self, pattern: str) -> str:
+        """Read until the pattern is there; what was shown up to its end is used up."""
+        until = time.monotonic() + SLOW_S
+        while time.monotonic() < until:
+            found = re.search(pattern, self.shown)
+            if found:
+                self.shown = self.shown[found.end() :]
+                return found[0]
+            if not self._read(0.2) and self.process.poll() is not None and not self._read(0):
+                break
+        pytest.fail(f"{pattern!r} was not shown, but {self.shown[-600:]!r}")
+
+    def _read(self, timeout_s: float) -> bool:
+        if not select.select([self.master], [], [], timeout_s)[0]:
+            return False
+        try:
+            self.shown += os.read(self.master, 65536).decode(errors="replace")
+        except OSError:  # the terminal of a process that ended
+            return False
+        return True
+
+    def press(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def end(self) -> int:
+        """Wait for the command's own end; everything it showed is read."""
+        until = time.monotonic() + SLOW_S
+        while self.process.poll() is None and time.monotonic() < until:
+            self._read(0.1)
+        while self._read(0):
+            pass
+        if self.process.poll() is None:
+            self.process.kill()
+        os.close(self.master)
+        return self.process.wait(10)
 
 
 @dataclass
