@@ -1,6 +1,7 @@
 """Brings notices by mail: an interface, and SMTP (RFC 5321) behind it."""
 
 import asyncio
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -42,8 +43,12 @@ class SmtpMailer:
                 server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_S)
         except (OSError, smtplib.SMTPException) as error:
             return Sent.LATER, type(error).__name__
-        with server:
+        try:
             return self._hand_over(server, message, tls)
+        finally:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()  # what it answers to that says nothing about the mail
+            server.close()
 
     def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, tls: ssl.SSLContext) -> tuple[Sent, str]:
         try:
