@@ -134,10 +134,12 @@ async def _try_shown(shop: FaultShop, cell: Cell) -> None:
         await _swap(shop, cell)
         return
     await shop.set_fault(cell.device, cell.fault)
-    await shop.well(role, cell.reason, LOOK_S)
-    await shop.line_says(role, cell.reason)
-    assert await shop.stage() == cell.stage.value
-    await shop.set_fault(cell.device, cell.fault, is_on=False)
+    try:
+        await shop.well(role, cell.reason, LOOK_S)
+        await shop.line_says(role, cell.reason)
+        assert await shop.stage() == cell.stage.value
+    finally:
+        await shop.set_fault(cell.device, cell.fault, is_on=False)
     if not cell.heals:
         async with shop.host.handles[role].use() as robot:
             await robot.home()
@@ -165,13 +167,15 @@ async def _try_unharmed(shop: FaultShop, cell: Cell) -> None:
     handle = shop.host.handles[role]
     before = handle.finding.reason
     await shop.set_fault(cell.device, cell.fault)
-    if cell.fault is F.SLOW:
-        async with handle.use() as driver:
-            assert (await driver.status()).reason == before
-    else:
-        handle.look_soon()
-        await asyncio.sleep(0.3)
-    await shop.set_fault(cell.device, cell.fault, is_on=False)
+    try:
+        if cell.fault is F.SLOW:
+            async with handle.use() as driver:
+                assert (await driver.status()).reason == before
+        else:
+            handle.look_soon()
+            await asyncio.sleep(0.3)
+    finally:
+        await shop.set_fault(cell.device, cell.fault, is_on=False)
     await shop.well(role, before, LOOK_S)
 
 
@@ -370,7 +374,8 @@ async def _leave_for(shop: FaultShop, stage: Stage) -> None:
 
 def machines_for(cell: Cell) -> str:
     """Return the world this cell is run in: half way needs machines that take their time."""
-    return UNHURRIED if cell.point.moment is Moment.HALF_WAY else FAST
+    is_timed = cell.point.moment is Moment.HALF_WAY and cell.fault not in ONLY_AT_WORK
+    return UNHURRIED if is_timed else FAST
 
 
 def stages() -> tuple[Stage, ...]:

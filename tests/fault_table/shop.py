@@ -28,12 +28,13 @@ from wire.plan import Text
 
 PIECES = 98
 WORLD = """
+# what the viewing camera sees does not matter here, and the bench is drawn with less work than the shop
 [world]
 name = "bench"
 [camera.bench]
 place = "bench"
 [camera.front]
-place = "front"
+place = "bench"
 [printer.printer]
 speed_mm_s = {printer_mm_s}
 [labeller.labeller]
@@ -98,7 +99,10 @@ class FaultShop(Shop):
                 options["timeout_s"] = PATIENCE_S
             host.add(name, kind, "", lambda driver=driver, options=options: driver(driver.Options(**options)))
         self.host = host
-        self.looking = [asyncio.create_task(handle.run()) for handle in host.runs()]
+        self.looking: dict[str, asyncio.Task[None]] = {}
+        for name in made:
+            if made[name][0] != "camera":  # a look at a camera is a still: they are looked at when it matters
+                self.look_at(name)
         await super().start(**more)
         self.room = AttendantRoom(
             shop_id="teahouse",
@@ -140,10 +144,15 @@ class FaultShop(Shop):
         await super().stop()  # the bench first: an act that waits for a held device must not begin now
         for role in tuple(self.grips):
             await self.let_go(role)
-        for task in self.looking:
+        for task in self.looking.values():
             task.cancel()
-        await asyncio.gather(*self.looking, return_exceptions=True)
+        await asyncio.gather(*self.looking.values(), return_exceptions=True)
         await self.host.close()
+
+    def look_at(self, role: str) -> None:
+        """Let the host ask this device how it is, as it does of every device of a shop."""
+        if role not in self.looking:
+            self.looking[role] = asyncio.create_task(self.host.handles[role].run())
 
     # holding an act
 
@@ -200,6 +209,7 @@ class FaultShop(Shop):
 
     async def well(self, role: str, reason: str = "", timeout_s: float = 40.0) -> None:
         """Wait until the device's line says so (empty: nothing is wrong)."""
+        self.look_at(role)
         handle, until = self.host.handles[role], asyncio.get_running_loop().time() + timeout_s
         while True:
             found = handle.finding

@@ -107,6 +107,7 @@ IDLE = {
     (D.PACKER, F.UNPLUGGED): "refused",
     (D.CAMERA, F.UNPLUGGED): "refused",
     (D.FRONT, F.UNPLUGGED): "refused",
+    (D.PACKER, F.GARBLED): "silent",  # what is no Modbus frame is no answer
 }
 """What the page says of a device that nobody uses, where that is not the fault's own word."""
 

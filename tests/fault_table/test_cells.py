@@ -17,8 +17,8 @@ from tests.fault_table.runs import (
 )
 from tests.fault_table.table import End, cells
 
-IN_SHORT_AT = Stage.WAITING_FOR_LABEL
-"""The stage of the normal tests: every device is idle, and the parcel waits for its payment."""
+IN_SHORT_AT = Stage.PICKING
+"""The stage of the normal tests: every device is idle but the scanner, which is asked for."""
 
 CELLS = [cell for cell in cells() if cell.end is not End.CANNOT]
 ALONE = [cell for cell in CELLS if acts(cell)]
