@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from cloud_relay import put_back
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link.register import Register
 from cloud_relay.tables import device_state, shop_command, shop_link, shop_report
@@ -131,6 +132,10 @@ def take_presence(
     is_same = row["session"] == presence.session
     if not presence.is_online and not is_same:
         return False
+    if is_retained and not row["session"] and put_back.is_marked(connection):
+        return (
+            False  # what lies at the broker may be older than the shop's last command; it speaks within half a minute
+        )
     is_old = is_retained and bool(row["presence"]) and presence.at < _presence_of(row["presence"]).at
     values: dict[str, Any] = {"is_online": presence.is_online, "session": presence.session[:64], "seen_at": now}
     if not is_old:
