@@ -1,8 +1,8 @@
 """One order and one viewing behind the shipped firewall, with the uplink changed in the middle of both; prints JSON.
 
 Run as `unshare --net python -m tests.service.behind_the_wall FOLDER`. While the attendant fetches and the
-shopper looks, the radio comes up and the wire is pulled. What a page does when its picture stands still, the scripted shopper
-does: it asks for a new stream of the same session.
+shopper looks, the radio comes up and the wire is pulled. What a page does when its picture stands still, the scripted
+shopper does: it asks for a new stream of the same session.
 """
 
 import asyncio
