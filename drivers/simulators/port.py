@@ -13,11 +13,12 @@ from drivers.simulators.faults import FaultBoard
 Reply = Callable[[bytes], None]
 # what was sent before a line breaks is read by the other side first; a terminal that is gone drops it
 LAST_BYTES_S = 0.05
+TOP_BIT_SET = bytes(byte | 0x80 for byte in range(256))
 
 
 def noise(chance: random.Random, count: int) -> bytes:
     """Bytes as a line of the wrong speed gives them: the top bit is set, so no text and no answer is among them."""
-    return bytes(byte | 0x80 for byte in chance.randbytes(count))
+    return chance.randbytes(count).translate(TOP_BIT_SET)
 
 
 class Session(Protocol):

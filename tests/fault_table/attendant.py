@@ -12,7 +12,7 @@ from tests.fault_table.walks import end_second, scan_label
 from wire.commands import PhotoAnswer
 
 FINAL_STAGES = {stage.value for stage in FINAL}
-LIMIT_S = 90.0
+LIMIT_S = 180.0
 
 
 async def finish(shop: FaultShop) -> str:

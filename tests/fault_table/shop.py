@@ -48,8 +48,8 @@ FAST = WORLD.format(printer_mm_s=1500.0, rapid_mm_min=120000.0, job_s=0.3)
 UNHURRIED = WORLD.format(printer_mm_s=100.0, rapid_mm_min=6000.0, job_s=2.0)
 """Slow enough that a fault set half way through an act strikes half way, also on a machine busy with other things."""
 
-PATIENCE_S = 3.0
-CAMERA_S = 6.0
+PATIENCE_S = 4.0
+CAMERA_S = 10.0
 LOOK_EVERY_S = 0.4
 SLOW_S = 0.2
 """How long drivers wait for an answer here, and how late a slow one comes."""
@@ -123,6 +123,7 @@ class FaultShop(Shop):
         await self.wait_for(lambda: robot.finding.health.value == "online", 40.0)
         async with robot.use() as driver:
             await driver.home()
+        await self.well("labeller")
 
     @staticmethod
     async def _no_switch(_is_on: bool) -> None:

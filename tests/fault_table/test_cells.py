@@ -52,11 +52,11 @@ def test_every_stage_that_is_ever_seen_is_walked_to():
     assert {cell.point.stage for cell in CELLS} == set(stages())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_while_the_parcel_stands(stood, still):
     assert stood(still.point.stage)[str(still)] == ""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_while_the_device_acts(worlds, acting):
     assert asyncio.run(run_acting(worlds.shop(machines_for(acting)), acting)) == ""

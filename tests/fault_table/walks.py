@@ -15,7 +15,7 @@ from wire.plan import PackWhen
 from wire.values import format_time
 
 S = Stage
-LONG_S = 60.0
+LONG_S = 120.0
 
 
 async def stand(shop: FaultShop, stage: Stage) -> None:

@@ -110,7 +110,7 @@ async def test_without_room_nothing_begins_and_the_page_says_so(shop):
     await shop.until("picking")
     shop.has_room = False
     await shop.pick()
-    await shop.until("still_at_bench")
+    await shop.until("packing")
     assert {line["reason"] for line in await shop.bench.board()} == {"disk_full"}
     assert shop.world.truth == []
     shop.has_room = True

@@ -127,7 +127,7 @@ def durable(relay):
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_two_hours_without_the_relay(shop, relay, broker, eventually, caplog):
     await eventually(lambda: shop.clock.is_synced, timeout_s=LONG_S)
     # one parcel is confirmed before the outage, one is only paid
