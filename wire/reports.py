@@ -300,7 +300,7 @@ class QuestionAnswered(Report):
 
 
 class CheckResult(StrEnum):
-    """How one step of a bench check ended. SKIPPED: there is no such device, or nobody is there; its text says which."""
+    """How one step of a bench check ended. SKIPPED: no such device, or nobody is there; its text says which."""
 
     PASSED = "passed"
     FAILED = "failed"
