@@ -86,6 +86,8 @@ async def _scan_tag(shop: FaultShop, kind: str) -> None:
     piece = f"piece_{shop.number}"
     if kind != "bring_back":
         await shop.hands("carry", piece=piece, to="bench" if kind == "fetch_piece" else "spot")
+    if kind == "fetch_piece":
+        await shop.see_bench()
     await shop.hands("scan_piece", piece=piece)
     await asyncio.sleep(0.3)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -195,6 +196,15 @@ class FaultShop(Shop):
 
     async def look(self) -> Any:
         return await asyncio.to_thread(self.simulated.get, "/world")
+
+    async def see_bench(self) -> None:
+        """Let the simulator draw what stands there: the first drawing of a piece takes a busy machine its time."""
+
+        def look() -> None:
+            with urllib.request.urlopen(self.simulated.stills["bench"], timeout=120) as answer:
+                answer.read()
+
+        await asyncio.to_thread(look)
 
     def labels(self) -> list[dict[str, Any]]:
         """Return the labels that came out for this shop, strays among them."""

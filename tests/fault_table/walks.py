@@ -36,6 +36,7 @@ async def fetch(shop: FaultShop) -> None:
     """Do what the task says: carry the piece to the bench and scan its tag there."""
     await shop.task("fetch_piece", LONG_S)
     assert await shop.hands("carry", piece=f"piece_{shop.number}", to="bench") == 200
+    await shop.see_bench()
     await shop.hands("scan_piece", piece=f"piece_{shop.number}")
 
 
