@@ -153,7 +153,7 @@ async def hang(machine: Machine) -> dict:
         if time.monotonic() - began_s > 300:
             raise RuntimeError("the watchdog does nothing: " + machine.run("systemctl", "status", UNIT, check=False))
         await asyncio.sleep(0.5)
-    words = machine.run("journalctl", "-u", UNIT, "--no-pager", "-o", "cat", "-g", "[Ww]atchdog")
+    words = machine.run("journalctl", "-b", "-u", UNIT, "--no-pager", "-o", "cat", "-g", "[Ww]atchdog")
     return {"seconds": round(time.monotonic() - began_s, 1), "journal": words.strip().splitlines()[-1]}
 
 
@@ -225,7 +225,7 @@ def look_at_service(machine: Machine) -> None:
     user = machine.run("stat", "-c", "%U", f"/proc/{pid}").strip()
     assert user == "vitrine-edge", user
     assert machine.run("stat", "-c", "%a %U", "/var/lib/vitrine-edge").split() == ["700", "vitrine-edge"]
-    entries = machine.run("journalctl", "-u", UNIT, "--no-pager", "-o", "json").splitlines()
+    entries = machine.run("journalctl", "-b", "-u", UNIT, "--no-pager", "-o", "json").splitlines()
     ours = [entry for entry in map(json.loads, entries) if entry.get("SYSLOG_IDENTIFIER") == "vitrine-edge"]
     assert ours
     assert all(json.loads(entry["MESSAGE"]) for entry in ours), "a line is no JSON"
@@ -255,6 +255,7 @@ def upgrade(machine: Machine, steps: Steps) -> dict:
     running.write_text(good)
     machine.run("/srv/vitrine/install/service", "back", "edge")
     back = machine.run("readlink", "/opt/vitrine").strip()
+    assert back == first, f"went back to {back}, not to {first}"
     steps.held("install/service back edge")
     return {"first": first, "second": second, "back_to": back}
 
