@@ -65,7 +65,7 @@ function show() {
   $("language").lang = words.otherLang;
   $("about").textContent = words.about;
   $("begin").textContent = words.begin;
-  $("earlier-title").textContent = words.earlier;
+  $("earlier-title").textContent = (shown.bench_check?.cards ?? []).length > 1 ? words.earlier : "";
   const state = shown.bench_check, running = state?.running, cards = state?.cards ?? [];
   $("begin").disabled = !state || Boolean(running) || state.is_clearing;
   $("todo").textContent = shown.tasks.some((task) => /_test_(card|label)$/.test(task.kind)) ? words.todo : "";
