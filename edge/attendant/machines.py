@@ -36,7 +36,7 @@ class BenchKept(Protocol):
     def keep_clear(self) -> AbstractAsyncContextManager[bool]: ...
 
 
-class CameraLine(Protocol):
+class TakenCamera(Protocol):
     """Who has a camera: `taken` is the merchant's reason, empty while it is with the shoppers."""
 
     @property
@@ -47,7 +47,7 @@ class CameraPlace(Protocol):
     """A camera where shoppers look."""
 
     @property
-    def line(self) -> CameraLine: ...
+    def line(self) -> TakenCamera: ...
     def take(self, reason: str, session_id: str) -> None: ...
 
 
