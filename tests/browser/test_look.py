@@ -38,7 +38,7 @@ def places(mall):
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_nothing_jumps_and_the_first_view_is_light(person, places, screen):
-    """CLS by Chromium's own observer, and every byte but pictures, unpacked, of a browser that comes for the first time."""
+    """CLS by Chromium's own observer, and every byte but pictures, unpacked, of somebody's first visit."""
     for name, path in places.items():
         visitor = person(SHOPPER, size=SCREENS[screen])
         page = visitor.page

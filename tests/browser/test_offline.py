@@ -25,7 +25,7 @@ def order_id(mall):
 def ready(someone) -> None:
     """The service worker is there and serves this page."""
     someone.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    someone.page.wait_for_function("navigator.serviceWorker.controller !== null")
+    someone.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
 
 
 def wait_kept(page, path: str) -> None:
@@ -62,7 +62,7 @@ def test_signing_out_leaves_nothing_even_without_a_network(person, mall, order_i
         shopper.go("/account?lang=en")
         shopper.context.set_offline(is_offline)
         page.get_by_role("button", name="Sign out").click()
-        page.wait_for_function(f"({KEPT})().then((all) => !all.some((path) => path.startsWith('/orders')))")
+        page.wait_for_function(f"() => ({KEPT})().then((all) => !all.some((path) => path.startsWith('/orders')))")
         shopper.context.set_offline(True)
         page.goto(f"{mall.url}/orders/{order_id}")
         expect(page.get_by_role("heading", name="No network")).to_be_visible()
@@ -111,7 +111,7 @@ def test_it_can_be_installed_and_a_push_message_becomes_one_notice(person, mall)
     found: list[dict] = []
     devtools.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
     devtools.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     for _ in range(2):
         message = '{"id": "not_1", "text": "It is your turn", "link": "/orders"}'
         values = {"origin": mall.url, "registrationId": found[0]["registrationId"], "data": message}
@@ -119,5 +119,5 @@ def test_it_can_be_installed_and_a_push_message_becomes_one_notice(person, mall)
     told = (
         "navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map((one) => one.body))"
     )
-    page.wait_for_function(f"{told}.then((all) => all.length > 0)")
+    page.wait_for_function(f"() => {told}.then((all) => all.length > 0)")
     assert page.evaluate(told) == ["It is your turn"]

@@ -89,7 +89,7 @@ def press(page: Page, target: Locator) -> None:
 def scan(page: Page, mall) -> str:
     """Read the code off the television's screen, as a phone's camera does; return the path of its link."""
     expect(page.locator("#handoff .qr img")).to_be_visible()
-    page.wait_for_function("document.querySelector('#handoff .qr img').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('#handoff .qr img').naturalWidth > 0")
     found = zxingcpp.read_barcodes(Image.open(io.BytesIO(page.screenshot())))
     assert found, "no code on the screen can be read"
     assert found[0].text.startswith(f"{mall.url}/h/")
