@@ -120,4 +120,8 @@ async def connect(broker: Broker) -> AsyncIterator[Connection]:
         async with client:
             yield Connection(client)
     except aiomqtt.MqttError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # the farewell to a broker that is gone fails too, and must not swallow the word to end
+            raise asyncio.CancelledError from None
         raise LinkDownError(f"broker at {broker.host}:{broker.port}: {error}") from None
