@@ -17,7 +17,7 @@ from typing import Any
 
 from edge.care import log_lines, shape
 from edge.care.doctor import ask_daemon, examine
-from edge.care.lines import Line
+from edge.care.lines import Finding
 from edge.care.words import Sieve, own_words
 from edge.config import BadConfigError, EdgeConfig, load_config
 from edge.journal_view import JournalAbsentError, read_file
@@ -117,7 +117,7 @@ def _without(facts: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if key != name}
 
 
-def _shown_line(line: Line, sieve: Sieve) -> dict[str, Any]:
+def _shown_line(line: Finding, sieve: Sieve) -> dict[str, Any]:
     """The sentences are ours with numbers in them; only a device's name and the address must go."""
     shown = line.as_json(with_address=False)
     kind, mark, name = line.check.partition(" ")

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from edge.care.lines import Line, Verdict, line, ok
+from edge.care.lines import Finding, Verdict, line, ok
 from edge.config import EdgeConfig
 from wire.plan import Text
 from wire.values import parse_time
@@ -23,7 +23,7 @@ REPORTS_WARN = 500
 _SET_CLOCK = ("set this box's clock: timedatectl set-ntp true", "请校准本机时钟：timedatectl set-ntp true")
 
 
-def look_at_clock(status: dict[str, Any], now: datetime) -> Line:
+def look_at_clock(status: dict[str, Any], now: datetime) -> Finding:
     """This box's wall clock against the relay's time, which came in signed answers on round trips."""
     if status["relay_now"] is None:
         says = ("the relay's time is unknown: no machine may start", "未与平台对时：设备暂不动作")
@@ -33,7 +33,7 @@ def look_at_clock(status: dict[str, Any], now: datetime) -> Line:
     return _clock(offset_s, {"round_trip_s": round(status["round_trip_s"] or 0.0, 3)})
 
 
-def look_at_clock_from_outside(relay_at: datetime | None, asked_at: datetime | None) -> Line:
+def look_at_clock_from_outside(relay_at: datetime | None, asked_at: datetime | None) -> Finding:
     """The same by the time in the door's HTTPS answer: to the second, and not signed, because no daemon asks."""
     if relay_at is None or asked_at is None:
         says = ("cannot be compared: neither daemon nor relay answers", "无法对时：主机程序和平台都没有应答")
@@ -43,7 +43,7 @@ def look_at_clock_from_outside(relay_at: datetime | None, asked_at: datetime | N
     return _clock(round(offset_s - 0.5), {})
 
 
-def _clock(offset_s: float, facts: dict[str, float]) -> Line:
+def _clock(offset_s: float, facts: dict[str, float]) -> Finding:
     facts = {**facts, "offset_s": round(offset_s, 3)}
     says = (f"{abs(offset_s):.1f} s off the relay", f"与平台相差 {abs(offset_s):.1f} 秒")
     if abs(offset_s) <= CLOCK_WARN_S:
@@ -51,7 +51,7 @@ def _clock(offset_s: float, facts: dict[str, float]) -> Line:
     return line("clock", Verdict.BAD if abs(offset_s) > CLOCK_BAD_S else Verdict.WARN, says, _SET_CLOCK, facts=facts)
 
 
-def look_at_link(status: dict[str, Any]) -> Line:
+def look_at_link(status: dict[str, Any]) -> Finding:
     """Whether the daemon's own connection stands, and what it had to drop."""
     dropped = {f"dropped_{code}": float(count) for code, count in status["dropped"].items()}
     if not status["is_relay_near"]:
@@ -66,13 +66,13 @@ def look_at_link(status: dict[str, Any]) -> Line:
     return ok("link", "stands", "已连接", facts=dropped)
 
 
-def look_at_journal(status: dict[str, Any]) -> Line:
+def look_at_journal(status: dict[str, Any]) -> Finding:
     """Counts of the daemon's journal: what is in work, what the relay does not know yet."""
     counts = {key: float(value) for key, value in status["journal"].items()}
     return _journal(counts)
 
 
-def _journal(counts: dict[str, float]) -> Line:
+def _journal(counts: dict[str, float]) -> Finding:
     waiting, parcels = int(counts["reports_unconfirmed"]), int(counts["parcels_open"])
     says = (
         f"{parcels} parcels in work, {waiting} reports to send", f"{parcels} 个包裹处理中，{waiting} 条报告待发送"
@@ -83,7 +83,7 @@ def _journal(counts: dict[str, float]) -> Line:
     return ok("journal", *says, facts=counts)
 
 
-def look_at_journal_file(path: Path) -> Line:
+def look_at_journal_file(path: Path) -> Finding:
     """The journal of a daemon that does not run: present, whole, and not older than its own mark."""
     if not path.exists():
         says = ("is not there yet; the daemon makes it", "尚未建立；首次运行时建立")
@@ -125,7 +125,7 @@ _WORDS = {
 }
 
 
-def look_at_devices(config: EdgeConfig, status: dict[str, Any]) -> Iterator[Line]:
+def look_at_devices(config: EdgeConfig, status: dict[str, Any]) -> Iterator[Finding]:
     """Each device as the daemon, which alone opens it, found it."""
     for state in status["devices"]:
         verdict = _VERDICTS[state["health"]]
@@ -134,13 +134,13 @@ def look_at_devices(config: EdgeConfig, status: dict[str, Any]) -> Iterator[Line
         says, todo = _WORDS[verdict], Text(en=text.get("en", ""), zh=text.get("zh", ""))
         if verdict is Verdict.OK and todo.en:
             says, todo = todo, Text()
-        yield Line(
+        yield Finding(
             check=f"device {state['device']}", verdict=verdict, says=says, todo=todo,
             where=_address(device.options) if device else "",
         )  # fmt: skip
 
 
-def look_at_devices_from_outside(config: EdgeConfig) -> Iterator[Line]:
+def look_at_devices_from_outside(config: EdgeConfig) -> Iterator[Finding]:
     """Without the daemon only a local device's file can be looked for: nobody else opens a device."""
     for device in config.devices.values():
         address, check = _address(device.options), f"device {device.name}"

@@ -16,7 +16,7 @@ from edge.care.daemon_lines import (
     look_at_link,
 )
 from edge.care.host import look_at_host
-from edge.care.lines import Line, Verdict, line, ok
+from edge.care.lines import Finding, Verdict, line, ok
 from edge.care.network import look_at_broker, look_at_door
 from edge.care.papers import look_at_certificate, unreadable
 from edge.config import BadConfigError, EdgeConfig, load_config
@@ -29,10 +29,10 @@ class Daemon:
     """What the running daemon says of itself (the `status` verb), or None, and the line about that."""
 
     status: dict[str, Any] | None
-    line: Line
+    line: Finding
 
 
-def examine(config_path: Path, now: Callable[[], datetime]) -> Iterator[Line]:
+def examine(config_path: Path, now: Callable[[], datetime]) -> Iterator[Finding]:
     """Yield every line as soon as it is known; nothing is written, nothing moves, no device is opened."""
     try:
         config = load_config(config_path)
@@ -47,7 +47,7 @@ def examine(config_path: Path, now: Callable[[], datetime]) -> Iterator[Line]:
     yield from _examine_box(config, now)
 
 
-def _examine_box(config: EdgeConfig, now: Callable[[], datetime]) -> Iterator[Line]:
+def _examine_box(config: EdgeConfig, now: Callable[[], datetime]) -> Iterator[Finding]:
     identity = Identity(config.shop.data_dir)
     yield look_at_certificate(identity, now())
     daemon = ask_daemon(config.shop.data_dir)
@@ -85,7 +85,7 @@ def ask_daemon(data_dir: Path) -> Daemon:
     return Daemon(status, ok("daemon", "runs", "正在运行"))
 
 
-def _examine_way(config: EdgeConfig, identity: Identity, *, is_clock_known: bool) -> Iterator[Line]:
+def _examine_way(config: EdgeConfig, identity: Identity, *, is_clock_known: bool) -> Iterator[Finding]:
     """Broker and shop door; without an enrolment nobody knows where they are."""
     try:
         facts = identity.facts() if identity.is_enrolled else None

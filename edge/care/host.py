@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from edge.care.lines import Line, Verdict, line, ok
+from edge.care.lines import Finding, Verdict, line, ok
 
 PYTHON_LEAST = (3, 11)
 """`requires-python` of pyproject.toml."""
@@ -21,7 +21,7 @@ LOAD_WARN = 1.5
 """Five-minute load per processor above which steering is felt to be late."""
 
 
-def look_at_python() -> Line:
+def look_at_python() -> Finding:
     """Whether this Python is one that Vitrine is made for."""
     have = sys.version_info[:3]
     text = ".".join(map(str, have))
@@ -33,7 +33,7 @@ def look_at_python() -> Line:
     )  # fmt: skip
 
 
-def look_at_disk(data_dir: Path) -> Line:
+def look_at_disk(data_dir: Path) -> Finding:
     """Room on the disk of the data directory, in bytes and in files."""
     place = next(part for part in (data_dir, *data_dir.parents) if part.exists())
     free_mb = shutil.disk_usage(place).free // MB
@@ -50,7 +50,7 @@ def look_at_disk(data_dir: Path) -> Line:
     return line("disk", verdict, says, todo, where=str(data_dir), facts={"free_mb": free_mb})
 
 
-def look_at_memory(meminfo: Path = Path("/proc/meminfo")) -> Line:
+def look_at_memory(meminfo: Path = Path("/proc/meminfo")) -> Finding:
     """Memory that programs could still get (`MemAvailable` of proc(5), in kB of 1024 bytes)."""
     rows = dict(row.split(":", 1) for row in meminfo.read_text().splitlines() if ":" in row)
     free_mb = int(rows["MemAvailable"].split()[0]) * 1024 // MB
@@ -65,7 +65,7 @@ def look_at_memory(meminfo: Path = Path("/proc/meminfo")) -> Line:
     return line("memory", verdict, says, todo, facts={"free_mb": free_mb})
 
 
-def look_at_load() -> Line:
+def look_at_load() -> Finding:
     """How busy the processors were over five minutes."""
     per_cpu = os.getloadavg()[1] / (os.cpu_count() or 1)
     says = (f"load {per_cpu:.1f} per processor", f"每核负载 {per_cpu:.1f}")
@@ -75,6 +75,6 @@ def look_at_load() -> Line:
     return line("load", Verdict.WARN, says, todo, facts={"per_cpu": round(per_cpu, 2)})
 
 
-def look_at_host(data_dir: Path) -> list[Line]:
+def look_at_host(data_dir: Path) -> list[Finding]:
     """Everything that needs no configuration beyond the data directory."""
     return [look_at_python(), look_at_disk(data_dir), look_at_memory(), look_at_load()]

@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Finding:
     """One line of doctor. No address stands in `says` or `todo`; addresses are `where`, which bundles leave out."""
 
     check: str
@@ -40,9 +40,9 @@ class Line:
         return {**plain, "where": self.where} if with_address else plain
 
 
-def ok(check: str, en: str, zh: str, *, where: str = "", facts: dict[str, float] | None = None) -> Line:
+def ok(check: str, en: str, zh: str, *, where: str = "", facts: dict[str, float] | None = None) -> Finding:
     """Return a line that nobody needs to act on."""
-    return Line(check=check, verdict=Verdict.OK, says=Text(en=en, zh=zh), where=where, facts=facts or {})
+    return Finding(check=check, verdict=Verdict.OK, says=Text(en=en, zh=zh), where=where, facts=facts or {})
 
 
 def line(
@@ -53,11 +53,11 @@ def line(
     *,
     where: str = "",
     facts: dict[str, float] | None = None,
-) -> Line:
+) -> Finding:
     """Return a line from (English, Chinese) pairs."""
     en, zh = says
     do_en, do_zh = todo
-    return Line(
+    return Finding(
         check=check,
         verdict=verdict,
         says=Text(en=en, zh=zh),
@@ -67,7 +67,7 @@ def line(
     )
 
 
-def exit_code(lines: Iterable[Line]) -> int:
+def exit_code(lines: Iterable[Finding]) -> int:
     """Return 0 when all is well, 1 when something warns or could not be looked at, 2 when something is bad."""
     verdicts = {one.verdict for one in lines}
     if Verdict.BAD in verdicts:

@@ -13,7 +13,7 @@ import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from edge.care.lines import Line, Verdict, line, ok
+from edge.care.lines import Finding, Verdict, line, ok
 from edge.care.papers import unreadable
 from edge.identity import Identity
 from edge.relay_http import client_options
@@ -39,12 +39,12 @@ _OTHER_RELAY = (
 class DoorSeen:
     """What the shop door answered: its line, and the relay's time to the second where it told one."""
 
-    line: Line
+    line: Finding
     relay_at: datetime | None = None
     asked_at: datetime | None = None
 
 
-def look_at_broker(identity: Identity, host: str, port: int) -> Line:
+def look_at_broker(identity: Identity, host: str, port: int) -> Finding:
     """Shake hands with the broker with this box's certificate and hang up: no session of the daemon is touched."""
     where = f"{host}:{port}"
     try:
@@ -64,7 +64,7 @@ def look_at_broker(identity: Identity, host: str, port: int) -> Line:
         return line("broker", Verdict.BAD, _said(error), _NETWORK, where=where)
 
 
-def _listen(tls: ssl.SSLSocket, where: str) -> Line:
+def _listen(tls: ssl.SSLSocket, where: str) -> Finding:
     tls.settimeout(ALERT_S)
     try:
         if tls.recv(1) == b"":
@@ -78,7 +78,7 @@ def _listen(tls: ssl.SSLSocket, where: str) -> Line:
     return ok("broker", "answers and takes this box's certificate", "可连接，接受本机证书", where=where)
 
 
-def _refused(where: str, error: ssl.SSLError | None) -> Line:
+def _refused(where: str, error: ssl.SSLError | None) -> Finding:
     """Say why TLS failed; OpenSSL names what the other side sent like SSLV3_ALERT_CERTIFICATE_REVOKED."""
     reason = (error.reason or "") if error else ""
     if "REVOKED" in reason:
@@ -125,7 +125,7 @@ def look_at_door(identity: Identity, https_url: str) -> DoorSeen:
     return DoorSeen(seen, relay_at, middle_at)
 
 
-def _no_door(error: httpx.HTTPError, where: str) -> Line:
+def _no_door(error: httpx.HTTPError, where: str) -> Finding:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from edge.care.lines import Line, Verdict, line, ok
+from edge.care.lines import Finding, Verdict, line, ok
 from edge.identity import Identity
 
 LATE_DAYS = 7
@@ -16,11 +16,14 @@ GRACE_DAYS = 365
 _ASK = ("look at the lines of link and relay; the box renews by itself", "请看 link 和 relay 两行；证书会自动续期")
 
 
-def look_at_certificate(identity: Identity, now: datetime) -> Line:
+def look_at_certificate(identity: Identity, now: datetime) -> Finding:
     """Days left of the box's certificate; BAD before enrolment and when the clock lies outside its life."""
     try:
         if not identity.is_enrolled:
-            todo = ("get a claim from the merchant's page, then: vitrine-edge enrol CLAIM", "请取认领码并运行 vitrine-edge enrol")
+            todo = (
+                "get a claim from the merchant's page, then: vitrine-edge enrol CLAIM",
+                "请取认领码并运行 vitrine-edge enrol",
+            )
             return line("certificate", Verdict.BAD, ("this box is not enrolled", "本机尚未登记"), todo)
         certificate = x509.load_pem_x509_certificate(identity.certificate_path.read_bytes())
         is_ours = certificate.public_key() == identity.private_key().public_key()
@@ -34,14 +37,17 @@ def look_at_certificate(identity: Identity, now: datetime) -> Line:
     return _judge(certificate.not_valid_before_utc, certificate.not_valid_after_utc, now)
 
 
-def _judge(began_at: datetime, until: datetime, now: datetime) -> Line:
+def _judge(began_at: datetime, until: datetime, now: datetime) -> Finding:
     days = (until - now).total_seconds() / 86400
     facts = {"days_left": round(days, 1)}
     if now < began_at:
         todo = ("set this box's clock (timedatectl)", "请校准本机时钟（timedatectl）")
         return line("certificate", Verdict.BAD, ("begins in the future", "证书尚未生效"), todo, facts=facts)
     if days <= -GRACE_DAYS:
-        todo = ("enrol the box again with a new claim: vitrine-edge enrol --again", "请用新认领码：vitrine-edge enrol --again")
+        todo = (
+            "enrol the box again with a new claim: vitrine-edge enrol --again",
+            "请用新认领码：vitrine-edge enrol --again",
+        )
         return line("certificate", Verdict.BAD, ("ended over a year ago", "证书过期超过一年"), todo, facts=facts)
     if days <= 0:
         says = (f"ended {-days:.0f} days ago", f"证书已过期 {-days:.0f} 天")
@@ -54,7 +60,7 @@ def _judge(began_at: datetime, until: datetime, now: datetime) -> Line:
     return ok("certificate", *says, facts=facts)
 
 
-def unreadable(check: str) -> Line:
+def unreadable(check: str) -> Finding:
     """What to say when files may not be read by whoever asks."""
     return line(
         check, Verdict.UNKNOWN, ("you may not read the box's files", "无权读取本机文件"),

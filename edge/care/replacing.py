@@ -12,13 +12,13 @@ from edge.identity import Enrolled, Identity
 ASIDE = ("identity", "journal.db", "journal.db-wal", "journal.db-shm", "journal.mark", "moved_away")
 
 
-class BoxInUseError(Exception):
+class DaemonRunsError(Exception):
     """A daemon works in this data directory."""
 
 
 @contextmanager
 def hold(data_dir: Path, *, is_needed: bool = True) -> Iterator[None]:
-    """Keep the daemon from running in this data directory meanwhile; raises BoxInUseError when it runs."""
+    """Keep the daemon from running in this data directory meanwhile; raises DaemonRunsError when it runs."""
     if not is_needed:
         yield
         return
@@ -27,7 +27,7 @@ def hold(data_dir: Path, *, is_needed: bool = True) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BoxInUseError(
+            raise DaemonRunsError(
                 f"{data_dir}: the daemon runs here; end it first: systemctl stop vitrine-edge"
             ) from None
         yield
@@ -49,7 +49,7 @@ def replace_box(data_dir: Path, claim: Claim, now: datetime) -> tuple[Enrolled, 
     """Put an earlier life aside and enrol with a key made now; returns the relay's answer and where the earlier lies.
 
     The relay takes every certificate of the box before back, and sends this one the plan and the open parcels. Raises
-    EnrolmentError (trying again is safe) and BoxInUseError.
+    EnrolmentError (trying again is safe) and DaemonRunsError.
     """
     with hold(data_dir):
         identity = Identity(data_dir)

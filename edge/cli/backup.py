@@ -57,7 +57,7 @@ def backup(
 ) -> None:
     """Make a backup."""
     from edge.care import backup as care  # noqa: PLC0415  # starts faster without
-    from edge.care.replacing import BoxInUseError, hold  # noqa: PLC0415
+    from edge.care.replacing import DaemonRunsError, hold  # noqa: PLC0415
 
     now, loaded = datetime.now(UTC), load(config)
     data_dir = loaded.shop.data_dir
@@ -70,7 +70,7 @@ def backup(
                 os.fsync(file.fileno())
             if last:
                 (data_dir / care.MOVED_AWAY).write_text(about.made_at + "\n")
-    except (care.BackupError, BoxInUseError) as error:
+    except (care.BackupError, DaemonRunsError) as error:
         stop(f"no backup: {error}", 1)
     except OSError as error:
         stop(f"no backup: {error.filename or path}: {error.strerror}", 1)

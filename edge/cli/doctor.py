@@ -11,7 +11,7 @@ from edge.cli.language import say
 from edge.cli.terminal import GREEN, GREY, RED, YELLOW, paint
 
 if TYPE_CHECKING:
-    from edge.care.lines import Line
+    from edge.care.lines import Finding
 
 app = typer.Typer()
 
@@ -52,7 +52,7 @@ def doctor(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     raise typer.Exit(exit_code(found))
 
 
-def show(one: "Line") -> None:
+def show(one: "Finding") -> None:
     """Print one line, and below it what to do; colours only on a terminal."""
     word = paint(f"{one.verdict.value:<8}", COLOURS[one.verdict.value])
     where = f"  ({one.where})" if one.where else ""

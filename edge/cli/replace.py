@@ -43,7 +43,7 @@ def replace_box(
     data_dir = load(config).shop.data_dir
     try:
         answer, aside = replacing.replace_box(data_dir, parse_claim(claim), datetime.now(UTC))
-    except (EnrolmentError, replacing.BoxInUseError) as error:
+    except (EnrolmentError, replacing.DaemonRunsError) as error:
         stop(f"not replaced: {error}", 1)
     if aside is not None:
         print(say(f"what lay here before is in {aside}", f"原有数据已移到 {aside}"))

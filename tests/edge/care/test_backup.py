@@ -11,7 +11,7 @@ import pytest
 from drivers.base import BadOptionsError
 from edge.app import check_identity, only_daemon
 from edge.care.backup import MOVED_AWAY, BackupError, make_backup, open_backup, put_back
-from edge.care.replacing import BoxInUseError, hold, put_aside
+from edge.care.replacing import DaemonRunsError, hold, put_aside
 from edge.config import load_config
 from edge.identity import Identity
 from edge.journal import Journal
@@ -107,7 +107,7 @@ def test_a_dead_boxs_things_are_put_aside_and_not_while_the_daemon_runs(tmp_path
     with sqlite3.connect(box / "journal.db"):
         pass
     key = identity.key_path.read_bytes()
-    with only_daemon(box), pytest.raises(BoxInUseError), hold(box):
+    with only_daemon(box), pytest.raises(DaemonRunsError), hold(box):
         pass
     aside = put_aside(box, now())
     assert aside is not None and (aside / "identity" / "shop_key.pem").read_bytes() == key
