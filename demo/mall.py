@@ -232,7 +232,7 @@ def is_taken(port: int) -> bool:
 
 
 def free_block(first: int = 18080, step: int = PORTS_PER_MALL) -> Ports:
-    """Return a block of ports that nobody uses; each process begins to look elsewhere, so that two never race for one."""
+    """Return a block of ports that nobody uses. Each process begins elsewhere, so that two never race for one."""
     for number in range(BLOCKS):
         base = first + (os.getpid() + number) % BLOCKS * step
         if not any(is_taken(port) for port in range(base, base + step)):
@@ -295,6 +295,8 @@ tilt_min_deg = -12.0
 tilt_max_deg = 12.0
 [turntable.turntable]
 [labeller.labeller]
+rapid_mm_min = 60000.0
+rapid_z_mm_min = 30000.0
 [packer.packer]
 port = {packer}
 [scanner.scanner]
@@ -400,6 +402,7 @@ length_mm = 150.0
 kind = "labeller"
 model = "grbl"
 address = "{dev}/labeller"
+press_mm_per_min = 6000.0
 [device.packer]
 kind = "packer"
 model = "modbus"
