@@ -115,3 +115,42 @@ def test_every_step_of_a_listing_is_decided(state, step):
             rules.step_listing(state, step)
     else:
         assert rules.step_listing(state, step) == {"publish": "published", "withdraw": "withdrawn"}[step]
+
+
+NEW_YEAR = [{"first_day": "2030-01-08", "last_day": "2030-01-13"}]
+
+
+@pytest.mark.parametrize("hours", [DAY, []])
+@pytest.mark.parametrize(
+    ("at", "is_closed"),
+    [
+        (MONDAY.replace(hour=15, minute=59), False), (MONDAY.replace(hour=16), True),
+        (MONDAY.replace(day=13, hour=15, minute=59), True), (MONDAY.replace(day=14, hour=4), False),
+    ],
+)  # fmt: skip
+def test_a_holiday_closes_the_days_of_the_shops_own_calendar(hours, at, is_closed):
+    opens = rules.next_opening(hours, "Asia/Shanghai", at, NEW_YEAR)
+    if is_closed:
+        assert opens == (MONDAY.replace(day=14, hour=2) if hours else MONDAY.replace(day=13, hour=16))
+    elif not hours or at.day == 14:
+        assert opens is None
+
+
+@pytest.mark.parametrize(
+    "holiday",
+    [
+        {"first_day": "2030-01-09", "last_day": "2030-01-08"}, {"first_day": "2030-13-01", "last_day": "2030-13-02"},
+        {"first_day": "20300101", "last_day": "20300102"}, {"first_day": "2030-01-01", "last_day": "2030-09-01"},
+        {"first_day": "2030-01-01", "last_day": "2030-01-02", "title": {"en": "a\u202eb", "zh": ""}},
+    ],
+)  # fmt: skip
+def test_a_holiday_that_makes_no_sense_is_refused(holiday):
+    with pytest.raises(BadValueError, match="holidays"):
+        rules.check_shop({"holidays": [holiday]})
+
+
+def test_holidays_stand_in_order_and_only_those_ahead_are_shown():
+    later, sooner = ({"first_day": day, "last_day": day} for day in ("2030-03-01", "2030-01-01"))
+    checked = rules.check_shop({"holidays": [later, sooner]})["holidays"]
+    assert [one["first_day"] for one in checked] == ["2030-01-01", "2030-03-01"]
+    assert [one["first_day"] for one in rules.holidays_ahead(checked, "UTC", MONDAY)] == ["2030-03-01"]

@@ -12,9 +12,9 @@ from edge.device_host import Finding
 from edge.viewing import capture
 from edge.viewing.desk import ViewingDesk
 from tests.edge.viewing.conftest import Journal, Shop, make_plan, running
-from wire.commands import COMMANDS, CloseStream, LeaveViewing, TakeCamera
+from wire.commands import COMMANDS, AskPosition, CloseStream, LeaveViewing, TakeCamera
 from wire.plan import CameraPlan, OpenHours
-from wire.reports import Health, LookAnswer, LookAnswered, ViewingChanged
+from wire.reports import Health, LookAnswer, LookAnswered, PositionTold, ViewingChanged
 
 
 async def test_the_first_is_answered_now_and_the_next_ones_in_line(shop):
@@ -217,7 +217,7 @@ async def test_an_end_for_a_stream_that_never_was(shop):
 def test_the_desk_knows_its_commands():
     assert {cls.__name__ for cls in ViewingDesk.HANDLES} == {
         "AskToLook", "LeaveViewing", "OpenStream", "AddCandidate", "CloseStream", "OpenStills", "CreditFrame",
-        "SteerCamera", "TakeCamera",
+        "SteerCamera", "TakeCamera", "AskPosition",
     } <= set(COMMANDS)  # fmt: skip
 
 
@@ -251,6 +251,24 @@ async def test_where_a_camera_looks_is_what_a_face_is_taught_from(shop):
     shop.heads["table"]._at = (12.0, 3.0, 2.0)
     at = await shop.desk.position("table")
     assert (at.pan_deg, at.tilt_deg, at.zoom, at.table_deg) == (12.0, 3.0, 2.0, 0.0)
+
+
+async def test_the_merchant_is_told_where_the_camera_of_their_session_stands(shop, monkeypatch):
+    await shop.ask("s1")
+    shop.heads["front"]._at = (-4.0, 5.0, 3.0)
+    await shop.desk.handle(AskPosition(session_id="s1"))
+    told = await shop.report(PositionTold, session_id="s1")
+    assert (told.position.pan_deg, told.position.tilt_deg, told.position.zoom) == (-4.0, 5.0, 3.0)
+    await shop.desk.handle(AskPosition(session_id="nobody"))
+    assert (await shop.report(PositionTold, session_id="nobody")).reason == "no_session"
+
+    async def lost():
+        raise DeviceOfflineError("front: gone", "unplugged")
+
+    monkeypatch.setattr(shop.heads["front"], "position", lost)
+    await shop.ask("s2", piece_id="cup")
+    await shop.desk.handle(AskPosition(session_id="s2"))
+    assert "gone" in (await shop.report(PositionTold, session_id="s2")).reason
 
 
 async def test_the_end_tells_every_session_and_stops_everything(eventually):

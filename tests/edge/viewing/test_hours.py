@@ -6,7 +6,7 @@ import pytest
 
 from edge.viewing.hours import is_open, opens_at
 from tests.edge.viewing.conftest import make_plan
-from wire.plan import OpenHours
+from wire.plan import Holiday, OpenHours
 
 
 def plan(*hours, zone="Asia/Shanghai"):
@@ -76,3 +76,30 @@ def test_hours_that_cannot_be_read_close_the_shop_and_break_nothing(opens):
 def test_an_unknown_zone_reads_as_utc():
     shop = plan((0, "09:00", "18:00"), zone="Mars/Olympus")
     assert is_open(shop, at("2026-11-23T09:30:00"))
+
+
+HOLIDAY = Holiday(first_day="2030-02-04", last_day="2030-02-10")
+EVERY_DAY = tuple(OpenHours(weekday=day, opens="10:00", until="18:00") for day in range(7))
+
+
+@pytest.mark.parametrize("hours", [(), EVERY_DAY])
+@pytest.mark.parametrize(
+    ("at", "is_open_then"),
+    [
+        (datetime(2030, 2, 3, 15, 59, 59, tzinfo=UTC), None), (datetime(2030, 2, 3, 16, tzinfo=UTC), False),
+        (datetime(2030, 2, 10, 4, tzinfo=UTC), False), (datetime(2030, 2, 10, 15, 59, 59, tzinfo=UTC), False),
+        (datetime(2030, 2, 11, 4, tzinfo=UTC), True),
+    ],
+)  # fmt: skip
+def test_a_holiday_closes_whole_days_of_the_shops_own_zone(hours, at, is_open_then):
+    plan = make_plan(time_zone="Asia/Shanghai", hours=hours, holidays=(HOLIDAY,))
+    expected = not hours if is_open_then is None else is_open_then  # Sunday 23:59 in Shanghai: late, but no holiday
+    assert is_open(plan, at) is expected
+    if is_open_then is False:
+        opens = datetime(2030, 2, 11, 2 if hours else 0, tzinfo=UTC)
+        assert opens_at(plan, at) == (opens if hours else datetime(2030, 2, 10, 16, tzinfo=UTC))
+
+
+def test_a_holiday_that_cannot_be_read_closes_nothing():
+    plan = make_plan(holidays=(Holiday(first_day="soon", last_day="later"),))
+    assert is_open(plan, datetime(2030, 2, 4, tzinfo=UTC))
