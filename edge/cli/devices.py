@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -45,18 +46,23 @@ def devices(
     ] = False,
 ) -> None:
     """Show every device."""
-    while True:
-        rows = ask_daemon(config, "devices")
-        if watch and sys.stdout.isatty():
-            print("\x1b[H\x1b[2J", end="")  # ECMA-48: cursor home, erase the screen
-        _show(rows, as_json=as_json, is_whole=not watch)
-        if not watch:
-            break
+    if watch:
         try:
-            time.sleep(WATCH_S)
+            _watch(config, as_json=as_json)
         except KeyboardInterrupt:
             raise typer.Exit from None
+    rows = ask_daemon(config, "devices")
+    _show(rows, as_json=as_json, is_whole=True)
     raise typer.Exit(any(row["health"] != "online" for row in rows))
+
+
+def _watch(config: Path, *, as_json: bool) -> NoReturn:
+    while True:
+        rows = ask_daemon(config, "devices")
+        if sys.stdout.isatty() and not as_json:
+            print("\x1b[H\x1b[2J", end="")  # ECMA-48: cursor home, erase the screen
+        _show(rows, as_json=as_json, is_whole=False)
+        time.sleep(WATCH_S)
 
 
 def _show(rows: list[dict[str, Any]], *, as_json: bool, is_whole: bool) -> None:
