@@ -253,8 +253,9 @@ async def test_where_a_camera_looks_is_what_a_face_is_taught_from(shop):
     assert (at.pan_deg, at.tilt_deg, at.zoom, at.table_deg) == (12.0, 3.0, 2.0, 0.0)
 
 
-async def test_the_merchant_is_told_where_the_camera_of_their_session_stands(shop, monkeypatch):
+async def test_the_merchant_is_told_where_the_camera_of_their_session_stands(shop, monkeypatch, eventually):
     await shop.ask("s1")
+    await eventually(lambda: "go_to" in [call[1] for call in shop.heads["front"].calls])
     shop.heads["front"]._at = (-4.0, 5.0, 3.0)
     await shop.desk.handle(AskPosition(session_id="s1"))
     told = await shop.report(PositionTold, session_id="s1")
