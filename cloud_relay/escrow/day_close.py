@@ -22,7 +22,7 @@ SUMS = ("held_minor", "gross_minor", "commission_minor", "tax_minor", "net_minor
 
 
 def bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
-    """Return the first moment of a day in this zone and that of the day after; a day of a clock change is 23 or 25 h."""
+    """Return the first moment of a day in this zone and of the day after; a clock change makes it 23 or 25 h."""
     zone = ZoneInfo(time_zone)
     first, after = (datetime(one.year, one.month, one.day, tzinfo=zone) for one in (day, day + timedelta(days=1)))
     return first, after
@@ -51,7 +51,7 @@ def _new_line(row: RowMapping) -> dict[str, Any]:
 
 
 def _add(line: dict[str, Any], row: RowMapping, merchant_id: str) -> None:
-    """Fold one posting into its transfer's line. The sign of each sum is the reader's: what it is called is positive."""
+    """Fold one posting into its transfer's line; each sum is positive for what it is called."""
     payable, amount, kind = rules.payable(merchant_id), row["amount_minor"], row["kind"]
     if kind == "hold":
         line["held_minor"] += amount
@@ -128,7 +128,7 @@ def safe_cell(text: str) -> str:
 
 
 def to_csv(rows: Iterable[Iterable[str]]) -> str:
-    """Return rows as CSV (RFC 4180) with a byte-order mark, by which spreadsheets know UTF-8; each cell is made safe."""
+    """Return rows as CSV (RFC 4180) with a byte-order mark, by which spreadsheets know UTF-8; cells are safe."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     for row in rows:

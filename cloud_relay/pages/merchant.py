@@ -34,7 +34,7 @@ QUESTION_LIFE = timedelta(minutes=10)
 
 
 async def open_desk(relay: Any, principal: Principal, wish: str, deed: Deed = Deed.SEE) -> Desk | None:
-    """Return the merchant that the page is about, None for somebody who has none; 403 where one's role is in the way."""
+    """Return the merchant that the page is about, None for somebody without one; 403 where the role is in the way."""
     mine = await relay.db.read(accounts.my_merchants, account_id_of(principal))
     desk = desk_of(mine, wish)
     if desk is not None and not desk.may(deed):

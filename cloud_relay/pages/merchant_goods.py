@@ -44,7 +44,8 @@ TIME_ZONES = (
 
 NEW_LISTING: dict[str, Any] = {
     "listing_id": "", "title": {"en": "", "zh": ""}, "description": {"en": "", "zh": ""}, "sku": "", "gtin": "",
-    "price_minor": 0, "usual_price_minor": 0, "weight_g": 0, "attributes": {}, "version": None, "state": "draft", "pictures": [], "pieces": [],
+    "price_minor": 0, "usual_price_minor": 0, "weight_g": 0,
+    "attributes": {}, "version": None, "state": "draft", "pictures": [], "pieces": [],
 }  # fmt: skip
 NEW_SHOP: dict[str, Any] = {
     "shop_id": "", "name": {"en": "", "zh": ""}, "story": {"en": "", "zh": ""}, "time_zone": "Asia/Shanghai",
