@@ -238,7 +238,8 @@ async def _act(shop: FaultShop, cell: Cell) -> None:
         await _half_way(shop, cell)
     else:
         await stand(shop, cell.point.stage)
-        await shop.set_fault(cell.device, cell.fault)
+        # the first write only tells the size; the second one, whose answer is lost here, starts the machine
+        await shop.set_fault(cell.device, cell.fault, after=int(cell.fault is F.LOST_REPLY))
         await shop.let_go(ROLES[cell.point.stage])
     if cell.end is End.HELD:
         await _is_held(shop, cell)
