@@ -117,9 +117,11 @@ async def test_yesterdays_backup_has_no_second_effect(town):
 
 async def the_books_agree(town):
     """The shop's numbers go on, no report is missing, each SSCC is on one label, provider and ledger hold the same."""
-    (link,) = town.ask(town.database, "SELECT next_sequence, report_sequence, quarantine_reason FROM shop_link")
+    query = "SELECT next_sequence, report_sequence, quarantine_reason FROM shop_link"
     (top,) = town.ask(town.journal, "select max(sequence) as no from commands")
-    assert link["quarantine_reason"] == "" and link["next_sequence"] > top["no"]
+    await until(lambda: town.ask(town.database, query)[0]["next_sequence"] > top["no"], "the shop's next living word")
+    (link,) = town.ask(town.database, query)
+    assert link["quarantine_reason"] == ""
     numbers = [row["sequence"] for row in town.ask(town.database, "SELECT sequence FROM shop_report ORDER BY sequence")]
     assert numbers == list(range(1, link["report_sequence"] + 1))
     parcels = town.ask(town.database, "SELECT sscc FROM parcel WHERE sscc <> ''")
