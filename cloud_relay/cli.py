@@ -7,7 +7,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-import uvloop
 from sqlalchemy import Connection
 
 from cloud_relay import care_cli, logs
@@ -174,8 +173,7 @@ def run(data: DataDir) -> None:
     settings = _load(data)
     logs.begin()
     relay = put_together(settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_signal(relay))
+    asyncio.run(serve_until_signal(relay))
 
 
 def main() -> None:
