@@ -12,6 +12,7 @@ from edge.bench import parcel as rows
 from edge.bench import scans
 from edge.bench.acts import Acts, Outcome, Work
 from edge.bench.answers import no, take_answer
+from edge.bench.board import board_of
 from edge.bench.forgetting import forget
 from edge.bench.orders import Orders, RefusedCommandError
 from edge.bench.parcel import Intent, Parcel
@@ -118,7 +119,7 @@ class Bench:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._open: dict[str, Intent] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._recovered = asyncio.Event()
+        self._recovered, self._has_work = asyncio.Event(), asyncio.Event()
         self._retries: defaultdict[str, int] = defaultdict(int)
         self._listeners: list[Callable[[], None]] = []
         self._answers: dict[str, asyncio.Future[str]] = {}
@@ -138,7 +139,7 @@ class Bench:
             if self._devices.scanner is not None and not self._devices.scanner.by_hand:
                 group.create_task(self._read_scanner(), name="scanner")
             group.create_task(self._forget_for_ever(), name="forgetting")
-            group.create_task(asyncio.to_thread(warm_up, self._typeface), name="fonts")
+            group.create_task(self._warm_up(), name="fonts")
             await asyncio.Event().wait()
 
     async def _recover(self) -> None:
@@ -152,6 +153,11 @@ class Bench:
         await self._commit(lambda _tx, _steps: None)
         for parcel in await self._journal.read(rows.open_parcels):
             self._watch_if_blocked(parcel)
+
+    async def _warm_up(self) -> None:
+        """Load fonts with the first parcel, long before its label is due; an idle box does without their 14 MB."""
+        await self._has_work.wait()
+        await asyncio.to_thread(warm_up, self._typeface)
 
     async def _forget_for_ever(self) -> None:
         while True:
@@ -313,6 +319,7 @@ class Bench:
         Waits until `run` has recovered. While a device is acting for that parcel the command waits its turn by itself;
         commands for one parcel are applied in the order of the calls.
         """
+        self._has_work.set()
         await self._recovered.wait()
         work = self._apply(envelope, command)
         if self._locks[getattr(command, "parcel_id", "")].locked():
@@ -458,23 +465,9 @@ class Bench:
             listener()
 
     async def board(self) -> list[dict[str, Any]]:
-        """Return the parcels in work: parcel_id, piece_id, title, stage, reason, label_serial, is_paid, since."""
-        parcels = await self._journal.read(rows.open_parcels)
-        plan = await self._journal.plan()
-        titles = {piece.piece_id: piece.title for piece in plan.pieces} if plan else {}
-        return [
-            {
-                "parcel_id": parcel.parcel_id,
-                "piece_id": parcel.piece_id,
-                "title": titles.get(parcel.piece_id, Text()),
-                "stage": parcel.stage.value,
-                "reason": self._waits_for(parcel),
-                "label_serial": parcel.serial,
-                "is_paid": parcel.is_paid,
-                "since": parcel.since,
-            }
-            for parcel in parcels
-        ]
+        """Return the parcels in work, see `board_of`."""
+        parcels, plan = await self._journal.read(rows.open_parcels), await self._journal.plan()
+        return board_of(parcels, plan, self._waits_for)
 
     def _waits_for(self, parcel: Parcel) -> str:
         """Without room no answer helps; then what holds this parcel; then what holds every machine."""
