@@ -147,7 +147,8 @@ def studio() -> DemoShop:
                 description_zh="薄胎，略有手工的不规整。",
                 attributes={"holds / 容量": "220 ml"},
                 pieces=(DemoPiece(piece="cup-1", code="101", spot=1), DemoPiece(piece="cup-2", code="102"),
-                        DemoPiece(piece="cup-3", code="103"), DemoPiece(piece="cup-4", code="104")),
+                        DemoPiece(piece="cup-3", code="103"), DemoPiece(piece="cup-4", code="104"),
+                        DemoPiece(piece="cup-5", code="105"), DemoPiece(piece="cup-6", code="106")),
             ),
             DemoListing(
                 sku="NL-VASE", kind="vase", colour="green", price_minor=7400, weight_g=720,

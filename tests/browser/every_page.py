@@ -126,6 +126,16 @@ class Scene:
             "disputed_order": first, "photo_order": second, "parcel": order["parcel_id"], "courier": link,
         }  # fmt: skip
 
+    def close(self) -> None:
+        """Let the parcel whose photo was shown leave: the small shop's bench holds one."""
+        self._orders.join(READY_S)
+        second = self.values.get("photo_order", "")
+        if second:
+            photo = self._shopper.wait(second, "photo_offered", READY_S)["photo_sha256"]
+            answer = {"answer": "confirmed", "picture_sha256": photo}
+            self._shopper.call("POST", f"/api/orders/{second}/photo", answer)
+            self._shopper.wait(second, "handed_over", READY_S)
+
 
 def _last(answer: dict[str, Any], name: str, mark: str) -> str:
     return str(answer[name]).rpartition(mark)[2].partition("?")[0]

@@ -21,8 +21,10 @@ PROGRAMS = ("/manifest", "/sw.js", "/api/", "/static/", "/pictures/", "/whep/", 
 
 
 @pytest.fixture(scope="module")
-def scene(mall: WholeMall) -> Scene:
-    return Scene(mall)
+def scene(mall: WholeMall) -> Iterator[Scene]:
+    scene = Scene(mall)
+    yield scene
+    scene.close()
 
 
 class Visitors:

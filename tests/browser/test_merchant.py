@@ -83,7 +83,7 @@ def test_an_error_says_what_to_do_next(person, mall):
 
 
 def test_a_piece_is_taught_by_steering_and_photographed(person, mall, eyes):
-    listing = goods(mall, "三月的湖")
+    listing = goods(mall, "西施")
     piece_id = listing["pieces"][0]["piece_id"]
     merchant = person(TEAHOUSE)
     page = merchant.page
@@ -112,12 +112,12 @@ def test_a_piece_is_taught_by_steering_and_photographed(person, mall, eyes):
     page.get_by_role("button", name="Take the picture").click()
     expect(page.locator("[data-part=pictures] li")).to_have_count(len(listing["pictures"]) + 1, timeout=SLOW_MS)
     eyes.look(page, "merchant-teach")
-    spot = goods(mall, "三月的湖")["pieces"][0]["spot"]
+    spot = goods(mall, "西施")["pieces"][0]["spot"]
     assert spot["home"]["zoom"] > before
     assert [face["title"] for face in spot["faces"] if face["name"] == "potter_s_mark"] == [
         {"en": "Potter's mark", "zh": "匠人印"}
     ]
-    picture = httpx.get(f"{mall.url}/pictures/{goods(mall, '三月的湖')['pictures'][-1]}")
+    picture = httpx.get(f"{mall.url}/pictures/{goods(mall, '西施')['pictures'][-1]}")
     assert picture.content[:2] == b"\xff\xd8"
     page.locator("[data-undo]").click()
     expect(page.locator("[data-part=taught]")).not_to_contain_text("Potter's mark", timeout=SLOW_MS)

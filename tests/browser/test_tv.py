@@ -98,6 +98,7 @@ def scan(page: Page, mall) -> str:
 
 def readable(page: Page, eyes, name: str) -> None:
     """From three metres away: no text below 24 px; a screenshot to look at."""
+    page.wait_for_load_state("load")
     assert page.evaluate(SMALL_TEXT, SMALLEST_PX) == [], name
     page.screenshot(path=eyes.folder / f"tv-{name}.png")
 

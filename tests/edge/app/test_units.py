@@ -52,12 +52,3 @@ def test_the_sandbox_is_tight(unit, tmp_path):
     )
     exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", judged.stdout)[1])
     assert exposure <= SANDBOX_MAX, judged.stdout
-
-
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
-def test_the_unit_waits_for_readiness_and_feeds_on_the_watchdog(unit):
-    text = unit.read_text()
-    assert "Type=notify" in text and re.search(r"WatchdogSec=\d+", text) and "RestartPreventExitStatus=78" in text
-    scripts = (ROOT / "pyproject.toml").read_text()
-    program = Path(re.search(r"ExecStart=(\S+)", text)[1]).name
-    assert f"{program} = " in scripts, "the program is one that installation makes"
