@@ -127,8 +127,9 @@ class Scene:
         }  # fmt: skip
 
     def close(self) -> None:
-        """Let the parcel whose photo was shown leave: the small shop's bench holds one."""
+        """Leave both benches free, which hold one parcel each: the reservation is given up, the photo answered."""
         self._orders.join(READY_S)
+        self._shopper.call("DELETE", f"/api/reservations/{self.values['reserved']}")
         second = self.values.get("photo_order", "")
         if second:
             photo = self._shopper.wait(second, "photo_offered", READY_S)["photo_sha256"]

@@ -76,11 +76,9 @@ function listen() {
   const channels = document.body.dataset.channels;
   if (!channels) return;
   const source = new EventSource(`/api/events?channels=${encodeURIComponent(channels)}`);
-  let hasOpened = false;
   source.onopen = () => {
     document.body.dataset.live = "yes";
-    if (hasOpened) refreshSoon(); // something may have happened while the stream was away
-    hasOpened = true;
+    refreshSoon(); // something may have happened since the page was made, or while the stream was away
   };
   source.onerror = () => { document.body.dataset.live = "no"; };
   source.onmessage = (message) => {
