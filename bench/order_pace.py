@@ -71,6 +71,7 @@ def stock(url: str, rounds: int) -> tuple[str, dict[str, list[list[str]]]]:
         add(tables.shop, [{
             "shop_id": f"shop-{name}", "merchant_id": f"mer_{name}", "name_en": name, "hours": [], "cameras": [],
             "sender_lines": [name], "currency": "EUR", "shipping_minor": 500, "market": "default",
+            "is_live": True, "live_reason": "",
         } for name in names])  # fmt: skip
         for kind, made in listings.items():
             for number in range(rounds):
