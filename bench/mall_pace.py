@@ -12,9 +12,11 @@ from bench.figures import Figure, median_text
 from demo.bench_check import go_live
 from demo.goods import DemoShop, studio, teahouse
 from demo.hands import Bench, Hands
-from demo.mall import PIN, ROOT, Mall, free_block
+from demo.mall import ROOT, Mall
 from demo.people import SHOPPER, Caller
+from demo.ports import free_block
 from demo.seed import seed_people, seed_shop, wait_for_shop
+from demo.shop_files import PIN
 from demo.shopper import Look
 from demo.steps import until
 from demo.supervisor import Supervisor

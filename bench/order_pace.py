@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from bench.figures import Figure, median_text
 from cloud_relay import tables
 from cloud_relay.db import Database
-from demo.mall import Ports, free_block
+from demo.ports import Ports, free_block
 from demo.supervisor import Program, Supervisor, port_answers, python_module, run_once
 
 ORDERS = 200

@@ -29,7 +29,7 @@ from cloud_relay.authority import Authority
 from cloud_relay.db import Database
 from cloud_relay.settings import load
 from cloud_relay.shop_door.enrolment import make_claim
-from demo.mall import Ports, free_block
+from demo.ports import Ports, free_block
 from demo.steps import until
 from demo.supervisor import Program, Supervisor, port_answers, python_module, run_once
 

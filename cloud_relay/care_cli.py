@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,8 +17,10 @@ from cloud_relay.clock import RelayClock
 from cloud_relay.db import Database
 from cloud_relay.migrations import migrate
 from cloud_relay.settings import BadSettingsError, Settings, load
-from cloud_relay.trading import Trading, trading_of
 from wire.values import BadValueError, parse_time
+
+if TYPE_CHECKING:
+    from cloud_relay.trading import Trading
 
 app = typer.Typer()
 
@@ -87,7 +89,7 @@ def _write_broker(settings: Settings) -> None:
 
 async def _ask_provider(settings: Settings, database: Database) -> int:
     """Ask about every open payment by its id; return how many are still without an answer."""
-    trading = trading_of(settings, database, RelayClock())
+    trading = _trading(settings, database)
     for _ in range(ASK_TRIES):
         await trading.worker.work_once()
         left = await database.read(put_back.unasked)
@@ -111,7 +113,7 @@ def reconcile(
         if not database.read_now(put_back.is_marked):
             typer.echo("this relay was not put back, or is reconciled already")
             return
-        open_ends = asyncio.run(_open_ends(trading_of(settings, database, RelayClock()), database))
+        open_ends = asyncio.run(_open_ends(_trading(settings, database), database))
         for text in open_ends:
             typer.echo(text)
         if done:
@@ -124,7 +126,14 @@ def reconcile(
     raise typer.Exit(1 if open_ends and not done else 0)
 
 
-async def _open_ends(trading: Trading, database: Database) -> list[str]:
+def _trading(settings: Settings, database: Database) -> "Trading":
+    # only the commands of a bad day load the whole trade
+    from cloud_relay.trading import trading_of
+
+    return trading_of(settings, database, RelayClock())
+
+
+async def _open_ends(trading: "Trading", database: Database) -> list[str]:
     away = [f"shop {shop_id}: not heard yet" for shop_id in await database.read(put_back.shops_behind)]
     left, outs = await database.read(put_back.unasked), await database.read(put_back.waiting_payouts)
     money = [f"{left} payments without an answer"] if left else []

@@ -1,4 +1,7 @@
-"""The operator's commands: make a relay, run it, let shops in."""
+"""The operator's commands: make a relay, run it, let shops in.
+
+What loads slowly and only one command needs (the web server, the trade) is imported inside it.
+"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -12,7 +15,6 @@ from sqlalchemy import Connection
 from cloud_relay import care_cli, logs
 from cloud_relay.accounts import rules, service, store
 from cloud_relay.accounts.passwords import hash_password_now
-from cloud_relay.app import put_together, serve_until_signal
 from cloud_relay.authority import Authority
 from cloud_relay.broker.mosquitto import write_configuration
 from cloud_relay.db import Database
@@ -21,7 +23,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import BadSettingsError, PaymentSettings, Settings, load
 from cloud_relay.shop_door import enrolment
 from cloud_relay.shop_door import store as door_store
-from cloud_relay.shop_link import inbox
+from wire.light_start import light_start
 from wire.values import BadValueError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -150,6 +152,8 @@ def shop_admit(data: DataDir, shop_id: Annotated[str, typer.Argument(help="The s
 @shop_app.command("readmit")
 def shop_readmit(data: DataDir, shop_id: Annotated[str, typer.Argument(help="The shop's id.")]) -> None:
     """End a shop's quarantine after its journal was looked at; its present mark counts from now on."""
+    from cloud_relay.shop_link import inbox
+
     database = Database(_load(data).database_url)
     try:
         if not database.run_now(inbox.readmit, shop_id):
@@ -170,6 +174,9 @@ def migrate_command(data: DataDir) -> None:
 @app.command()
 def run(data: DataDir) -> None:
     """Serve until told to stop."""
+    with light_start():
+        from cloud_relay.app import put_together, serve_until_signal
+
     settings = _load(data)
     logs.begin()
     relay = put_together(settings)

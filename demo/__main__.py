@@ -7,18 +7,20 @@ import re
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from demo.bench_check import go_live
-from demo.goods import studio, teahouse
+from demo.goods import DemoShop, studio, teahouse
 from demo.hands import Bench, Hands
-from demo.mall import PIN, ROOT, Mall, MallError, Ports, free_block
+from demo.mall import ROOT, Mall, MallError
 from demo.people import MERCHANTS, OPERATOR, SHOPPER, RelayRefusedError
+from demo.ports import NoPortsError, Ports, free_block
 from demo.seed import seed_people, seed_shop, wait_for_shop
+from demo.shop_files import PIN
 from demo.steps import StepFailedError
 from demo.supervisor import ProgramFailedError, Supervisor
-from demo.walk import walk
 
 DEFAULT_PORT = 8080
 NONCE = re.compile(r"[A-Z0-9]{2,8}")
@@ -60,27 +62,33 @@ def say(line: str) -> None:
 async def open_mall(mall: Mall) -> None:
     """Start everything, fill it if it is empty, and wait until both shops are there."""
     say("opening the mall …")
-    worlds = [asyncio.create_task(mall.open_world(shop)) for shop in mall.shops]
-    await mall.open_relay()
-    say(f"relay and broker run (pages on {mall.relay_url})")
-    for world in worlds:
-        await world
-    say("both shops' worlds run: cameras, printers, robot, packing machine, scanners")
     is_new = not (mall.folder / "seeded").exists()
-    if is_new:
-        await seed_people(mall)
-    await asyncio.gather(*(open_shop(mall, shop_no, is_new=is_new) for shop_no in range(len(mall.shops))))
+    async with asyncio.TaskGroup() as tasks:
+        web = tasks.create_task(open_web(mall, is_new=is_new))
+        for shop in mall.shops:
+            tasks.create_task(open_shop(mall, shop, web, is_new=is_new))
     (mall.folder / "seeded").touch()
 
 
-async def open_shop(mall: Mall, shop_no: int, *, is_new: bool) -> None:
-    """Stock and enrol a shop if it is new, and start its box."""
-    shop = mall.shops[shop_no]
+async def open_web(mall: Mall, *, is_new: bool) -> None:
+    """Start the relay and what stands beside it; make the accounts of a new one."""
+    await mall.open_relay()
+    say(f"relay and broker run (pages on {mall.relay_url})")
     if is_new:
+        await seed_people(mall)
+
+
+async def open_shop(mall: Mall, shop: DemoShop, web: asyncio.Task[None], *, is_new: bool) -> None:
+    """Start a shop's machines and its box; a new one is stocked and enrolled before, which needs the relay."""
+    await mall.open_world(shop)
+    say(f"{shop.name}: its cameras and machines run")
+    if is_new:
+        await web
         claim = await seed_shop(mall, shop, say)
         await mall.enrol(shop, claim)
         say(f"{shop.name}: the box is enrolled with a certificate of its own")
     await mall.open_edge(shop)
+    await web
     await wait_for_shop(mall, shop)
     say(f"{shop.name}: online")
     await go_live(mall, shop, say)
@@ -148,17 +156,26 @@ async def main(chosen: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     folder = prepare_folders(chosen)
-    ports = free_block() if chosen.once and chosen.port is None else Ports(chosen.port or DEFAULT_PORT)
-    supervisor = Supervisor(say, ROOT)
-    mall = Mall(folder, ports, (teahouse(chosen.nonce), studio()), supervisor)
+    supervisor, code = Supervisor(say, ROOT), 1
     try:
-        return await _run(mall, supervisor, stop, chosen)
-    except (MallError, ProgramFailedError, RelayRefusedError, StepFailedError, TimeoutError) as error:
-        say(f"error: {error}")
-        return 1
+        ports = free_block() if chosen.once and chosen.port is None else Ports(chosen.port or DEFAULT_PORT)
+        mall = Mall(folder, ports, (teahouse(chosen.nonce), studio()), supervisor)
+        code = await _run(mall, supervisor, stop, chosen)
+    except* (MallError, NoPortsError, ProgramFailedError, RelayRefusedError, StepFailedError, TimeoutError) as errors:
+        for words in dict.fromkeys(str(error) for error in _each(errors)):
+            say(f"error: {words}")
     finally:
         await supervisor.stop()
         say("the mall is closed; nothing is left running")
+    return code
+
+
+def _each(errors: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _each(error)
+        else:
+            yield error
 
 
 async def _run(mall: Mall, supervisor: Supervisor, stop: asyncio.Event, chosen: argparse.Namespace) -> int:
@@ -177,6 +194,8 @@ async def _run(mall: Mall, supervisor: Supervisor, stop: asyncio.Event, chosen: 
 async def _open_and_go(mall: Mall, supervisor: Supervisor, stop: asyncio.Event, chosen: argparse.Namespace) -> int:
     await open_mall(mall)
     if chosen.once:
+        from demo.walk import walk  # noqa: PLC0415  # a mall that only opens needs no video decoder
+
         return 0 if await walk(mall, supervisor, chosen.report, chosen.nonce, say) else 1
     tell_addresses(mall)
     try:

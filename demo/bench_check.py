@@ -6,8 +6,9 @@ from typing import Any
 
 from demo.goods import DemoShop
 from demo.hands import Bench, Hands
-from demo.mall import PIN, Mall, MallError
+from demo.mall import Mall, MallError
 from demo.people import MERCHANTS, Caller
+from demo.shop_files import PIN
 from demo.steps import until
 
 THINK_S = 0.05

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from demo.people import plain_http
+
 THINK_S = 0.6
 """A person needs a moment between two things; short, so that nobody waits for a demonstration."""
 
@@ -22,8 +24,8 @@ class Bench:
     """One shop's attendant page and the world around it, as JSON over HTTP."""
 
     def __init__(self, page_url: str, pin: str, control_url: str) -> None:
-        self._page = httpx.AsyncClient(base_url=page_url, timeout=10)
-        self._world = httpx.AsyncClient(base_url=control_url, timeout=10)
+        self._page = plain_http(base_url=page_url, timeout=10)
+        self._world = plain_http(base_url=control_url, timeout=10)
         self._pin = pin
 
     async def sign_in(self) -> None:
@@ -116,8 +118,10 @@ class Hands:
         await self._bench.do("scan_piece", piece=piece)
 
     async def fetch_piece(self, task: dict[str, Any]) -> None:
-        """Carry a piece to the bench and prove it with its tag."""
+        """Carry a piece to the bench and prove it with its tag; a parcel that lies there goes aside first."""
         piece = await self._bench.piece_of(task["piece"]["code"])
+        if (await self._bench.world())["parcel"]:
+            await self._bench.do("set_aside")
         await self._bench.do("carry", piece=piece, to="bench")
         await self._bench.do("scan_piece", piece=piece)
 
@@ -133,14 +137,22 @@ class Hands:
         await self._bench.answer(task["task_id"], "packed")
 
     async def unpack(self, task: dict[str, Any]) -> None:
-        """Open the parcel, if there is one."""
-        if (await self._bench.world())["parcel"]:
-            await self._bench.do("unpack")
+        """Open the parcel, if the piece is in one."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        if await self._is_packed(piece):
+            await self._bench.do("unpack", piece=piece)
         await self._bench.answer(task["task_id"], "unpacked")
 
     async def set_aside(self, task: dict[str, Any]) -> None:
-        """Leave the parcel where it is: this bench has no shelf beside it."""
-        await self._bench.answer(task["task_id"], "still_here")
+        """Put the parcel on the shelf beside the bench."""
+        await self._bench.do("set_aside")
+        await self._bench.answer(task["task_id"], "set_aside")
+
+    async def bring_back(self, task: dict[str, Any]) -> None:
+        """Bring a parcel back to the bench and prove it with its piece's tag; another that lies there goes aside."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        await self._bring(piece)
+        await self._bench.do("scan_piece", piece=piece)
 
     async def stick_label(self, task: dict[str, Any]) -> None:
         """Stick the label on without a robot."""
@@ -149,17 +161,30 @@ class Hands:
 
     async def destroy_label(self, task: dict[str, Any]) -> None:
         """Scan the label where that is asked, peel it off, tear it up."""
+        piece = await self._bench.piece_of(task["piece"]["code"])
         if task["needs_scan"]:
-            await self._bench.do("scan_parcel")
-        await self._bench.do("peel_label")
+            await self._bring(piece)
+            await self._bench.do("scan_parcel", match="s=")
+        await self._bench.do("peel_label", piece=piece if await self._is_packed(piece) else "")
         await self._bench.answer(task["task_id"], "destroyed")
 
     async def hand_over(self, task: dict[str, Any]) -> None:
         """Scan the label and give the parcel to the courier."""
-        await self._bench.do("scan_parcel", match="s=")
+        piece = await self._bench.piece_of(task["piece"]["code"])
+        await self._bench.do("scan_parcel", match="s=", piece=piece)
         await self._scanned(task["task_id"])
-        await self._bench.do("take_away")
+        await self._bench.do("take_away", piece=piece)
         await self._bench.answer(task["task_id"], "handed_over")
+
+    async def _is_packed(self, piece: str) -> bool:
+        return any(one["id"] == piece and one["at"] == "parcel" for one in (await self._bench.world())["pieces"])
+
+    async def _bring(self, piece: str) -> None:
+        """Bring the parcel with this piece to the bench, unless it lies there."""
+        parcel = (await self._bench.world())["parcel"]
+        if parcel and parcel["piece"] != piece:
+            await self._bench.do("set_aside")
+        await self._bench.do("bring_back", piece=piece)
 
     async def _scanned(self, task_id: str) -> None:
         for _ in range(50):
@@ -211,6 +236,7 @@ WORK = {
     "pack_by_hand": Hands.pack_by_hand,
     "unpack": Hands.unpack,
     "set_aside": Hands.set_aside,
+    "bring_back": Hands.bring_back,
     "stick_label": Hands.stick_label,
     "destroy_label": Hands.destroy_label,
     "hand_over": Hands.hand_over,

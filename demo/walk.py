@@ -14,8 +14,9 @@ import zxingcpp
 from PIL import Image
 
 from demo.hands import Bench, Hands
-from demo.mall import PIN, Mall
+from demo.mall import Mall
 from demo.people import MERCHANTS, SHOPPER, Caller
+from demo.shop_files import PIN
 from demo.shopper import Look
 from demo.steps import StepFailedError, Steps, check, until
 from demo.supervisor import Supervisor

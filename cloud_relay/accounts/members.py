@@ -11,10 +11,10 @@ from cloud_relay.accounts import rules
 from cloud_relay.accounts import store as accounts
 from cloud_relay.accounts.roles import Role, check_members_left
 from cloud_relay.accounts.service import missing
+from cloud_relay.accounts.tokens import hash_token
 from cloud_relay.notices import service as notices
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
-from cloud_relay.web.principal import hash_token
 from wire.values import format_time, new_id
 
 INVITATION_LIFE = timedelta(days=7)

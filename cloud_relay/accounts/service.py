@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from cloud_relay.accounts import rules, store
+from cloud_relay.accounts.tokens import hash_token
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import AccountSettings
 from cloud_relay.web.pages import page_event
-from cloud_relay.web.principal import hash_token
 from wire.codec import from_json, to_json
 from wire.plan import Address
 from wire.values import clean_text, format_time, new_id

@@ -1,6 +1,5 @@
 """Who asks: the account behind a cookie or a sign-in token, and the guards against requests forged by other sites."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from starlette.requests import HTTPConnection
 
 from cloud_relay.accounts.roles import Deed, Reach, check_reach, reach
+from cloud_relay.accounts.tokens import hash_token
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.settings import Settings
 from cloud_relay.tables import account, member, sign_in
@@ -66,11 +66,6 @@ class Principal:
 def cookie_name(settings: Settings) -> str:
     """Return the cookie's name: with https the `__Host-` prefix binds it to this very host (RFC 6265bis 4.1.3.2)."""
     return "__Host-vitrine" if settings.is_https else "vitrine"
-
-
-def hash_token(token: str) -> str:
-    """Return what is stored of a random token; SHA-256 is enough for 256 bits of chance."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def find_principal(connection: Connection, token: str, now: datetime, language: str) -> Principal | None:

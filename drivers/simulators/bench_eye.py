@@ -9,10 +9,9 @@ import numpy as np
 
 from drivers.simulators.bench_top import WIDTH, bare_bench, stick, with_parcel, with_piece
 from drivers.simulators.figure import Figures
-from drivers.simulators.labels import Where
 from drivers.simulators.sensor import Sensor
 from drivers.simulators.texture import Picture
-from drivers.simulators.world import BENCH, World
+from drivers.simulators.world import BENCH, Parcel, World
 
 FRAME_PX, STILL_PX = 1280, WIDTH
 # a fixed lens, focused on the parcel's top: as good as the sensor
@@ -45,10 +44,13 @@ class BenchEye:
             sensor = self._sensor(FRAME_PX)
         return sensor.jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
 
-    def label_close_up(self) -> Picture:
-        """The parcel's labels as the handheld scanner sees them: near, sharp, grey."""
+    def label_close_up(self, piece: str = "") -> Picture:
+        """A parcel's labels as the handheld scanner sees them: near, sharp, grey."""
         with self._lock:
-            return cv2.cvtColor(self._drawing(), cv2.COLOR_BGR2GRAY)
+            parcel = self._world.parcel_with(piece) if piece else self._world.parcel
+            is_aside = parcel is not None and parcel is not self._world.parcel
+            seen = self._parcel(parcel) if parcel and is_aside else self._drawing()
+            return cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY)
 
     def _jpeg(self, width: int) -> bytes:
         with self._lock:
@@ -70,15 +72,23 @@ class BenchEye:
         """The whole bench at full resolution."""
         changes = self._world.bench_changes
         if self._drawn is None or self._drawn[0] != changes:
-            if self._bare is None:
-                self._bare = bare_bench()
-            picture = self._bare.copy()
             parcel, piece = self._world.parcel, self._world.piece_at(BENCH)
             if parcel:
-                picture = with_parcel(picture, parcel)
-                for label in self._world.labels.at(Where.PARCEL):
-                    stick(picture, label)
+                picture = self._parcel(parcel)
             elif piece:
-                picture = with_piece(picture, self._figures.of(piece))
+                picture = with_piece(self._bare_bench().copy(), self._figures.of(piece))
+            else:
+                picture = self._bare_bench().copy()
             self._drawn = (changes, picture)
         return self._drawn[1]
+
+    def _parcel(self, parcel: Parcel) -> Picture:
+        picture = with_parcel(self._bare_bench().copy(), parcel)
+        for label in self._world.labels.on(parcel.no):
+            stick(picture, label)
+        return picture
+
+    def _bare_bench(self) -> Picture:
+        if self._bare is None:
+            self._bare = bare_bench()
+        return self._bare

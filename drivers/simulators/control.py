@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from typing import Any
 
 from drivers.simulators.faults import FaultBoard, UnknownFaultError
@@ -76,10 +77,10 @@ class Control:
             name: {"angle_deg": round(axis.at(now_s) % 360, 3), "moving": axis.is_moving(now_s)}
             for name, axis in world.tables.items()
         }
-        parcel = world.parcel
         return {
             "name": world.plan.name, "pieces": self._pieces(), "heads": heads, "turntables": tables,
-            "parcel": None if parcel is None else {name: getattr(parcel, name) for name in parcel.__slots__},
+            "parcel": None if world.parcel is None else asdict(world.parcel),
+            "aside": [asdict(parcel) for parcel in world.aside],
             "labels": [label.entry() for label in world.labels.all()],
             "machines": {name: machine.picture() for name, machine in self._machines.items()},
             "faults": self._faults.standing(),

@@ -31,7 +31,7 @@ class Hands:
         papers: dict[str, PaperPath],
         packers: dict[str, ModbusPacker],
         scanners: dict[str, SerialScanner],
-        see_label: Callable[[], Awaitable[Any]],
+        see_label: Callable[[str], Awaitable[Any]],
     ) -> None:
         self._world = world
         self._faults = faults
@@ -44,10 +44,12 @@ class Hands:
             "scan_piece": lambda act: self._scan(self._tag(_text(act, "piece"))),
             "scan_text": lambda act: self._scan(_text(act, "text")),
             "pack": lambda _act: world.pack("hands", *CARTON_MM),
-            "unpack": lambda _act: world.unpack(),
+            "unpack": lambda act: world.unpack(_piece(act)),
             "stick_label": lambda _act: world.stick_by_hand(),
-            "peel_label": lambda act: world.peel(str(act.get("from", "")).replace("bench", "floor")),
-            "take_away": lambda _act: world.take_away(),
+            "peel_label": lambda act: world.peel(str(act.get("from", "")).replace("bench", "floor"), _piece(act)),
+            "set_aside": lambda _act: world.set_aside(),
+            "bring_back": lambda act: world.bring_back(_text(act, "piece")),
+            "take_away": lambda act: world.take_away(_piece(act)),
             "lay_test_card": lambda _act: world.lay_test_card(*CARTON_MM),
             "take_test_card": lambda _act: world.take_test_card(),
             "refill": lambda _act: self._refill(),
@@ -63,15 +65,15 @@ class Hands:
         """Do one act; raise BadActError when it is none, ImpossibleError when it can't be done now."""
         name = act.get("act")
         if name == "scan_parcel":
-            self._scan(await self._aim(str(act.get("match", ""))))
+            self._scan(await self._aim(str(act.get("match", "")), _piece(act)))
         elif name in self._acts:
             self._acts[name](act)
         else:
             raise BadActError(f"no act {name!r}; there are {', '.join(sorted([*self._acts, 'scan_parcel']))}")
 
-    async def _aim(self, match: str) -> str:
-        """Read the parcel's top label through the scanner's own optics; `match` chooses among several codes."""
-        picture = await self._see_label()
+    async def _aim(self, match: str, piece: str) -> str:
+        """Read a parcel's top label through the scanner's own optics; `match` chooses among several codes."""
+        picture = await self._see_label(piece)
         found = [code.text for code in read_codes(picture) if match in code.text]
         if not found:
             raise ImpossibleError("the scanner finds no such code on the label")
@@ -107,6 +109,11 @@ class Hands:
     def _clear(self, devices: Any, fault: str) -> None:
         for device in devices:
             self._faults.clear(device, fault)
+
+
+def _piece(act: Act) -> str:
+    """The piece whose parcel is meant; "" for the parcel on the bench."""
+    return str(act.get("piece") or "")
 
 
 def _text(act: Act, key: str) -> str:

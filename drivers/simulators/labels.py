@@ -16,11 +16,12 @@ from drivers.simulators.truth import TruthLog, write_atomically
 
 
 class Where(StrEnum):
-    """Where a label is."""
+    """Where a label is; `aside`: on a parcel that was put aside."""
 
     MOUTH = "mouth"
     CUP = "cup"
     PARCEL = "parcel"
+    ASIDE = "aside"
     FLOOR = "floor"
     GONE = "gone"
     DESTROYED = "destroyed"
@@ -78,6 +79,12 @@ class LabelBook:
     def at(self, where: Where) -> list[Label]:
         """The labels that are there, oldest first."""
         return [label for label in self._labels if label.where == where]
+
+    def on(self, parcel: int) -> list[Label]:
+        """The labels that stick on this parcel, wherever it lies, oldest first."""
+        return [
+            label for label in self._labels if label.where in (Where.PARCEL, Where.ASIDE) and label.parcel == parcel
+        ]
 
     def all(self) -> list[Label]:
         """Every label of this run, oldest first."""

@@ -39,6 +39,9 @@ from drivers.simulators.visca_head import ViscaHead
 from drivers.simulators.world import World
 from drivers.simulators.zpl_printer import ZplPrinter
 
+WARM_UP_AFTER_S = 6.0
+"""The first look of a shopper should not wait until pots are glazed, nor a whole mall that opens at the same time."""
+
 
 class Shop:
     """Everything of one shop. Open it, wait, close it; `description` is what the ready line says."""
@@ -93,12 +96,15 @@ class Shop:
         await self._control_http.open()
         write_atomically(self._folder / "ports.json", json.dumps(self.description()).encode())
         self.truth.write("shop", "opened", name=self._plan.name)
-        # the first look of a shopper should not wait until pots are glazed
+        self._warm_up = asyncio.get_running_loop().call_later(WARM_UP_AFTER_S, self._glaze_all)
+
+    def _glaze_all(self) -> None:
         for camera in self._cameras.values():
             self._warm_up_on.submit(camera.warm_up)
 
     async def close(self) -> None:
         """Close every port and stop every machine."""
+        self._warm_up.cancel()
         await self._control_http.close()
         await self._cameras_http.close()
         for port in self._ports.values():
@@ -170,9 +176,9 @@ class Shop:
             )
         return await self._cameras[name].answer(what, caller)
 
-    async def _see_label(self) -> Any:
+    async def _see_label(self, piece: str) -> Any:
         bench = self._bench or BenchEye(self.world, self._figures)
-        return await asyncio.get_running_loop().run_in_executor(self._draw_on, bench.label_close_up)
+        return await asyncio.get_running_loop().run_in_executor(self._draw_on, bench.label_close_up, piece)
 
 
 def _step_back() -> None:

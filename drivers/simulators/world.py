@@ -45,8 +45,8 @@ class HeadState:
 class World:
     """State and rules. Changed from the event loop only; `lock` guards what drawing threads read.
 
-    `places` maps a piece to `spot:<n>`, `shelf`, `turntable`, `bench`, `parcel` or `gone`. `bench_changes`
-    counts every change that the bench camera could see.
+    `places` maps a piece to `spot:<n>`, `shelf`, `turntable`, `bench`, `parcel` or `gone`. One closed parcel lies on
+    the bench, the others aside. `bench_changes` counts every change that the bench camera could see.
     """
 
     def __init__(self, plan: WorldPlan, truth: TruthLog, labels: LabelBook, chance: random.Random) -> None:
@@ -59,6 +59,7 @@ class World:
         self.homes = {piece.id: f"spot:{piece.spot}" if piece.spot else "shelf" for piece in plan.pieces}
         self.places = dict(self.homes)
         self.parcel: Parcel | None = None
+        self.aside: list[Parcel] = []
         self.parcels_made = 0
         self.heads = {
             name: HeadState(
@@ -118,15 +119,14 @@ class World:
         self.truth.write(by, "packed", parcel=self.parcel.no, piece=piece, job=job)
         return self.parcel
 
-    def unpack(self) -> None:
-        """A person opens the parcel; the piece stands on the bench again, labels on it are destroyed."""
-        parcel = self._need_parcel()
-        for label in self.labels.at(Where.PARCEL):
+    def unpack(self, piece: str = "") -> None:
+        """A person opens a parcel and destroys its labels; the piece stands on the bench, or at its own place again."""
+        parcel = self.parcel_with(piece)
+        for label in self.labels.on(parcel.no):
             self._destroy(label, "hands")
-        self.parcel = None
         if parcel.piece:
-            self._put(parcel.piece, BENCH)
-        self.changed()
+            self._put(parcel.piece, BENCH if parcel is self.parcel else self.homes[parcel.piece])
+        self._remove(parcel)
         self.truth.write("hands", "unpacked", parcel=parcel.no, piece=parcel.piece)
 
     def lay_test_card(self, length_mm: int, width_mm: int, height_mm: int) -> None:
@@ -147,16 +147,43 @@ class World:
         self.changed()
         self.truth.write("hands", "test_card_taken")
 
-    def take_away(self) -> None:
-        """The courier takes the parcel with whatever is stuck on it."""
+    def set_aside(self) -> None:
+        """A person puts the parcel from the bench aside, with what is stuck on it."""
         parcel = self._need_parcel()
-        labels = self.labels.at(Where.PARCEL)
+        if parcel.packed_by == "test_card":
+            raise ImpossibleError("a test card lies on the bench, not a parcel")
+        for label in self.labels.on(parcel.no):
+            label.where = Where.ASIDE
+        self.parcel = None
+        self.aside.append(parcel)
+        self.changed()
+        self.labels.save()
+        self.truth.write("hands", "set_aside", parcel=parcel.no, piece=parcel.piece)
+
+    def bring_back(self, piece: str) -> None:
+        """A person brings a parcel that was put aside back to the bench."""
+        parcel = self.parcel_with(piece)
+        if parcel is self.parcel:
+            return
+        if self.parcel or self.piece_at(BENCH):
+            raise ImpossibleError("something lies on the bench already")
+        self.aside.remove(parcel)
+        self.parcel = parcel
+        for label in self.labels.on(parcel.no):
+            label.where = Where.PARCEL
+        self.changed()
+        self.labels.save()
+        self.truth.write("hands", "brought_back", parcel=parcel.no, piece=piece)
+
+    def take_away(self, piece: str = "") -> None:
+        """The courier takes a parcel with whatever is stuck on it."""
+        parcel = self.parcel_with(piece)
+        labels = self.labels.on(parcel.no)
         for label in labels:
-            label.where = Where.DESTROYED if label.destroyed_at else Where.GONE
+            label.where = Where.GONE
         if parcel.piece:
             self._put(parcel.piece, GONE)
-        self.parcel = None
-        self.changed()
+        self._remove(parcel)
         self.labels.save()
         self.truth.write("hands", "taken_away", parcel=parcel.no, piece=parcel.piece, labels=[one.no for one in labels])
 
@@ -199,8 +226,11 @@ class World:
         self.truth.write(by, event, label=label.no, where=str(where))
         self.labels.save()
 
-    def peel(self, where: str = "") -> None:
-        """A person destroys a label: the parcel's top one, else one at the mouth, else from the floor."""
+    def peel(self, where: str = "", piece: str = "") -> None:
+        """A person destroys a label: the top one of the parcel, else one at the mouth, else from the floor."""
+        if piece and (stuck := self.labels.on(self.parcel_with(piece).no)):
+            self._destroy(stuck[-1], "hands")
+            return
         order = [Where(where)] if where else [Where.PARCEL, Where.MOUTH, Where.FLOOR]
         for place in order:
             found = self.labels.at(place)
@@ -219,6 +249,22 @@ class World:
         self.changed()
         label.destroyed_at = self.truth.write(by, "label_destroyed", label=label.no, parcel=label.parcel)
         self.labels.save()
+
+    def parcel_with(self, piece: str = "") -> Parcel:
+        """The parcel that this piece is in, on the bench or aside; the one on the bench when no piece is named."""
+        if not piece:
+            return self._need_parcel()
+        found = next((parcel for parcel in (self.parcel, *self.aside) if parcel and parcel.piece == piece), None)
+        if found is None:
+            raise ImpossibleError(f"{piece} is in no parcel here")
+        return found
+
+    def _remove(self, parcel: Parcel) -> None:
+        if parcel is self.parcel:
+            self.parcel = None
+        else:
+            self.aside.remove(parcel)
+        self.changed()
 
     def _need_parcel(self) -> Parcel:
         if self.parcel is None:

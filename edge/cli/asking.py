@@ -41,8 +41,8 @@ def stop(message: str, code: int) -> NoReturn:
 
 def load(path: Path) -> "EdgeConfig":
     """Return the checked configuration; ends the command with 78 and every problem found."""
-    from edge.config import BadConfigError, load_config  # noqa: PLC0415  # loads drivers, which most commands don't need
-    from edge.logs import quiet_libraries  # noqa: PLC0415
+    from edge.config import BadConfigError, load_config
+    from edge.logs import quiet_libraries
 
     quiet_libraries()
     try:
@@ -53,7 +53,7 @@ def load(path: Path) -> "EdgeConfig":
 
 def read_tables(path: Path) -> dict[str, Any]:
     """Return the configuration as plain tables, unchecked and without loading a driver; ends with 78 if unreadable."""
-    import tomllib  # noqa: PLC0415  # as above
+    import tomllib
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -93,7 +93,7 @@ def converse(
     config: Path, verb: str, work: Callable[["Conversation"], Any], *, reply_s: float = 10.0, **facts: Any
 ) -> Any:
     """Return what `work` makes of a conversation with the daemon; ends the command with words when that fails."""
-    from edge.control_client import Conversation, DaemonDownError, VerbFailedError, socket_path  # noqa: PLC0415
+    from edge.control_client import Conversation, DaemonDownError, VerbFailedError, socket_path
 
     path = socket_path(data_dir_of(config))
     try:
@@ -115,7 +115,7 @@ def failure(error: "VerbFailedError") -> str:
 
 def stop_down(config: Path, error: "DaemonDownError") -> NoReturn:
     """End a command that needs the running daemon: say so, and what to do."""
-    from edge.control_client import NoPermissionError  # noqa: PLC0415
+    from edge.control_client import NoPermissionError
 
     if isinstance(error, NoPermissionError):
         stop(

@@ -56,8 +56,8 @@ def backup(
     ] = False,
 ) -> None:
     """Make a backup."""
-    from edge.care import backup as care  # noqa: PLC0415  # starts faster without
-    from edge.care.replacing import DaemonRunsError, hold  # noqa: PLC0415
+    from edge.care import backup as care
+    from edge.care.replacing import DaemonRunsError, hold
 
     now, loaded = datetime.now(UTC), load(config)
     data_dir = loaded.shop.data_dir
@@ -101,7 +101,7 @@ def restore(
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Put a backup back."""
-    from edge.care import backup as care  # noqa: PLC0415  # starts faster without
+    from edge.care import backup as care
 
     data_dir = load(config).shop.data_dir
     try:

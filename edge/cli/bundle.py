@@ -42,8 +42,8 @@ def support_bundle(
     ] = None,
 ) -> None:
     """Gather what helps."""
-    from edge.care import log_lines  # noqa: PLC0415  # starts faster without
-    from edge.care.bundle import make_bundle, write_bundle  # noqa: PLC0415
+    from edge.care import log_lines
+    from edge.care.bundle import make_bundle, write_bundle
 
     now = datetime.now(UTC)
     path = to or Path(f"vitrine-support-{now:%Y%m%d-%H%M%S}.tar.gz")

@@ -9,6 +9,7 @@ import typer
 from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, AsJson, Config, ask_daemon, load, stop
 from edge.cli.language import said, say, teaching
 from edge.cli.terminal import GREEN, YELLOW, paint, progress
+from wire.light_start import light_start
 
 app = typer.Typer()
 
@@ -35,12 +36,13 @@ def run(
     log_level: Annotated[str, typer.Option(help=say("DEBUG, INFO or WARNING", "日志级别"))] = "INFO",
 ) -> None:
     """Run the shop daemon."""
-    from edge.logs import quiet_libraries  # noqa: PLC0415  # light commands start faster without
-    from edge.memory import give_pictures_back  # noqa: PLC0415
+    from edge.logs import quiet_libraries
+    from edge.memory import give_pictures_back
 
     quiet_libraries()
     give_pictures_back()
-    from edge.running import run_daemon  # noqa: PLC0415  # loads cameras and codecs, which the other commands don't need
+    with light_start():
+        from edge.running import run_daemon
 
     code, words = run_daemon(load(config), log_level)
     if code and sys.stderr.isatty():
@@ -99,9 +101,9 @@ def enrol(
     ] = False,
 ) -> None:
     """Make this box known to a relay."""
-    from edge.enrolment import EnrolmentError, parse_claim  # noqa: PLC0415  # starts faster without
-    from edge.enrolment import enrol as make_known  # noqa: PLC0415
-    from edge.identity import Identity  # noqa: PLC0415
+    from edge.enrolment import EnrolmentError, parse_claim
+    from edge.enrolment import enrol as make_known
+    from edge.identity import Identity
 
     identity = Identity(load(config).shop.data_dir)
     if identity.is_enrolled and not again:

@@ -39,8 +39,8 @@ COLOURS = {"ok": GREEN, "warn": YELLOW, "bad": RED, "unknown": GREY}
 )
 def doctor(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Say how this box is."""
-    from edge.care.doctor import examine  # noqa: PLC0415  # loads drivers and TLS, which most commands don't need
-    from edge.care.lines import exit_code  # noqa: PLC0415
+    from edge.care.doctor import examine
+    from edge.care.lines import exit_code
 
     found = []
     for one in examine(config, lambda: datetime.now(UTC)):

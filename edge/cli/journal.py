@@ -36,7 +36,7 @@ app.add_typer(journal, name="journal")
 )
 def journal_orders(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """List parcels, those in work first."""
-    from edge import journal_view  # noqa: PLC0415  # starts faster without
+    from edge import journal_view
 
     rows = _look(config, "orders", journal_view.orders)
     head = say("PARCEL|STAGE|SINCE|PIECE", "包裹|阶段|时间|货品").split("|")
@@ -60,7 +60,7 @@ def journal_order(
     as_json: AsJson = False,
 ) -> None:
     """Tell one order's story."""
-    from edge import journal_view  # noqa: PLC0415  # starts faster without
+    from edge import journal_view
 
     rows = _look(config, "order", lambda run: journal_view.order(run, order_id), order_id=order_id)
     _tell(rows, as_json)
@@ -83,7 +83,7 @@ def journal_parcel(
     as_json: AsJson = False,
 ) -> None:
     """Tell one parcel's story."""
-    from edge import journal_view  # noqa: PLC0415  # starts faster without
+    from edge import journal_view
 
     rows = _look(config, "story", lambda run: journal_view.story(run, parcel_id), parcel_id=parcel_id)
     _tell(rows, as_json)
@@ -106,7 +106,7 @@ def journal_parcel(
 )
 def journal_intents(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """List intents without an outcome."""
-    from edge import journal_view  # noqa: PLC0415  # starts faster without
+    from edge import journal_view
 
     rows = _look(config, "intents", journal_view.open_intents)
     head = say("INTENT|PARCEL|ACT|DEVICE|SINCE", "动作编号|包裹|动作|设备|时间").split("|")
@@ -126,21 +126,21 @@ def journal_intents(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) ->
 )
 def journal_summary(config: Config = DEFAULT_CONFIG) -> None:
     """Count what the journal holds."""
-    from edge import journal_view  # noqa: PLC0415  # starts faster without
+    from edge import journal_view
 
     print(json.dumps(_look(config, "summary", journal_view.summary), indent=1))
 
 
 def _look(config: Path, verb: str, look: Callable[[Any], Any], **facts: str) -> Any:
     """Ask the running daemon, or look into the file of one that does not run."""
-    from edge.control_client import (  # noqa: PLC0415  # as in every command
+    from edge.control_client import (
         DaemonDownError,
         NoPermissionError,
         VerbFailedError,
         ask,
         socket_path,
     )
-    from edge.journal_view import JournalAbsentError, read_file  # noqa: PLC0415
+    from edge.journal_view import JournalAbsentError, read_file
 
     data_dir = data_dir_of(config)
     try:

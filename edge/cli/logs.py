@@ -90,8 +90,8 @@ def _source(config: Path, file: Path | None, *, follow: bool) -> Iterator[str | 
 
 
 def _has_journal() -> bool:
-    import shutil  # noqa: PLC0415  # only here
-    import subprocess  # noqa: PLC0415
+    import shutil
+    import subprocess
 
     journalctl = shutil.which("journalctl")
     if journalctl is None:
@@ -102,7 +102,7 @@ def _has_journal() -> bool:
 
 
 def _from_journal(*, follow: bool) -> Iterator[str | None]:
-    import subprocess  # noqa: PLC0415
+    import subprocess
 
     stored = ["journalctl", "--unit", UNIT, "--output", "cat", "--quiet", "--no-pager"]
     ended = subprocess.run([*stored, "--lines", str(READ_MAX)], capture_output=True, check=False)  # noqa: S603  # no input

@@ -37,8 +37,8 @@ def replace_box(
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Take a dead box's place."""
-    from edge.care import replacing  # noqa: PLC0415  # starts faster without
-    from edge.enrolment import EnrolmentError, parse_claim  # noqa: PLC0415
+    from edge.care import replacing
+    from edge.enrolment import EnrolmentError, parse_claim
 
     data_dir = load(config).shop.data_dir
     try:

@@ -43,9 +43,9 @@ def setup(
     ] = False,
 ) -> None:
     """Set this box up."""
-    from edge.setting_up.answers import Answers, UnansweredError  # noqa: PLC0415  # loads drivers
-    from edge.setting_up.notes import Notes  # noqa: PLC0415
-    from edge.setting_up.sitting import Sitting, SittingStoppedError  # noqa: PLC0415
+    from edge.setting_up.answers import Answers, UnansweredError
+    from edge.setting_up.notes import Notes
+    from edge.setting_up.sitting import Sitting, SittingStoppedError
 
     notes = Notes(config.with_name(f".{config.stem}.setup.json"))
     if again:

@@ -134,7 +134,7 @@ def limits(
     }  # fmt: skip
     options = {key: value for key, value in told.items() if value is not None}
     if not options:
-        from edge.cli.steering import find_limits  # noqa: PLC0415  # only at a terminal
+        from edge.cli.steering import find_limits
 
         places = tables.get("viewing", {})
         camera = next((name for name, place in places.items() if place.get("head") == head), None)
@@ -183,7 +183,7 @@ def label_place(
     told = {"place_x_mm": x, "place_y_mm": y, "place_z_mm": z, "place_angle_deg": angle}
     options = {key: value for key, value in told.items() if value is not None}
     if not options:
-        from edge.cli.steering import find_label_place  # noqa: PLC0415  # only at a terminal
+        from edge.cli.steering import find_label_place
 
         options = find_label_place(config, device)
     _keep(config, f"device.{robot}", options)
@@ -202,7 +202,7 @@ def _teach_view(config: Path, as_json: bool, position: dict[str, float] | None, 
     if position is not None and here:
         stop(say("give numbers or --here, not both", "数值和 --here 只能二选一"), EXIT_USAGE)
     if position is None and not here:
-        from edge.cli.steering import find_view  # noqa: PLC0415  # only at a terminal
+        from edge.cli.steering import find_view
 
         position = find_view(config, facts["piece"], facts["camera"])
     with progress(say("saving", "正在保存")):
@@ -212,7 +212,7 @@ def _teach_view(config: Path, as_json: bool, position: dict[str, float] | None, 
 
 def _show_view(kept: dict[str, Any], name: str, as_json: bool) -> None:
     if as_json:
-        import json  # noqa: PLC0415  # only here
+        import json
 
         print(json.dumps(kept, ensure_ascii=False, indent=1))
         return
@@ -227,7 +227,7 @@ def _show_view(kept: dict[str, Any], name: str, as_json: bool) -> None:
 
 
 def _keep(config: Path, section: str, options: dict[str, float]) -> None:
-    from edge.cli.toml_edit import EditFailedError, change_file  # noqa: PLC0415  # loads drivers
+    from edge.cli.toml_edit import EditFailedError, change_file
 
     if not options:
         stop(say("nothing was marked: nothing is changed", "没有标记任何边界：未作更改"), EXIT_FAILED)

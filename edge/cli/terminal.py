@@ -78,9 +78,9 @@ def draw(jpeg: bytes, *, columns_max: int = 0, rows_max: int = 0) -> Iterator[st
 
     Raises ValueError for bytes that are no picture.
     """
-    import io  # noqa: PLC0415  # the libraries of pictures load only for a picture
+    import io
 
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+    from PIL import Image, UnidentifiedImageError
 
     size = shutil.get_terminal_size()
     columns_max, rows_max = columns_max or size.columns, rows_max or size.lines - 2

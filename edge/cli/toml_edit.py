@@ -49,7 +49,7 @@ def _set(lines: list[str], begin: int, key: str, value: Value) -> None:
 
 def change_file(path: Path, section: str, options: Mapping[str, Value]) -> None:
     """Set options in the file; it is replaced whole, and only by one that still can be used. Raises EditFailedError."""
-    from edge.config import BadConfigError, load_config  # noqa: PLC0415  # loads drivers
+    from edge.config import BadConfigError, load_config
 
     partial = path.with_name(f".{path.name}.part")
     try:

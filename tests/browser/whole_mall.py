@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from demo.mall import ROOT, free_block
+from demo.mall import ROOT
+from demo.ports import free_block
 
 OPEN_S = 90.0
 CLOSE_S = 30.0

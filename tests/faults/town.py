@@ -13,9 +13,11 @@ from typing import Any
 from demo.bench_check import go_live
 from demo.goods import DemoListing, DemoPiece, DemoShop, teahouse
 from demo.hands import Bench
-from demo.mall import PIN, ROOT, Mall, Ports, free_block
+from demo.mall import ROOT, Mall
 from demo.people import SHOPPER, Caller
+from demo.ports import Ports, free_block
 from demo.seed import seed_people, seed_shop, wait_for_shop
+from demo.shop_files import PIN
 from demo.supervisor import Program, Supervisor
 from tests.faults.honest_hands import HonestHands
 from tests.faults.proxy import Uplink

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from demo.bench_check import go_live
-from demo.mall import ROOT, Mall, Ports
+from demo.mall import ROOT, Mall
 from demo.people import SHOPPER as SHOPPER_PERSON
+from demo.ports import Ports
 from demo.seed import seed_people, seed_shop, wait_for_shop
 from demo.shopper import Look
 from demo.supervisor import Program, Supervisor, python_module, run_once
