@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.house import rows
 
+LONGEST = ("tests/browser/", "tests/faults/", "tests/whole/", "tests/service/", "tests/fault_table/", "tests/mutants/")
 IS_WHOLE_RUN = pytest.StashKey[bool]()
 
 
@@ -33,16 +34,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what is marked `full` to runs with --sweep full."""
+    """Leave what is marked `full` to runs with --sweep full; begin with what takes longest: no worker ends late."""
     if config.getoption("--sweep") != "full":
         items[:] = [item for item in items if item.get_closest_marker("full") is None]
+    if config.option.numprocesses:
+        items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+        config.option.loadscopereorder = False
 
 
 class ByFolder(LoadScopeScheduling):
-    """Hands whole files to the workers, and the browser tests as one, because they share an open mall."""
+    """Hands whole files to the workers, and as one what shares an open mall."""
+
+    TOGETHER = ("tests/browser/", "tests/faults/")
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+        folder = next((folder for folder in self.TOGETHER if nodeid.startswith(folder)), None)
+        return folder or nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:

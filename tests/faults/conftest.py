@@ -1,4 +1,4 @@
-"""The town of each file of fault tests."""
+"""The town of the fault tests."""
 
 import pytest_asyncio
 
@@ -6,9 +6,9 @@ from tests.faults.sweep import BOWLS_FULL
 from tests.faults.town import BOWLS, open_town
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def town(request, tmp_path_factory):
-    """One open mall per file: real processes, an honest attendant at the bench."""
+    """One open mall for all files: real processes, an honest attendant at the bench; each test leaves it as it was."""
     bowls = BOWLS_FULL if request.config.getoption("--sweep") == "full" else BOWLS
     async with open_town(tmp_path_factory.mktemp("town"), bowls) as town:
         yield town

@@ -10,7 +10,7 @@ from demo.steps import until
 from demo.walk import ADDRESS
 from tests.faults.one_order import OneOrder, judge
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 OFFER = f"v=0\r\na=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\n"
 """As much of an offer as is read before the pass is looked at."""

@@ -11,7 +11,7 @@ from tests.faults.one_order import OneOrder, judge
 from tests.faults.sweep import is_back
 from tests.faults.town import BROKER
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 async def lose_broker(town):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults import sweep
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 DEATHS = 3
 

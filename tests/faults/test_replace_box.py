@@ -22,7 +22,7 @@ from edge.identity import Identity
 from tests.faults.one_order import OneOrder, judge
 from tests.faults.town import EDGE, ROOT
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.full]
 
 
 async def kill_box(town, name):

@@ -17,7 +17,7 @@ from demo.supervisor import python_module, run_once
 from tests.faults.one_order import OneOrder, judge_labels
 from tests.faults.town import RELAY, ROOT
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.full]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.full]
 
 SECRETS = {"VITRINE_PAYMENT_SECRET": "demo-payment", "VITRINE_PAYMENT_WEBHOOK_SECRET": "demo-webhook"}
 SLOW_S = 3600

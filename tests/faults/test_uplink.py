@@ -9,7 +9,7 @@ from demo.shopper import Look
 from demo.steps import until
 from tests.faults.one_order import OneOrder, judge
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 SHORT_S, FULL_S = 24.0, 120.0
 """The short cut is longer than twice the MQTT keepalive (10 s), so that both ends have found out."""

@@ -16,6 +16,9 @@ from wire.commands import SteerCamera, Steering, SteerKind
 from wire.plan import Position
 from wire.values import BadValueError
 
+BUSY_S = 1.0
+"""How late a busy machine of tests may wake somebody."""
+
 
 def handle(name, device):
     return DeviceHandle(name, "pan_tilt", "test", lambda: device)
@@ -51,11 +54,11 @@ async def test_motion_stops_half_a_second_after_the_last_beat(steerer, head, eve
     begun_s = time.monotonic()
     while time.monotonic() < begun_s + 1.2:
         steerer.beat()
+        beat_s = time.monotonic()
         await asyncio.sleep(0.1)
     assert head.is_moving  # beats alone keep it going
-    cut_s = time.monotonic()
     await eventually(lambda: not head.is_moving)
-    assert DEAD_MAN_S - 0.15 < time.monotonic() - cut_s < 0.7
+    assert DEAD_MAN_S - 0.01 <= time.monotonic() - beat_s < DEAD_MAN_S + BUSY_S
     assert names(head)[-1] == "stop"
     assert steerer.dead_man_stops == 1
 
