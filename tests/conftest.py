@@ -13,7 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.house import rows
 
-LONGEST = ("tests/browser/", "tests/faults/", "tests/whole/", "tests/service/", "tests/fault_table/", "tests/mutants/")
+LONGEST = tuple(
+    f"tests/{folder}/" for folder in ("browser", "faults", "whole", "bench", "service", "fault_table", "mutants")
+)
 IS_WHOLE_RUN = pytest.StashKey[bool]()
 
 

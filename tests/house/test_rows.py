@@ -7,7 +7,7 @@ import pytest
 
 from tests.house import rows
 
-DUE = (*(f"A{number}" for number in (*range(1, 15), 16)), "F1", "F2", "F3", "F4", "F7", "F9", "F10")
+DUE = (*(f"A{number}" for number in range(1, 21)), *(f"F{number}" for number in range(1, 11)))
 
 
 def test_every_row_that_is_due_is_named():
