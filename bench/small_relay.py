@@ -259,7 +259,7 @@ async def measure(folder: Path, shops: int, minutes: float, *, has_box: bool = T
     Without a box nothing is limited, and only what the relay itself took is measured.
     """
     _allow_many_files()
-    ports, supervisor, data = free_block(first=27080), Supervisor(print, ROOT), folder / "relay"
+    ports, supervisor, data = free_block(first=8200), Supervisor(print, ROOT), folder / "relay"
     await run_once(
         python_module(
             "cloud_relay", "init", "--data", str(data), "--public-url", f"http://127.0.0.1:{ports.relay}",

@@ -63,15 +63,15 @@ async def _heard(talk: Talk) -> dict[str, Any] | None:
 
 
 async def go_to(around: Around, place: LivePlace, position: Position) -> Position:
-    """Go there, clamped to the safe limits; returns where it stands once it arrived or moves no more."""
+    """Go there, clamped to the safe limits; returns where it stands once it arrived and rests, or takes too long."""
     loop = asyncio.get_running_loop()
     until_s = loop.time() + GO_TO_S_MAX
     place.steerer.aim(position)
     wanted = _reachable(around, place, position)
-    at = await place.where()
-    while not _is_there(at, wanted) and loop.time() < until_s:
+    before, at = None, await place.where()
+    while not (_is_there(at, wanted) and at == before) and loop.time() < until_s:
         await asyncio.sleep(LOOK_S)
-        at = await place.where()
+        before, at = at, await place.where()
     return at
 
 

@@ -169,6 +169,7 @@ def find(page: Page, phone, mall, eyes) -> None:
     phone.go(f"{scan(page, mall)}?lang=en")
     phone.page.get_by_label(re.compile("Words, or a code")).fill("建盏")
     phone.page.get_by_role("button", name="Show on the television").tap()
+    expect(page).to_have_url(re.compile("/search"))
     expect(page.locator(".card", has_text="Tenmoku")).to_be_visible()
     readable(page, eyes, "search")
     press(page, page.locator(".card", has_text="Tenmoku"))

@@ -72,14 +72,15 @@ class Networks:
 
     def inside(self, namespace: str, arguments: list[str]) -> list[str]:
         """Return the command line that runs a program there."""
-        return ["ip", "netns", "exec", namespace, *arguments]
+        # not `ip netns exec`: that remounts /, which a chroot has not
+        return ["nsenter", f"--net=/run/netns/{namespace}", "--", *arguments]
 
     def make(self) -> None:
         """Make everything; the wire is plugged in, the radio is not."""
         for name in (self.shop, self.devices):
             run("ip", "netns", "add", name)
             self.names.append(name)
-            run("ip", "-n", name, "link", "set", "lo", "up")
+            run(*self.inside(name, ["ip", "link", "set", "lo", "up"]))
         world_outside()
         for name, (number, _) in UPLINKS.items():
             run("ip", "link", "add", f"to-{name}", "type", "veth", "peer", "name", name, "netns", self.shop)
@@ -88,11 +89,11 @@ class Networks:
         run(
             "ip", "link", "add", "lan", "netns", self.shop, "type", "veth", "peer", "name", "lan", "netns", self.devices
         )
-        run("ip", "-n", self.shop, "address", "add", f"{LAN}/24", "dev", "lan")
-        run("ip", "-n", self.shop, "link", "set", "lan", "up")
+        run(*self.inside(self.shop, ["ip", "address", "add", f"{LAN}/24", "dev", "lan"]))
+        run(*self.inside(self.shop, ["ip", "link", "set", "lan", "up"]))
         for address in (PRINTER, TILL):
-            run("ip", "-n", self.devices, "address", "add", f"{address}/24", "dev", "lan")
-        run("ip", "-n", self.devices, "link", "set", "lan", "up")
+            run(*self.inside(self.devices, ["ip", "address", "add", f"{address}/24", "dev", "lan"]))
+        run(*self.inside(self.devices, ["ip", "link", "set", "lan", "up"]))
 
     def plug(self, name: str) -> None:
         """Give the shop this way out: link, address, route."""

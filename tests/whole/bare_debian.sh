@@ -24,16 +24,17 @@ for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /etc/
         cp -L "$file" "$bare$file"
     fi
 done
-if [ -d "$bare/srv/vitrine/.git" ]; then
-    git -C "$bare/srv/vitrine" pull --quiet --ff-only
+if [ -d "$bare/srv/checkout/.git" ]; then
+    git -C "$bare/srv/checkout" pull --quiet --ff-only
 else
-    git clone --quiet "$checkout" "$bare/srv/vitrine"
+    git clone --quiet "$checkout" "$bare/srv/checkout"
 fi
 
 # Own mounts and processes: both end with the command, whatever it leaves behind.
 exec unshare --mount --pid --fork --kill-child sh -euc '
     bare=$1
     shift
+    mount --bind "$bare" "$bare"
     mount -t proc proc "$bare/proc"
     mount -t sysfs -o ro sysfs "$bare/sys"
     mount -t tmpfs -o mode=755 tmpfs "$bare/dev"
@@ -49,5 +50,5 @@ exec unshare --mount --pid --fork --kill-child sh -euc '
     exec env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         ${PIP_CERT:+"PIP_CERT=$PIP_CERT"} ${SSL_CERT_FILE:+"SSL_CERT_FILE=$SSL_CERT_FILE"} \
         ${PIP_DEFAULT_TIMEOUT:+"PIP_DEFAULT_TIMEOUT=$PIP_DEFAULT_TIMEOUT"} ${CI:+"CI=$CI"} \
-        chroot "$bare" sh -c "cd /srv/vitrine && exec \"\$@\"" sh "$@"
+        chroot "$bare" sh -c "cd /srv/checkout && exec \"\$@\"" sh "$@"
 ' sh "$bare" "$@"

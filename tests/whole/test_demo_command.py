@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from demo.ports import free_block
+
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_S, BACK_S = 150, 40
 
@@ -70,9 +72,7 @@ def processes_of(folder: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def base_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return min(probe.getsockname()[1], 65000)
+    return free_block(first=13080).base
 
 
 def test_it_opens_restarts_what_dies_and_closes_without_a_trace(tmp_path, base_port):
