@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from drivers.base import Condition, DeviceError
+from drivers.base import DeviceError
+from edge.bench import errands, retrying, scans
 from edge.bench import parcel as rows
-from edge.bench import scans
 from edge.bench.acts import Acts, Outcome, Work
 from edge.bench.answers import no, take_answer
 from edge.bench.board import board_of
@@ -18,7 +18,7 @@ from edge.bench.orders import Orders, RefusedCommandError
 from edge.bench.parcel import Intent, Parcel
 from edge.bench.ports import Devices, TakeStill
 from edge.bench.steps import Did, Steps
-from edge.bench.tasks import Answer, ScanResult, Task, TaskKind, close_task, load_task, open_tasks, save_task
+from edge.bench.tasks import Answer, ScanResult, Task, TaskKind, load_task, open_tasks
 from edge.bench.telling import Facts
 from edge.clock import Clock
 from edge.flows.errors import IllegalStepError
@@ -51,23 +51,8 @@ FORGET_EVERY_S = 3600.0
 CLOCK_LOOK_S = 0.2
 """How often relay time is asked for while it is unknown; a round trip takes longer than that to be made."""
 
-RETRY_S_FIRST, RETRY_S_MAX = 1.0, 60.0
-"""What is well again is tried by itself, ever more rarely. The robot always waits for a person."""
-
-RETRIES_BY_ITSELF = {
-    Stage.STILL_BLOCKED: "camera",
-    Stage.PRINTING_BLOCKED: "printer",
-    Stage.READING_BLOCKED: "camera",
-    Stage.PHOTO_BLOCKED: "camera",
-    Stage.PACKING_BLOCKED: "packer",
-}
-"""Which device to watch. The packer counts only while it could not be reached: a jam is a person's to clear."""
-
 AWAY_FROM_BENCH = frozenset({Stage.NEW, Stage.STILL, Stage.RESERVED, Stage.IN_LINE, Stage.ASIDE})
 """Where a parcel is not on the bench nor waits beside it: only then may a test card lie there."""
-
-NOT_THE_DEVICE = frozenset({"bad_label", "deadline_passed", "label_none", "label_wrong", "label_two"})
-"""Reasons that a working device does not mend."""
 
 URGENCY = (
     TaskKind.TAKEN_OVER,
@@ -120,9 +105,9 @@ class Bench:
         self._open: dict[str, Intent] = {}
         self._group: asyncio.TaskGroup | None = None
         self._recovered, self._has_work = asyncio.Event(), asyncio.Event()
-        self._retries: defaultdict[str, int] = defaultdict(int)
+        self._retries = retrying.Retries(devices)
         self._listeners: list[Callable[[], None]] = []
-        self._answers: dict[str, asyncio.Future[str]] = {}
+        self._errands = errands.Errands()
         self._last_scan: ScanResult | None = None
         self.is_waiting_for_clock = False
         self._is_kept_clear = False
@@ -175,7 +160,7 @@ class Bench:
                     while True:
                         await self.on_scan((await driver.next_scan()).text)
             except DeviceError:  # its host tells of it, once
-                await asyncio.sleep(RETRY_S_FIRST)
+                await asyncio.sleep(retrying.FIRST_S)
 
     # one transaction
 
@@ -250,28 +235,22 @@ class Bench:
         self._open.pop(intent.intent_id, None)
         parcel = await self._commit(settle)
         if parcel.stage not in HELD:
-            self._retries.pop(parcel.parcel_id, None)
+            self._retries.forget(parcel)
         self._watch_if_blocked(parcel)
 
     # trying again by itself
 
     def _watch_if_blocked(self, parcel: Parcel) -> None:
-        if parcel.stage is Stage.PACKING_BLOCKED and not parcel.is_offline:
-            return
-        if parcel.stage in RETRIES_BY_ITSELF and parcel.reason not in NOT_THE_DEVICE:
+        if self._retries.is_due(parcel):
             assert self._group is not None
             self._group.create_task(self._retry_when_well(parcel))
 
     async def _retry_when_well(self, parcel: Parcel) -> None:
-        handle = getattr(self._devices, RETRIES_BY_ITSELF[parcel.stage])
-        retry_s = min(RETRY_S_FIRST * 2 ** self._retries[parcel.parcel_id], RETRY_S_MAX)
-        self._retries[parcel.parcel_id] += 1
+        handle = self._retries.device(parcel)
+        retry_s = self._retries.next_wait_s(parcel)
         while True:
             await asyncio.sleep(retry_s)
-            is_well = False
-            with suppress(DeviceError):
-                async with handle.use() as driver:
-                    is_well = (await driver.status()).condition is Condition.ONLINE
+            is_well = await retrying.is_well(handle)
             now = await self._journal.read(lambda tx: rows.load(tx, parcel.parcel_id))
             if now is None or (now.stage, now.since) != (parcel.stage, parcel.since):
                 return
@@ -370,7 +349,7 @@ class Bench:
             except IllegalStepError as error:
                 return await self._illegal(str(error))
         if result.accepted:
-            self._wake(task_id, answer)
+            self._errands.wake(task_id, answer)
         return result
 
     async def on_scan(self, text: str) -> ScanResult:
@@ -389,7 +368,7 @@ class Bench:
                 result = await self._illegal(str(error))
         self._last_scan = result
         if result.accepted:
-            self._wake(result.task_id, "brought")
+            self._errands.wake(result.task_id, "brought")
         self._tell()
         return result
 
@@ -414,44 +393,19 @@ class Bench:
         With kind BRING_PIECE a scan of the piece's tag answers it with `brought`.
         """
         task_id = self._ids("t")
-
-        def ask(tx: Transaction, _steps: Steps) -> None:
-            task = Task(
-                task_id=task_id,
-                kind=kind,
-                text=text,
-                answers=answers,
-                asked_at=tx.now,
-                piece_id=piece_id,
-                session_id=session_id,
-                needs_scan=needs_scan,
-            )
-            save_task(tx, task)
-
-        self._answers[task_id] = asyncio.get_running_loop().create_future()
-        await self._commit(ask)
+        self._errands.expect(task_id)
+        asked = errands.ask(task_id, kind, text, answers, piece_id, session_id, needs_scan=needs_scan)
+        await self._commit(asked)
         return task_id
 
     async def wait_answer(self, task_id: str) -> str:
         """Wait until a task of `ask` is answered; returns the answer's code (`withdrawn` when it was taken back)."""
-        future = self._answers.get(task_id)
-        return await asyncio.shield(future) if future is not None else "withdrawn"
+        return await self._errands.wait(task_id)
 
     async def withdraw(self, task_id: str) -> None:
         """Take a task of another room back: nobody needs it any more."""
-
-        def take_back(tx: Transaction, _steps: Steps) -> None:
-            task = load_task(tx, task_id)
-            if task is not None:
-                close_task(tx, task, "withdrawn")
-
-        await self._commit(take_back)
-        self._wake(task_id, "withdrawn")
-
-    def _wake(self, task_id: str, answer: str) -> None:
-        future = self._answers.pop(task_id, None)
-        if future is not None and not future.done():
-            future.set_result(answer)
+        await self._commit(errands.take_back(task_id))
+        self._errands.wake(task_id, errands.WITHDRAWN)
 
     # for the page
 
