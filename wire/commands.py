@@ -236,11 +236,12 @@ class CloseStream(TransientCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStills(TransientCommand):
-    """The fallback rung: send JPEGs on the frame topic, the next one when the last is credited."""
+    """The fallback rung: send JPEGs on the frame topic, the next one when the last is credited; or a single one."""
 
     session_id: str
     ticket: str
     width_px: int = 640
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +250,27 @@ class CreditFrame(TransientCommand):
 
     session_id: str
     frame_no: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A part of the picture that a session sees, as shares (0…1) of its width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeLoupe(TransientCommand):
+    """The loupe on the fallback rung: send this region as sharp as the sensor has it, on the frame topic under
+    `loupe_id`; answered by LoupeTaken.
+    """
+
+    session_id: str
+    loupe_id: str
+    region: Region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +327,7 @@ COMMANDS: dict[str, type[Command]] = {
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
         CreditFrame, TakeOverParcel,
-        SteerCamera, TakeCamera, AskPosition, TellClock, ConfirmReports, TellEcho,
+        TakeLoupe, SteerCamera, TakeCamera, AskPosition, TellClock, ConfirmReports, TellEcho,
     )
 }  # fmt: skip
 

@@ -415,6 +415,23 @@ class PositionTold(TransientReport):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoupeTaken(TransientReport):
+    """The answer to TakeLoupe: the picture is on its way, `shrunk` below 1 where the region had to be made smaller to
+    fit; with a `reason` there is none.
+    """
+
+    session_id: str
+    loupe_id: str
+    reason: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    sensor_width_px: int = 0
+    sensor_height_px: int = 0
+    shrunk: float = 1.0
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskClock(TransientReport):
     """A round trip to learn relay time: the answer carries the nonce back.
 
@@ -441,6 +458,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
         FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
         BenchChecked, AskEcho, PositionTold,
+        LoupeTaken,
     )
 }  # fmt: skip
 

@@ -122,6 +122,11 @@ class Capture:
             return None
         return frame
 
+    def frame_px(self) -> tuple[int, int] | None:
+        """Return width and height of the newest frame, None before the first."""
+        _, frame = self.newest.read()
+        return (frame.pixels.shape[1], frame.pixels.shape[0]) if frame is not None else None
+
     async def run(self) -> None:
         """Start and stop capture as needs come and go; ends by cancellation, and stops capture then."""
         while True:

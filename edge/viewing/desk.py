@@ -38,9 +38,19 @@ from wire.commands import (
     OpenStream,
     SteerCamera,
     TakeCamera,
+    TakeLoupe,
 )
 from wire.plan import Position, ShopPlan, Spot
-from wire.reports import CameraState, LookAnswer, LookAnswered, PositionTold, Report, StillsAnswered, StreamAnswered
+from wire.reports import (
+    CameraState,
+    LookAnswer,
+    LookAnswered,
+    LoupeTaken,
+    PositionTold,
+    Report,
+    StillsAnswered,
+    StreamAnswered,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -342,7 +352,7 @@ class ViewingDesk:
         self._outside.send_report(StillsAnswered(session_id=command.session_id, reason=reason))
         if place is not None and not reason:
             place.beat(command.session_id)
-            place.stills.open(command.session_id, command.width_px)
+            place.stills.open(command.session_id, command.width_px, is_single=command.is_single)
 
     async def _credit_frame(self, command: CreditFrame) -> None:
         place = self._place_of(command.session_id)
@@ -354,6 +364,21 @@ class ViewingDesk:
         place = self._place_of(command.session_id)
         if place is not None:
             place.steer(command.session_id, command.steering)
+
+    async def _take_loupe(self, command: TakeLoupe) -> None:
+        place = self._place_of(command.session_id)
+        if place is None:
+            report = LoupeTaken(session_id=command.session_id, loupe_id=command.loupe_id, reason="no_session")
+            self._outside.send_report(report)
+            return
+        place.beat(command.session_id)
+        self._spawn(self._send_loupe(place, command), f"loupe {command.loupe_id}")
+
+    async def _send_loupe(self, place: LivePlace, command: TakeLoupe) -> None:
+        told, jpeg = await place.loupe.answer(command, is_steering=place.is_steering(command.session_id))
+        if jpeg:
+            self._outside.send_frame(command.loupe_id, jpeg)
+        self._outside.send_report(told)
 
     async def _take_camera(self, command: TakeCamera) -> None:
         place = self.places.get(command.camera)
@@ -383,6 +408,7 @@ class ViewingDesk:
         OpenStills: _open_stills,
         CreditFrame: _credit_frame,
         SteerCamera: _steer,
+        TakeLoupe: _take_loupe,
         TakeCamera: _take_camera,
         AskPosition: _ask_position,
     }

@@ -44,6 +44,11 @@ QUEUE_FRAMES = 6
 SMOOTH_DELAY_MAX = 20
 """The longest a browser may hold pictures back to smooth what losses and resending left of their rhythm, in 10 ms."""
 
+BUFFERED_BYTES_MAX = 64 * 1024
+"""What may wait on a data channel before the next part is sent: more only lies in a queue before a slow network."""
+
+STALL_S = 0.5
+
 GATHER_S = 0.5
 GATHER_RELAY_ONLY_S = 2.0
 """aioice waits 5 s for a STUN or TURN server that is silent, and every answer with it."""
@@ -310,6 +315,25 @@ class Peer:
         channel = self._channels.get(label)
         if channel is not None and channel.readyState == "open":
             channel.send(text)
+
+    async def push(self, label: str, part: bytes | str) -> bool:
+        """Send on a data channel once little waits there; False when it is not open any more."""
+        channel = self._channels.get(label)
+        while channel is not None and channel.readyState == "open" and channel.bufferedAmount > BUFFERED_BYTES_MAX:
+            has_room = asyncio.Event()
+            channel.bufferedAmountLowThreshold = BUFFERED_BYTES_MAX // 2
+            listener = channel.on("bufferedamountlow", has_room.set)
+            try:
+                async with asyncio.timeout(STALL_S):
+                    await has_room.wait()
+            except TimeoutError:
+                pass  # a slow network, or a channel that closed meanwhile: the loop looks
+            finally:
+                channel.remove_listener("bufferedamountlow", listener)
+        if channel is None or channel.readyState != "open" or self._is_ended:
+            return False
+        channel.send(part)
+        return True
 
     async def close(self) -> None:
         """End the connection; the browser sees it at once."""

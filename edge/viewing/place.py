@@ -36,6 +36,7 @@ from edge.flows.camera_line import (
 from edge.flows.camera_turn import step
 from edge.viewing.capture import Capture
 from edge.viewing.looking import face_position, piece_of
+from edge.viewing.loupe import CHANNEL, Loupe
 from edge.viewing.ports import Outside, Spawn, ViewingOptions, ViewingPlace
 from edge.viewing.privacy import masks_for
 from edge.viewing.steering import Rate, Steerer, check_steering, parse_steering, wish_of
@@ -99,6 +100,10 @@ class LiveStreams(Protocol):
 
     def say(self, session_id: str, text: str) -> None: ...
 
+    async def push(self, stream_id: str, label: str, part: bytes | str) -> bool: ...
+
+    def is_small(self, stream_id: str) -> bool: ...
+
 
 class LivePlace:
     """Feeds the turn's table and carries out its effects. All methods are called in the event loop."""
@@ -113,6 +118,9 @@ class LivePlace:
         self.capture = Capture(place.camera, monotonic)
         self.steerer = Steerer(place.head, place.turntable, monotonic)
         self.stills = Stills(self.capture, self.masks, outside.send_frame, monotonic)
+        self.loupe = Loupe(
+            place.camera, self.masks, self.capture.frame_px, self._why_not, outside.clock.wall, monotonic
+        )
         self._outside = outside
         self._options = options
         self._spawn = spawn
@@ -231,6 +239,30 @@ class LivePlace:
             self._drop("bad_message", str(error))
             return
         self._obey(session_id, steering)
+
+    def wish(self, stream_id: str, session_id: str, raw: bytes) -> None:
+        """A message on the loupe's channel of this session's stream: apart from steering, so that it cannot slow it."""
+        wish, streams = self.loupe.hear(session_id, raw), self.streams
+        if wish is None or streams is None:
+            return
+
+        async def send(part: bytes | str) -> bool:
+            return await streams.push(stream_id, CHANNEL, part)
+
+        is_steering, is_small = self.is_steering(session_id), streams.is_small(stream_id)
+        self._spawn(
+            self.loupe.deliver(session_id, wish, send, is_steering=is_steering, is_small=is_small),
+            f"loupe of {session_id}",
+        )
+
+    def is_steering(self, session_id: str) -> bool:
+        """True when this session steers now."""
+        looker = self.line.looker(session_id)
+        return looker is not None and looker.standing is Standing.STEERING
+
+    def _why_not(self, session_id: str) -> str:
+        """Why this session gets no picture, else empty."""
+        return self.line.shut or ("" if self.line.looker(session_id) else "no_session")
 
     def admit(self, session_id: str, *, may_steer: bool) -> None:
         """Note what a stream's ticket allows: with a ticket to watch, its messages are signs of life and no more."""
@@ -360,6 +392,7 @@ class LivePlace:
         self._rates.pop(effect.session_id, None)
         self._heard.pop(effect.session_id, None)
         self._watch_only.discard(effect.session_id)
+        self.loupe.forget(effect.session_id)
         if effect.session_id not in self._silenced:
             self._outside.send_report(change)
 

@@ -40,17 +40,22 @@ def mask_pixels(pixels: npt.NDArray[np.uint8], masks: tuple[Mask, ...]) -> npt.N
     return masked
 
 
+def draw_masks(picture: Image.Image, masks: tuple[Mask, ...], box: tuple[int, int, int, int]) -> None:
+    """Black out every masked part of a picture; the shares are those of `box`: left, top, right, bottom in pixels."""
+    draw = ImageDraw.Draw(picture)
+    for mask in masks:
+        left, top, right, bottom = _box(mask, box[2] - box[0], box[3] - box[1])
+        if right > left and bottom > top:
+            draw.rectangle((box[0] + left, box[1] + top, box[0] + right - 1, box[1] + bottom - 1), fill=0)
+
+
 def mask_still(still: Still, masks: tuple[Mask, ...]) -> Still:
     """Return the still with every masked part black; without masks it is the camera's own JPEG, byte for byte."""
     if not masks:
         return still
     with Image.open(io.BytesIO(still.jpeg)) as opened:
         picture = opened.convert("RGB")
-    draw = ImageDraw.Draw(picture)
-    for mask in masks:
-        left, top, right, bottom = _box(mask, picture.width, picture.height)
-        if right > left and bottom > top:
-            draw.rectangle((left, top, right - 1, bottom - 1), fill=0)
+    draw_masks(picture, masks, (0, 0, *picture.size))
     masked = io.BytesIO()
     picture.save(masked, "JPEG", quality=STILL_QUALITY)
     return Still(jpeg=masked.getvalue(), width_px=picture.width, height_px=picture.height)

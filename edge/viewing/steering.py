@@ -83,17 +83,18 @@ def wish_of(steering: Steering, face: Callable[[str], Position | None]) -> Wish 
 
 
 class Rate:
-    """Lets through RATE_HZ_MAX messages a second, a second's worth at once."""
+    """Lets through so many messages a second, a second's worth at once."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], rate_hz_max: float = RATE_HZ_MAX) -> None:
         self._monotonic = monotonic
-        self._left = float(RATE_HZ_MAX)
+        self._rate_hz_max = rate_hz_max
+        self._left = float(rate_hz_max)
         self._at_s = monotonic()
 
     def allows(self) -> bool:
         """Take one message's share; False when there is none left."""
         now_s = self._monotonic()
-        self._left = min(self._left + (now_s - self._at_s) * RATE_HZ_MAX, RATE_HZ_MAX)
+        self._left = min(self._left + (now_s - self._at_s) * self._rate_hz_max, self._rate_hz_max)
         self._at_s = now_s
         if self._left < 1:
             return False

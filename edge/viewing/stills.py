@@ -53,6 +53,7 @@ class Taker:
     seen: int = -1
     sent_s: float = float("-inf")
     has_credit: bool = True
+    is_single: bool = False
 
 
 class Stills:
@@ -75,9 +76,18 @@ class Stills:
     def __len__(self) -> int:
         return len(self._takers)
 
-    def open(self, session_id: str, width_px: int) -> None:
-        """Send frames to this session from now on, the first at once if there is a fresh one."""
-        self._takers[session_id] = Taker(session_id=session_id, width_px=width_px, heard_s=self._monotonic())
+    def open(self, session_id: str, width_px: int, *, is_single: bool = False) -> None:
+        """Send frames to this session from now on, the first at once if there is a fresh one.
+
+        `is_single`: send that one and no more, unless the session gets frames already.
+        """
+        before = self._takers.get(session_id)
+        self._takers[session_id] = Taker(
+            session_id=session_id,
+            width_px=width_px,
+            heard_s=self._monotonic(),
+            is_single=is_single and (before is None or before.is_single),
+        )
         self._capture.need(f"stills:{session_id}")
         self._wanted.set()
 
@@ -125,3 +135,5 @@ class Stills:
             if self._takers.get(taker.session_id) is taker:  # not closed while it was drawn
                 taker.has_credit, taker.sent_s, taker.seen = False, now_s, version
                 self._send_frame(taker.session_id, drawn[taker.width_px])
+                if taker.is_single:
+                    self.close(taker.session_id)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from edge.viewing.capture import Capture
 from edge.viewing.encoder import CameraEncoder, Codec, Encoded
+from edge.viewing.loupe import CHANNEL as LOUPE
 from edge.viewing.peer_connection import BadOfferError, Peer, PeerEvents, install_playout_delay, pin_host_addresses
 from edge.viewing.ports import Spawn, ViewingRefusedError
 from edge.viewing.rungs import Rung, RungChooser
@@ -56,6 +57,9 @@ class Listener(Protocol):
 
     def message(self, stream_id: str, session_id: str, raw: bytes) -> None:
         """A message on one of its data channels."""
+
+    def wish(self, stream_id: str, session_id: str, raw: bytes) -> None:
+        """A message on its data channel for the loupe."""
 
     def channel(self, stream_id: str, session_id: str) -> None:
         """A data channel was opened: what is to be known can be said."""
@@ -212,6 +216,16 @@ class Streams:
             if stream.session_id == session_id:
                 stream.peer.send("control", text)
 
+    async def push(self, stream_id: str, label: str, part: bytes | str) -> bool:
+        """Send on a stream's data channel once there is room; False when it is gone."""
+        stream = self._streams.get(stream_id)
+        return stream is not None and await stream.peer.push(label, part)
+
+    def is_small(self, stream_id: str) -> bool:
+        """True when this stream's network bears the small picture only."""
+        stream = self._streams.get(stream_id)
+        return stream is not None and stream.chooser.rung is Rung.SMALL
+
     def _note_silent(self, servers: Servers, answer: str) -> None:
         """A STUN or TURN server that gave no candidate is left out for a while: each offer waited for it."""
         for url in [url for server in servers for url in server["urls"]]:
@@ -222,7 +236,7 @@ class Streams:
     def _make(self, stream_id: str, session_id: str, ice_servers: Servers, *, is_relay_only: bool) -> Stream:
         events = PeerEvents(
             on_idr_wanted=lambda: self._want_idr(stream_id),
-            on_message=lambda _label, raw: self._listener.message(stream_id, session_id, raw),
+            on_message=lambda label, raw: self._on_message(label, stream_id, session_id, raw),
             on_alive=lambda: self._heard(stream_id),
             on_remb=lambda rate_bps: self._note(stream_id, remb_bps=rate_bps),
             on_loss=lambda share: self._note(stream_id, lost_share=share),
@@ -234,6 +248,12 @@ class Streams:
         self._streams[stream_id] = stream
         self._capture.need(f"stream:{stream_id}")
         return stream
+
+    def _on_message(self, label: str, stream_id: str, session_id: str, raw: bytes) -> None:
+        if label == LOUPE:
+            self._listener.wish(stream_id, session_id, raw)
+        else:
+            self._listener.message(stream_id, session_id, raw)
 
     def _on_channel(self, stream_id: str, session_id: str, *, is_open: bool) -> None:
         if is_open and stream_id in self._streams:

@@ -65,7 +65,10 @@ export class Steering {
   bindPicture(stage, onAxis) {
     const fingers = new Map();
     let start = null, spread = 0;
+    // what lies in the picture with ways of its own (a button, the loupe) does not steer
+    const isOwn = (event) => event.target.closest("[data-own]");
     stage.addEventListener("pointerdown", (event) => {
+      if (isOwn(event)) return;
       stage.setPointerCapture(event.pointerId);
       fingers.set(event.pointerId, event);
       if (fingers.size === 1) start = { x: event.clientX, y: event.clientY };
@@ -87,11 +90,13 @@ export class Steering {
     let wheelEnd;
     stage.addEventListener("wheel", (event) => {
       event.preventDefault();
+      if (isOwn(event)) return;
       this.hold({ zoom: event.deltaY < 0 ? 0.7 : -0.7 });
       clearTimeout(wheelEnd);
       wheelEnd = setTimeout(() => this.stop(), 180);
     }, { passive: false });
     stage.addEventListener("keydown", (event) => {
+      if (isOwn(event)) return;
       if (event.key === "Enter" && !event.repeat) {
         const axes = ["look", ...(this.can.zoom ? ["zoom"] : []), ...(this.can.turn && this.can.pan ? ["turn"] : [])];
         const next = axes[axes.indexOf(this.axis) + 1];

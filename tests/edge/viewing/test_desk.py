@@ -217,6 +217,7 @@ async def test_an_end_for_a_stream_that_never_was(shop):
 def test_the_desk_knows_its_commands():
     assert {cls.__name__ for cls in ViewingDesk.HANDLES} == {
         "AskToLook", "LeaveViewing", "OpenStream", "AddCandidate", "CloseStream", "OpenStills", "CreditFrame",
+        "TakeLoupe",
         "SteerCamera", "TakeCamera", "AskPosition",
     } <= set(COMMANDS)  # fmt: skip
 

@@ -12,8 +12,9 @@ from wire.commands import CreditFrame, LeaveViewing, OpenStills, SteerCamera, St
 from wire.reports import StillsAnswered
 
 
-async def open_stills(shop, session_id="s1", width_px=320):
-    await shop.desk.handle(OpenStills(session_id=session_id, ticket=shop.ticket(session_id, "none"), width_px=width_px))
+async def open_stills(shop, session_id="s1", width_px=320, **options):
+    ticket = shop.ticket(session_id, "none")
+    await shop.desk.handle(OpenStills(session_id=session_id, ticket=ticket, width_px=width_px, **options))
     assert (await shop.report(StillsAnswered, session_id=session_id)).reason == ""
 
 
@@ -55,6 +56,27 @@ async def test_a_page_that_is_gone_gets_no_more(shop, eventually, monkeypatch):
     await open_stills(shop)
     front = shop.desk.places["front"]
     await eventually(lambda: len(front.stills) == 0, timeout_s=2)
+
+
+async def test_a_single_still_is_one_and_no_more(shop, eventually, monkeypatch):
+    monkeypatch.setattr(stills, "LOST_S", 0.2)
+    await shop.ask("s1")
+    front = shop.desk.places["front"]
+    for number in (1, 2):
+        await open_stills(shop, is_single=True)
+        await eventually(lambda number=number: len(shop.frames) == number)
+        assert len(front.stills) == 0
+    await asyncio.sleep(0.5)
+    assert len(shop.frames) == 2
+
+
+async def test_a_single_still_does_not_end_the_film_of_its_session(shop, eventually, monkeypatch):
+    monkeypatch.setattr(stills, "LOST_S", 0.2)
+    await shop.ask("s1")
+    await open_stills(shop)
+    await eventually(lambda: shop.frames)
+    await open_stills(shop, is_single=True)
+    await eventually(lambda: len(shop.frames) >= 4, timeout_s=3)
 
 
 async def test_leaving_ends_it(shop, eventually):

@@ -1,0 +1,44 @@
+"""The loupe on the fallback rung: a region of the picture at the sensor's resolution, through the relay."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloud_relay.relay import RelayDep
+from cloud_relay.viewing import service
+from cloud_relay.web.principal import Anyone
+from wire.commands import Region
+from wire.values import format_time
+
+router = APIRouter()
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class RegionBody(BaseModel):
+    """A part of the picture as shares of its width and height."""
+
+    model_config = ConfigDict(extra="forbid")
+    left: Share
+    top: Share
+    width: Share
+    height: Share
+
+
+@router.post("/api/viewing/{session_id}/loupe", response_class=Response)
+async def take_loupe(session_id: str, body: RegionBody, relay: RelayDep, principal: Anyone) -> Response:
+    """Return the region as JPEG; its size, the sensor's, how far it was shrunk and when it was taken stand in headers.
+
+    At most 64 KiB cross here; a page with a direct stream asks on the data channel `loupe` and gets five times that.
+    """
+    session = await relay.db.read(service.own_session, session_id, principal.account_id)
+    if session["ended_at"] is not None:
+        raise service.NoSuchSessionError
+    told, jpeg = await relay.viewing.loupes.take(session, Region(**body.model_dump()))
+    sizes: dict[str, Any] = {
+        "Size": f"{told.width_px}x{told.height_px}", "Sensor": f"{told.sensor_width_px}x{told.sensor_height_px}",
+        "Shrunk": told.shrunk, "Taken": format_time(told.taken_at) if told.taken_at else "",
+    }  # fmt: skip
+    headers = {f"Vitrine-{name}": str(value) for name, value in sizes.items()}
+    return Response(jpeg, 200, headers | {"Cache-Control": "no-store"}, media_type="image/jpeg")
