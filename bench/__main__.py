@@ -1,4 +1,4 @@
-"""`./vitrine bench order` and `relay`: medians of one run, each beside its yardstick; `--json FILE` for programs."""
+"""`./vitrine bench order`, `relay`, `viewing`: medians of one run beside their yardsticks; `--json FILE` too."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.figures import Figure, table, write_json
+from bench.figures import Figure, Report
 from bench.small_box import NoCgroupError
 
 EXIT_NO_BOX = 3
@@ -35,12 +35,25 @@ async def relay(folder: Path, shops: int, minutes: float, *, has_box: bool) -> l
     return await small_relay.measure(folder, shops, minutes, has_box=has_box)
 
 
+async def viewing(folder: Path, rounds: int, seconds: float) -> Report:
+    """Measure live pictures beside other programs that read the same camera."""
+    from bench import viewing as room  # noqa: PLC0415  # as above
+
+    return await room.measure(folder, rounds, seconds)
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./vitrine bench", description=__doc__)
-    words = "order: from placing to the printer, and the first picture; relay: memory with many shops, in 512 MB (root)"
-    parser.add_argument("what", choices=["order", "relay"], help=words)
-    parser.add_argument("--rounds", type=int, default=3, help="order: rounds of each measurement (default 3)")
+    words = (
+        "order: from placing to the printer, and the first picture; relay: memory with many shops, in 512 MB (root); "
+        "viewing: live pictures beside other programs"
+    )
+    parser.add_argument("what", choices=["order", "relay", "viewing"], help=words)
+    parser.add_argument("--rounds", type=int, default=3, help="order, viewing: rounds of each measurement (default 3)")
+    parser.add_argument(
+        "--seconds", type=float, default=8, help="viewing: how long each system is watched in a round (default 8)"
+    )
     parser.add_argument("--shops", type=int, default=100, help="relay: shops that are connected (default 100)")
     parser.add_argument("--minutes", type=float, default=2, help="relay: ten orders in each (default 2)")
     parser.add_argument(
@@ -50,26 +63,28 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def run(chosen: argparse.Namespace) -> list[Figure]:
+async def run(chosen: argparse.Namespace) -> Report:
     """Run the chosen benchmark in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
         if chosen.what == "relay":
-            return await relay(Path(name), chosen.shops, chosen.minutes, has_box=not chosen.no_box)
-        return await order(Path(name), chosen.rounds)
+            return Report(await relay(Path(name), chosen.shops, chosen.minutes, has_box=not chosen.no_box))
+        if chosen.what == "viewing":
+            return await viewing(Path(name), chosen.rounds, chosen.seconds)
+        return Report(await order(Path(name), chosen.rounds))
 
 
 def main() -> int:
     """Run a benchmark and print its table; exit code 1 when a goal is missed."""
     chosen = arguments()
     try:
-        figures = asyncio.run(run(chosen))
+        report = asyncio.run(run(chosen))
     except NoCgroupError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_NO_BOX
-    print(table(figures))
+    print(report.text())
     if chosen.json:
-        write_json(figures, chosen.json)
-    return 0 if all(figure.is_kept for figure in figures) else 1
+        report.write_json(chosen.json)
+    return 0 if all(figure.is_kept for figure in report.figures) else 1
 
 
 if __name__ == "__main__":

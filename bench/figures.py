@@ -3,8 +3,9 @@
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,43 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write_json(figures: Sequence[Figure], file: Path) -> None:
-    """Write the figures for programs."""
-    rows = [{**asdict(one), "is_kept": one.is_kept} for one in figures]
-    file.write_text(json.dumps({"figures": rows}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+@dataclass(slots=True)
+class Report:
+    """What one benchmark measured: lines of the table, values by key for programs, what was left out and why."""
+
+    figures: list[Figure] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def most(self, key: str, name: str, values: Sequence[float], unit: str, limit: float, digits: int = 1) -> None:
+        """Add a line whose median must not exceed its limit."""
+        middle = self.values[key] = statistics.median(values)
+        self.figures.append(
+            Figure(
+                name=name, measured=median_text(values, unit, digits), yardstick=f"goal {limit:g} {unit}",
+                ratio=middle / limit, limit=1, is_floor=False,
+            )
+        )  # fmt: skip
+
+    def against(
+        self, key: str, name: str, ours: Sequence[float], theirs: Sequence[float], peer: str, limit: float,
+        unit: str = "ms", digits: int = 1,
+    ) -> None:  # fmt: skip
+        """Add a line whose median may be at most this share of a yardstick's."""
+        ratio = self.values[key] = statistics.median(ours) / statistics.median(theirs)
+        self.figures.append(
+            Figure(
+                name=name, measured=median_text(ours, unit, digits),
+                yardstick=f"{peer} {median_text(theirs, unit, digits)}", ratio=ratio, limit=limit, is_floor=False,
+            )
+        )  # fmt: skip
+
+    def text(self) -> str:
+        """Return the table, and below it what was left out."""
+        return "\n".join([table(self.figures), *(f"left out: {key}: {why}" for key, why in self.left_out.items())])
+
+    def write_json(self, file: Path) -> None:
+        """Write everything for programs: each value under its own key."""
+        rows = [{**asdict(one), "is_kept": one.is_kept} for one in self.figures]
+        document = {"figures": rows, **self.values, "left_out": self.left_out}
+        file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -119,12 +119,16 @@ class Mall:
         with (self.relay_folder / "relay.toml").open("a", encoding="utf-8") as settings:
             settings.write(MAIL.format(port=self.ports.smtp))
 
+    def world_text(self, shop: DemoShop) -> str:
+        """Return what stands in a shop's simulated world."""
+        return world_toml(shop, self.ports, self.shops.index(shop))
+
     async def open_world(self, shop: DemoShop) -> None:
         """Start a shop's simulated world."""
         folder = self.run_folder(shop)
         folder.mkdir(parents=True, exist_ok=True)
         world = self.shop_folder(shop) / "world.toml"
-        world.write_text(world_toml(shop, self.ports, self.shops.index(shop)), encoding="utf-8")
+        world.write_text(self.world_text(shop), encoding="utf-8")
         arguments = python_module("drivers.simulators", "run", str(world), "--dir", str(folder))
         await self._start(f"world of {shop.name}", arguments, self._answers(f"{self.control_url(shop)}/world"))
 

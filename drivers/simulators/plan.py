@@ -33,12 +33,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraPlan:
-    """A network camera: `place` front, turntable or bench; `head` names the device that turns it."""
+    """A network camera: `place` front, turntable or bench; `head` names the device that turns it.
+
+    `shows_time` has a viewing camera draw a strip into each picture that says when it was taken (time_strip.py).
+    """
 
     place: str
     head: str = ""
     rate_hz: float = 25.0
     jpeg_quality: int = 80
+    shows_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +173,8 @@ def _make(kind: type[T], options: dict[str, Any], where: str) -> T:
     for key, value in options.items():
         if key not in known:
             raise BadPlanError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
-        wanted = {"str": (str,), "int": (int,), "float": (int, float)}.get(str(known[key].type))
-        if wanted and (not isinstance(value, wanted) or isinstance(value, bool)):
+        wanted = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}.get(str(known[key].type))
+        if wanted and (not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted)):
             raise BadPlanError(f"{where}: {key} must be {known[key].type}, not {value!r}")
     try:
         return kind(**options)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
+import time
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +20,7 @@ from drivers.simulators.scene import SCENE_PX, Scene
 from drivers.simulators.sensor import Sensor
 from drivers.simulators.tag_card import CARD_MM, draw_card
 from drivers.simulators.texture import Picture
+from drivers.simulators.time_strip import Mark
 from drivers.simulators.view import DISTANCE_MM, FIELD_MM, TABLE_Y_MM, View, cut
 from drivers.simulators.world import TURNTABLE, HeadState, World
 
@@ -53,6 +56,7 @@ class ViewingEye:
         self._half_height = FIELD_MM * 9 / 32 + DISTANCE_MM * math.tan(math.radians(tilt)) + 5
         self._seed = sum(name.encode())
         self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
         # built when somebody looks for the first time: a shop must be up at once
         self._scene: Scene | None = None
         self._plate: Plate | None = None
@@ -72,16 +76,22 @@ class ViewingEye:
                     exposed = cv2.resize(exposed, (FRAME_PX, FRAME_PX * 9 // 16), interpolation=cv2.INTER_LINEAR)
                 self._last = (look, exposed)
             newest = self._last[1]
-        return sensor.jpeg(newest)
+        return sensor.jpeg(newest, self._mark(now_s))
 
     def still(self, now_s: float) -> bytes:
         sensor, look = self._sensor(STILL_PX), self._look(now_s, STILL_PX)
         with self._lock:
             picture = self._draw(look)
-        return sensor.jpeg(sensor.expose(picture, softness_px(look.zoom)))
+        return sensor.jpeg(sensor.expose(picture, softness_px(look.zoom)), self._mark(now_s))
 
     def black(self) -> bytes:
         return self._sensor(FRAME_PX).jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
+
+    def _mark(self, now_s: float) -> Mark | None:
+        """What the strip says, if there is to be one; the wall clock is the one that a browser's page shares."""
+        if not self._plan.shows_time:
+            return None
+        return Mark(taken_s=time.time(), number=next(self._numbers), pan_deg=self._head().pan.at(now_s))
 
     def _sensor(self, width: int) -> Sensor:
         with self._lock:

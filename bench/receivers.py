@@ -1,0 +1,109 @@
+"""Load: viewers who take every packet and decode none. Run as `python -m bench.receivers shop|offer URL [PIECE_ID]`.
+
+Each line of standard input is an order: a number N (be N viewers; "no" when a viewer is turned away) or "frames" (tell
+how many pictures came in since that was asked last). Each is answered by one line.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiortc.rtcrtpreceiver
+import httpx
+
+from demo.people import Caller, RelayRefusedError
+from demo.steps import StepFailedError, until
+from demo.viewer import Viewer, ViewerError, WhepSignalling, pin_host_addresses
+
+CONNECT_S = 20.0
+COUNTED = {"frames": 0}
+
+
+class NoDecoder:
+    """Counts pictures instead of decoding them: what twenty browsers decode elsewhere must not load this machine."""
+
+    def decode(self, _encoded: object) -> list[Any]:
+        """Return no picture."""
+        COUNTED["frames"] += 1
+        return []
+
+
+class OfferSignalling:
+    """The yardstick's way: one POST."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def post(self, offer_sdp: str) -> str:
+        return (await self._http.post("/offer", content=offer_sdp)).raise_for_status().text
+
+    async def patch(self, sdp_fragment: str) -> None:
+        raise NotImplementedError
+
+    async def delete(self) -> None:
+        """Closing the connection is all that server knows."""
+
+
+async def look_at_shop(caller: Caller, piece_id: str) -> Viewer:
+    """Come as a visitor who only watches."""
+    asked = await caller.call("POST", "/api/viewing", {"piece_id": piece_id, "watch_only": True})
+    session_id = asked["session_id"]
+
+    async def may_watch() -> bool:
+        return bool((await caller.call("GET", f"/api/viewing/{session_id}"))["state"] == "watching")
+
+    await until(may_watch, CONNECT_S, "a visitor may watch")
+    grant = await caller.call("POST", f"/api/viewing/{session_id}/pass", {})
+    viewer = Viewer(WhepSignalling(caller.http, grant["whep_url"], grant["pass"]))
+    await viewer.open()
+    return viewer
+
+
+async def take_offer(http: httpx.AsyncClient) -> Viewer:
+    """Come to the yardstick."""
+    viewer = Viewer(OfferSignalling(http), beats=False)
+    await viewer.open()
+    return viewer
+
+
+async def obey(come: Callable[[], Awaitable[Viewer]]) -> None:
+    """Do what is said on standard input until it ends."""
+    viewers: list[Viewer] = []
+    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        if line == "frames":
+            answer, COUNTED["frames"] = COUNTED["frames"], 0
+            print(answer, flush=True)
+            continue
+        print(await _become(viewers, int(line), come), flush=True)
+    await asyncio.gather(*(viewer.close() for viewer in viewers), return_exceptions=True)
+
+
+async def _become(viewers: list[Viewer], count: int, come: Callable[[], Awaitable[Viewer]]) -> str:
+    while len(viewers) > count:
+        await viewers.pop().close()
+    while len(viewers) < count:
+        try:
+            viewers.append(await come())
+        except (RelayRefusedError, StepFailedError, ViewerError, httpx.HTTPError) as error:
+            print(f"viewer {len(viewers) + 1}: {error}", file=sys.stderr, flush=True)
+            return "no"
+    return str(count)
+
+
+async def main(kind: str, url: str, piece_id: str = "") -> None:
+    """Serve one line after another."""
+    pin_host_addresses(("127.0.0.1",))
+    receiver: Any = aiortc.rtcrtpreceiver  # Any: its choice of decoder is replaced
+    receiver.get_decoder = lambda _codec: NoDecoder()
+    if kind == "shop":
+        caller = Caller(url)
+        await obey(lambda: look_at_shop(caller, piece_id))
+        await caller.close()
+    else:
+        async with httpx.AsyncClient(base_url=url, timeout=CONNECT_S) as http:
+            await obey(lambda: take_offer(http))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""A mall of one shop whose window camera draws the time into its pictures, open and live."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from demo.bench_check import go_live
+from demo.goods import DemoShop, teahouse
+from demo.mall import ROOT, Mall
+from demo.people import SHOPPER, Caller
+from demo.ports import free_block
+from demo.seed import seed_people, seed_shop, wait_for_shop
+from demo.supervisor import Supervisor
+
+CAMERA, WORDS = "front", "朱泥"
+"""The piece stands in the window, before a camera that pans."""
+
+RATE_HZ = 30
+
+
+class TimedMall(Mall):
+    """The demonstration's mall, but for what its camera shows and how often."""
+
+    def world_text(self, shop: DemoShop) -> str:
+        wanted = f"[camera.{CAMERA}]\n"
+        return super().world_text(shop).replace(wanted, f"{wanted}shows_time = true\nrate_hz = {RATE_HZ}.0\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenMall:
+    """What is open: `listing` has the piece that is looked at."""
+
+    mall: Mall
+    supervisor: Supervisor
+    listing: dict[str, Any]
+
+    @property
+    def shop(self) -> DemoShop:
+        """The only shop."""
+        return self.mall.shops[0]
+
+    @property
+    def listing_id(self) -> str:
+        """The page from which a shopper goes to look."""
+        return str(self.listing["listing_id"])
+
+    @property
+    def piece_id(self) -> str:
+        """The piece in the window."""
+        return str(self.listing["pieces"][0]["piece_id"])
+
+    @property
+    def camera_url(self) -> str:
+        """The port that every system reads."""
+        return f"{self.mall.camera_url(self.shop)}/{CAMERA}/stream"
+
+    def pid(self, name: str) -> int:
+        """Return the process of a program that runs."""
+        process = self.supervisor.program(name).process
+        assert process is not None
+        return process.pid
+
+    @property
+    def edge_pid(self) -> int:
+        """The shop box."""
+        return self.pid(f"edge of {self.shop.name}")
+
+
+@asynccontextmanager
+async def timed_mall(folder: Path) -> AsyncIterator[OpenMall]:
+    """Open it, and close it with everything that was started in it since."""
+    supervisor, shop = Supervisor(print, ROOT), teahouse("BENCH1")
+    mall = TimedMall(folder, free_block(), (shop,), supervisor)
+    mall.check()
+    try:
+        await asyncio.gather(mall.open_relay(), mall.open_world(shop))
+        await seed_people(mall)
+        await mall.enrol(shop, await seed_shop(mall, shop, lambda _line: None))
+        await mall.open_edge(shop)
+        await wait_for_shop(mall, shop)
+        await go_live(mall, shop, print)
+        yield OpenMall(mall=mall, supervisor=supervisor, listing=await _find(mall))
+    finally:
+        await supervisor.stop()
+
+
+async def _find(mall: Mall) -> dict[str, Any]:
+    caller = Caller(mall.relay_url)
+    try:
+        await caller.sign_in(SHOPPER)
+        found = await caller.call("GET", "/api/search", params={"q": WORDS})
+        listing: dict[str, Any] = await caller.call("GET", f"/api/listings/{found['hits'][0]['listing_id']}")
+        return listing
+    finally:
+        await caller.close()
