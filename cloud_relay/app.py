@@ -31,6 +31,7 @@ from cloud_relay.shop_link.mqtt import Broker
 from cloud_relay.tables import high_water
 from cloud_relay.trading import trading_of
 from cloud_relay.viewing.room import ViewingRoom
+from cloud_relay.viewing.turn import IceServers
 from cloud_relay.web import problems
 from cloud_relay.web.events import PageHub
 from cloud_relay.web.guard import Guard
@@ -62,7 +63,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
     link = ShopLink(broker=broker, db=db, clock=clock, authority=authority, admission=admission, metrics=metrics)
     return Relay(
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
-        viewing=ViewingRoom(db, clock, link, authority),
+        viewing=ViewingRoom(db, clock, link, authority, IceServers(settings)),
         trading=trading_of(settings, db, clock),
         notices=worker_of(settings, db, clock),
         pictures=PictureStore(settings.data_dir / "pictures"),

@@ -105,8 +105,14 @@ class PaymentSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingSettings:
-    """What browsers and shops are told of STUN and TURN; `ice_servers` are RTCIceServer objects as JSON."""
+    """What browsers and shops are told of STUN and TURN.
 
+    `turn_urls` are our own TURN server's addresses, UDP first; its names and words are made for each session from
+    VITRINE_TURN_SECRET and end `turn_life_s` later. `ice_servers` are RTCIceServer objects as JSON, told as they are.
+    """
+
+    turn_urls: tuple[str, ...] = ()
+    turn_life_s: int = 600
     ice_servers: tuple[dict[str, Any], ...] = ()
 
 

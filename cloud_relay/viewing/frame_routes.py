@@ -1,8 +1,9 @@
 """The fallback rung over HTTP: a WebSocket with credits, polling, and the first still."""
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, Response, WebSocket, WebSocketDisconnect
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import service
@@ -27,6 +28,18 @@ async def newest_frame(session_id: str, relay: RelayDep, principal: Anyone, afte
     await room.tell_shop(session, CreditFrame(session_id=session_id, frame_no=frame.number))
     headers = {"Vitrine-Frame": str(frame.number), "Cache-Control": "no-store"}
     return Response(frame.jpeg, 200, headers, media_type="image/jpeg")
+
+
+@router.get("/api/viewing/{session_id}/still.jpg")
+async def take_still(
+    session_id: str, relay: RelayDep, principal: Anyone, width_px: Annotated[int, Query(ge=160, le=960)] = 640
+) -> Response:
+    """Return one picture as the camera sees it now: the first thing a page shows, and its lowest rung once a second."""
+    session = await relay.db.read(service.own_session, session_id, principal.account_id)
+    if session["ended_at"] is not None:
+        raise not_found()
+    jpeg = await relay.viewing.take_still(session, width_px)
+    return Response(jpeg, 200, {"Cache-Control": "no-store"}, media_type="image/jpeg")
 
 
 @router.websocket("/api/viewing/{session_id}/frames")

@@ -11,9 +11,11 @@ from cloud_relay.db import Database
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing import service, store
-from cloud_relay.viewing.answers import Answers
+from cloud_relay.viewing.answers import Answers, ShopSilentError
 from cloud_relay.viewing.frames import FrameShelf
+from cloud_relay.viewing.loupe import Loupes
 from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, without_local_names
+from cloud_relay.viewing.turn import IceServers
 from wire.commands import AskPosition, AskToLook, LeaveViewing, OpenStills, OpenStream, TransientCommand
 from wire.plan import Position
 from wire.reports import (
@@ -42,19 +44,13 @@ class OpenedStream:
     answer_sdp: str
 
 
-class ShopSilentError(RefusedError):
-    """The shop did not answer in time."""
-
-    def __init__(self) -> None:
-        super().__init__("shop_silent", "The shop does not answer just now. Try again in a moment.",
-                         "店铺暂时没有应答，请稍后再试。", status=504)  # fmt: skip
-
-
 class ViewingRoom:
     """Joins pages and shops for looking. One per relay process; every process hears every report."""
 
-    def __init__(self, db: Database, clock: Clock, link: ShopLink, authority: Authority) -> None:
+    def __init__(self, db: Database, clock: Clock, link: ShopLink, authority: Authority, ice: IceServers) -> None:
         self.frames = FrameShelf()
+        self.loupes = Loupes(link, self.frames)
+        self._ice = ice
         self._db, self._clock, self._link, self._authority = db, clock, link, authority
         self._answers = Answers()
 
@@ -65,6 +61,7 @@ class ViewingRoom:
         self._link.on_transient(StreamAnswered, self._stream_answered)
         self._link.on_transient(StillsAnswered, self._stills_answered)
         self._link.on_transient(PositionTold, self._position_told)
+        self.loupes.attach()
         self._link.on_report(QuestionAnswered, service.take_question_answer)
         self._link.on_device_state(service.take_device_state)
         self._link.on_frame(self._frame)
@@ -136,15 +133,17 @@ class ViewingRoom:
         except LinkDownError:
             raise ShopSilentError from None
 
-    async def open_stream(
-        self, session_id: str, pass_text: str, offer_sdp: str, ice_servers: tuple[dict[str, Any], ...] = ()
-    ) -> OpenedStream:
+    def ice_servers(self, session_id: str) -> tuple[dict[str, Any], ...]:
+        """Return the STUN and TURN servers that this session's page, or the shop for it, may use from now on."""
+        return self._ice.for_session(session_id, self._clock.now())
+
+    async def open_stream(self, session_id: str, pass_text: str, offer_sdp: str) -> OpenedStream:
         """Take a pass and an SDP offer to the shop; return its answer. Raises RefusedError or BadValueError."""
         fingerprint = fingerprint_of(offer_sdp)
         stream_id, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
         command = OpenStream(
             stream_id=stream_id, session_id=session_id, ticket=self._ticket(session, fingerprint),
-            offer_sdp=without_local_names(offer_sdp), ice_servers=ice_servers,
+            offer_sdp=without_local_names(offer_sdp), ice_servers=self.ice_servers(session_id),
         )  # fmt: skip
         with self._answers.expect(stream_id) as answered:
             await self._send(session["shop_id"], command)
@@ -162,9 +161,10 @@ class ViewingRoom:
         _, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
         await self._open_stills(session, width_px)
 
-    async def _open_stills(self, session: store.Row, width_px: int) -> None:
+    async def _open_stills(self, session: store.Row, width_px: int, *, is_single: bool = False) -> None:
         session_id = session["session_id"]
-        command = OpenStills(session_id=session_id, ticket=self._ticket(session, "none"), width_px=width_px)
+        ticket = self._ticket(session, "none")
+        command = OpenStills(session_id=session_id, ticket=ticket, width_px=width_px, is_single=is_single)
         with self._answers.expect(session_id) as answered:
             await self._send(session["shop_id"], command)
             try:
@@ -175,10 +175,10 @@ class ViewingRoom:
             raise RefusedError("stream_refused", f"The shop refused this picture: {answer.reason}.",
                                f"店铺拒绝了画面：{answer.reason}。", status=409)  # fmt: skip
 
-    async def take_still(self, session: store.Row) -> bytes:
+    async def take_still(self, session: store.Row, width_px: int = STILL_WIDTH_PX) -> bytes:
         """Return the picture that this session sees now, as wide as the shop sends it; ShopSilentError without one."""
         before = self.frames.newest(session["session_id"])
-        await self._open_stills(session, STILL_WIDTH_PX)
+        await self._open_stills(session, width_px, is_single=True)
         number = before.number if before else 0
         fresh = await self.frames.newer_than(session["session_id"], number, STILL_WAIT_S)
         if fresh is None:

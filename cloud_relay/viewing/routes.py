@@ -107,7 +107,7 @@ async def leave_by_beacon(session_id: str, relay: RelayDep, principal: Anyone) -
 async def give_pass(session_id: str, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
     """Return a viewing pass: the bearer token of one WHEP stream or one run of stills."""
     text = await relay.db.run(service.give_pass, session_id, principal.account_id, relay.clock.now())
-    servers = list(relay.settings.viewing.ice_servers)
+    servers = relay.viewing.ice_servers(session_id)
     return {"pass": text, "whep_url": f"/whep/{session_id}", "expires_s": PASS_LIFE_S, "ice_servers": servers}
 
 
@@ -141,8 +141,7 @@ async def open_stream(
 ) -> Response:
     """WHEP (draft-ietf-wish-whep): an SDP offer in, the shop's SDP answer out; Location names the stream."""
     offer = await _text_body(request, "application/sdp", OFFER_BYTES_MAX)
-    servers = relay.settings.viewing.ice_servers
-    opened = await relay.viewing.open_stream(session_id, _bearer(authorization), offer, servers)
+    opened = await relay.viewing.open_stream(session_id, _bearer(authorization), offer)
     headers = {"Location": f"/whep/streams/{opened.stream_id}", "Cache-Control": "no-store"}
     return Response(opened.answer_sdp, 201, headers, media_type="application/sdp")
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.program import Program
@@ -52,6 +53,22 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
     expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=60_000)
     expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=20_000)
     page.wait_for_function("document.querySelector('[data-part=image]').naturalWidth > 100", timeout=20_000)
+    steers(page)
+
+
+NO_CANDIDATES = """
+const Real = RTCPeerConnection;
+window.RTCPeerConnection = class extends Real {
+  constructor(options) { super({ ...options, iceServers: [], iceTransportPolicy: "relay" }); }
+};
+"""
+"""What a network that lets no UDP through and knows no TURN server does: not one address to meet at."""
+
+SEES = "() => document.querySelector('[data-part=image]').naturalWidth > 100"
+
+
+def steers(page) -> None:
+    """Hold an arrow until the picture on the page has changed, then let go."""
     before = page.evaluate(PIXELS)
     page.locator("[data-part=stage]").focus()
     page.keyboard.down("ArrowRight")
@@ -60,12 +77,67 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
     page.keyboard.up("ArrowRight")
 
 
-def test_the_data_saver_is_the_shoppers_own_choice(person, mall):
+def test_where_no_address_meets_another_stills_come_at_once_and_pictures_after(person, mall):
+    shopper = person(SHOPPER)
+    shopper.page.add_init_script(NO_CANDIDATES)
+    shopper.go(f"/look/{piece(mall, '西施')}?lang=en")
+    page = shopper.page
+    page.wait_for_function(SEES, timeout=60_000)
+    assert page.locator(LOOK).get_attribute("data-way") == "opening"  # WebRTC is still being tried: nobody waits for it
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=20_000)
+    expect(page.locator("[data-part=way]")).to_have_text(re.compile("pictures through the relay"))
+    page.reload()  # what was found out about this network stays: nothing is tried in vain again
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=5_000)
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    steers(page)
+
+
+def test_without_sockets_and_event_streams_too_the_camera_is_steered(person, mall):
+    """A proxy that knows nothing but requests: pictures by polling, the turn learnt by asking."""
+    wanted = piece(mall, "三月的湖")
+    first, shopper = person(STUDIO), person(SHOPPER)
+    first.go(f"/look/{wanted}?lang=en")
+    expect(first.page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    page = shopper.page
+    page.add_init_script("delete window.RTCPeerConnection")
+    page.route_web_socket(re.compile("/frames$"), lambda socket: socket.close())
+    page.route(re.compile("/api/events"), lambda route: route.abort())
+    shopper.go(f"/look/{wanted}?lang=en")
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=20_000)
+    page.wait_for_function(SEES, timeout=20_000)
+    first.page.get_by_role("link", name="Leave").click()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    steers(page)
+
+
+@pytest.mark.slow
+def test_a_network_of_200_kbit_gets_one_still_a_second(person, mall):
+    shopper = person(SHOPPER)
+    page = shopper.page
+    page.add_init_script("delete window.RTCPeerConnection")
+    shopper.go(f"/look/{piece(mall, '西施')}?lang=en")
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=60_000)
+    page.route_web_socket(re.compile("/frames$"), lambda socket: socket.close())
+    narrow = {"offline": False, "latency": 60, "downloadThroughput": 25_000, "uploadThroughput": 25_000}
+    shopper.context.new_cdp_session(page).send("Network.emulateNetworkConditions", narrow)
+    page.get_by_role("button", name="Best picture").click()  # now by polling, which Chromium's brake slows as well
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "still", timeout=40_000)
+    expect(page.locator("[data-part=way]")).to_have_text(re.compile("one still a second"))
+    steers(page)
+
+
+def test_the_data_saver_is_the_shoppers_own_choice(person, mall, eyes):
     shopper = person(SHOPPER)
     shopper.go(f"/look/{piece(mall, '西施')}?lang=en")
     page = shopper.page
     expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=60_000)
-    page.get_by_role("button", name=re.compile("Data saver")).click()
-    expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=20_000)
-    page.get_by_role("button", name=re.compile("Data saver")).click()
+    expect(page.locator("[data-part=way]")).to_have_text("live, direct")
+    page.get_by_role("button", name="Data saver").click()
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "still", timeout=20_000)
+    expect(page.get_by_role("button", name="Data saver")).to_have_attribute("aria-pressed", "true")
+    steers(page)
+    page.reload()
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "still", timeout=20_000)
+    eyes.look(page, "look-data-saver")
+    page.get_by_role("button", name="Best picture").click()
     expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=20_000)

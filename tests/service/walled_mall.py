@@ -72,12 +72,12 @@ class WalledMall(Mall):
 
 
 @asynccontextmanager
-async def open_walled_town(folder: Path, bowls: int = 6):
+async def open_walled_town(folder: Path, bowls: int = 6, mall_class: type[WalledMall] = WalledMall):
     """Open it all: networks, firewall first, then relay, enrolment through the firewall, daemon, attendant."""
     networks = Networks(str(os.getpid()))
     supervisor = Supervisor(tell, ROOT)
     shop = bowl_shop(bowls)
-    mall = WalledMall(folder, shop, supervisor, networks)
+    mall = mall_class(folder, shop, supervisor, networks)
     servers, attendant = [], None
     try:
         networks.make()

@@ -2,13 +2,13 @@
 
 import { Refusal, api, language, say, t } from "./api.js";
 import { Steering } from "./steering.js";
-import { openStream } from "./stream.js";
+import { Ladder, chosenByHand } from "./ladder.js";
 
 const page = document.getElementById("look");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);
 const places = { video: pick("video"), image: pick("image") };
 const status = pick("status"), words = pick("words"), confirmButton = pick("confirm");
-let session = null, opened = null, steering = null, isLeaving = false, events = null;
+let session = null, ladder = null, steering = null, events = null;
 
 const SENTENCES = {
   now: ["You are looking live", "正在实时看货"], steering: ["You steer the camera", "镜头由您操控"],
@@ -39,6 +39,8 @@ function show() {
   words.textContent = lines.join(" ");
   const isOver = ["ended", "refused"].includes(session.state);
   pick("again").hidden = !isOver;
+  pick("loupe").hidden = isOver;
+  if (pick("ruler")) pick("ruler").hidden = isOver;
   pick("controls").hidden = session.state !== "steering";
   confirmButton.disabled = isOver || !["steering", "watching"].includes(session.state);
   if (session.state === "steering" && page.dataset.state !== "steering" && document.activeElement === document.body) pick("stage").focus({ preventScroll: true });
@@ -54,43 +56,57 @@ function take(update) {
   if (steering) steering.turnNo = session.state === "steering" ? session.turn_no : 0;
   show();
   // who waits watches meanwhile: the shop keeps a place in line only for a browser it hears of
-  if (["steering", "watching", "waiting", "being_brought"].includes(session.state) && !opened) look();
+  if (["steering", "watching", "waiting", "being_brought"].includes(session.state) && !ladder) look();
   if (session.state === "ended") endStream();
 }
 
-async function look() {
-  opened = { way: "opening", stream: null };
-  const hooks = {
+function look() {
+  ladder = new Ladder(session.session_id, session.shop_id, places, {
     onMessage: (message) => message.type === "ViewingChanged" && take(message.data),
-    onFirstFrame: (ms) => { page.dataset.firstFrameMs = ms ?? ""; pick("poster").hidden = true; },
-    onLost: () => { endStream(); if (!isLeaving) setTimeout(() => !opened && session.state !== "ended" && look(), 300); },
-  };
-  try {
-    opened = await openStream(session.session_id, places, hooks, sessionStorage.getItem("vitrine-way"));
-  } catch (error) {
-    opened = null;
-    say(error.message || t("No picture just now", "暂时没有画面"), "error");
-    return;
-  }
-  page.dataset.way = opened.way;
-  places.video.hidden = opened.way !== "webrtc";
-  places.image.hidden = opened.way === "webrtc";
-  pick("way").textContent = opened.way === "webrtc" ? t("direct picture", "直连画面") : t("data saver: stills", "省流量：静态图");
+    onPicture: (way, ms) => {
+      if (way !== "still") page.dataset.firstFrameMs = ms;
+      pick("poster").hidden = true;
+      places.image.hidden = way === "webrtc"; // it lies above the video, which must be drawn to tell of its pictures
+    },
+    onWords: (way, text, isLate) => {
+      page.dataset.way = way;
+      pick("way").classList.toggle("late", isLate);
+      if (pick("way").textContent !== text) pick("way").textContent = text;
+    },
+  });
+  showChoice();
 }
 
 function endStream() {
-  opened?.stream?.close();
-  opened = null;
+  ladder?.close();
+  ladder = null;
+}
+
+function showChoice() {
+  const chosen = chosenByHand(session.shop_id) ?? "";
+  for (const button of page.querySelectorAll("[data-rung]")) button.setAttribute("aria-pressed", String(button.dataset.rung === chosen));
 }
 
 function follow() {
   events?.close();
-  events = new EventSource(`/api/events?channels=session:${session.session_id}`);
+  const own = (events = new EventSource(`/api/events?channels=session:${session.session_id}`));
   events.onmessage = (message) => {
     const event = JSON.parse(message.data);
     if (event.kind === "viewing") take(event.data);
     if (event.kind === "question_answered") answered(event.data);
   };
+  askNow(own);
+}
+
+/** Some networks hold event streams back: then how the session stands is asked for, often while no stream is open. */
+async function askNow(own) {
+  for (let quiet = 0; own === events; quiet += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    if (own !== events || session.state === "ended") return;
+    if (ladder?.way === "webrtc" || (own.readyState === EventSource.OPEN && quiet % 5)) continue;
+    const now = await api("GET", `/api/viewing/${session.session_id}`).catch(() => null);
+    if (now && own === events && (now.state !== session.state || now.turn_no !== session.turn_no || now.place !== session.place)) take(now);
+  }
 }
 
 async function ask() {
@@ -100,7 +116,7 @@ async function ask() {
     session = { state: "ended", reason: error.message };
     return show();
   }
-  steering = steering ?? new Steering((wish, isMotion) => opened?.stream?.send(wish, isMotion), {
+  steering = steering ?? new Steering((wish, isMotion) => ladder?.send(wish, isMotion), {
     pan: session.can_pan !== false, zoom: session.can_zoom !== false, turn: Boolean(session.can_turn),
   });
   bind();
@@ -183,14 +199,24 @@ function refused(error) {
   say([error.problem.title, error.problem.detail].filter(Boolean).join(" — "), "error");
 }
 
-pick("again").addEventListener("click", () => { endStream(); ask(); });
-pick("switch").addEventListener("click", () => {
-  sessionStorage.setItem("vitrine-way", opened?.way === "webrtc" ? "stills" : "webrtc");
-  endStream();
-  look();
+let loupe = null, ruler = null;
+const seen = () => ({ opened: ladder, sessionId: session.session_id, picture: ladder?.way === "webrtc" ? places.video : places.image });
+pick("loupe").addEventListener("click", async () => {
+  steering?.stop();
+  const { Loupe } = await import("./loupe.js");
+  loupe ??= new Loupe(page, seen);
+  loupe.begin();
 });
+pick("ruler")?.addEventListener("click", async ({ currentTarget }) => {
+  const { Ruler } = await import("./ruler.js");
+  ruler ??= new Ruler(page, seen, Number(currentTarget.dataset.viewWidthMm));
+  ruler.turn();
+});
+pick("again").addEventListener("click", () => { endStream(); ask(); });
+for (const button of page.querySelectorAll("[data-rung]")) {
+  button.addEventListener("click", () => { ladder?.choose(button.dataset.rung || null); showChoice(); });
+}
 addEventListener("pagehide", () => {
-  isLeaving = true;
   endStream();
   if (session?.session_id) api("POST", `/api/viewing/${session.session_id}/leave`, {}).catch(() => {});
 });

@@ -1,18 +1,24 @@
-/** One way for the picture to reach the page: WebRTC by WHEP, else JPEGs on a WebSocket, else one still after another. */
+/** The ways for a picture to reach the page: WebRTC by WHEP, JPEGs through the relay, one still a second. ladder.js chooses. */
 
 import { api } from "./api.js";
 
 const CONNECT_MS = 6000;
 const SILENT_MS = 5000;
 const CREDIT = "credit";
+const STILL_MS = 1000, STILL_WIDTH_PX = 320, STILLS_WIDTH_PX = 640;
+const POOR_MS = 8000, POOR_FRAMES = 16; // fewer in that time is no film
+const SLOW_MS = 700, SLOW_TIMES = 3; // so many JPEGs in a row that took so long: a smaller one a second shows more
 
 async function newPass(sessionId) {
   return api("POST", `/api/viewing/${sessionId}/pass`, {});
 }
 
+/** A way that this network does not carry; any other error is the shop's or the relay's answer. */
+export class NoWayError extends Error {}
+
 /** WHEP: the offer goes at once, candidates follow by PATCH; waiting for Chromium to gather would cost 100 ms and more. */
-class WebRtcStream {
-  constructor(sessionId, video, hooks) {
+export class WebRtcStream {
+  constructor(sessionId, { video }, hooks) {
     Object.assign(this, { sessionId, video, hooks, pending: [] });
   }
 
@@ -43,20 +49,40 @@ class WebRtcStream {
 
   firstFrame() {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("no picture")), CONNECT_MS);
-      this.peer.onconnectionstatechange = () => this.peer.connectionState === "failed" && reject(new Error("no connection"));
+      const timer = setTimeout(() => reject(new NoWayError("no picture")), CONNECT_MS);
+      this.peer.onconnectionstatechange = () => this.peer.connectionState === "failed" && reject(new NoWayError("no connection"));
       this.video.requestVideoFrameCallback(() => { clearTimeout(timer); resolve(); });
     });
   }
 
-  /** A picture that stands still for SILENT_MS is no live picture: say so, and let the ladder try again. */
+  /** A picture that stands still for SILENT_MS, or moves by jerks for longer, is no live picture: the ladder is told. */
   watch() {
-    let last = performance.now();
-    const seen = () => { last = performance.now(); if (!this.closed) this.video.requestVideoFrameCallback(seen); };
+    let last = performance.now(), frames = 0, since = last;
+    const seen = () => {
+      last = performance.now();
+      frames += 1;
+      this.hooks.onSeen?.();
+      if (!this.closed) this.video.requestVideoFrameCallback(seen);
+    };
     this.video.requestVideoFrameCallback(seen);
     this.timer = setInterval(() => {
-      if (performance.now() - last > SILENT_MS && document.visibilityState === "visible") this.hooks.onLost();
+      const now = performance.now();
+      if (document.visibilityState !== "visible") last = since = now, frames = 0;
+      else if (now - last > SILENT_MS) this.hooks.onLost("silent");
+      else if (now - since > POOR_MS) {
+        if (frames < POOR_FRAMES) this.hooks.onLost("poor");
+        since = now;
+        frames = 0;
+      }
     }, 1000);
+  }
+
+  /** "turn" when the pictures go through a TURN server, else "direct". */
+  async route() {
+    const stats = await this.peer.getStats();
+    const pairs = [...stats.values()].filter((one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded");
+    const kinds = pairs.flatMap((pair) => [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)]);
+    return kinds.some((one) => one?.candidateType === "relay") ? "turn" : "direct";
   }
 
   trickle(candidate) {
@@ -81,62 +107,148 @@ class WebRtcStream {
   }
 }
 
-/** JPEGs through the relay: the next one is asked for when the last one is shown. */
-class StillsStream {
-  constructor(sessionId, image, hooks) {
-    Object.assign(this, { sessionId, image, hooks });
+/** Steering by requests: one on its way, only the newest wish waits, and a stop waits for nothing. */
+class SteeringByRequest {
+  constructor(sessionId) {
+    this.address = `/api/viewing/${sessionId}/steer`;
+  }
+
+  send(steering) {
+    if (steering.kind === "stop") { this.next = null; this.post(steering); }
+    else if (!this.isBusy) this.post(steering);
+    else if (steering.kind !== "beat") this.next = steering; // a request on its way is a sign of life as good as a beat
+  }
+
+  async post(steering) {
+    this.isBusy = true;
+    await api("POST", this.address, steering).catch(() => {});
+    this.isBusy = false;
+    const next = this.next;
+    this.next = null;
+    if (next) this.post(next);
+  }
+}
+
+/** Show a JPEG and let go of it. */
+async function show(image, blob) {
+  const address = URL.createObjectURL(blob);
+  image.src = address;
+  await image.decode().catch(() => {});
+  URL.revokeObjectURL(address);
+}
+
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** JPEGs through the relay: the next one is asked for when the last one is shown; on a WebSocket, or by polling. */
+export class StillsStream {
+  constructor(sessionId, { image }, hooks) {
+    Object.assign(this, { sessionId, image, hooks, slow: 0, steering: new SteeringByRequest(sessionId) });
   }
 
   async open() {
     const grant = await newPass(this.sessionId);
-    await api("POST", `/api/viewing/${this.sessionId}/stills`, { viewing_pass: grant.pass, width_px: 640 });
-    const address = new URL(`/api/viewing/${this.sessionId}/frames`, location.href);
-    address.protocol = address.protocol.replace("http", "ws");
+    await api("POST", `/api/viewing/${this.sessionId}/stills`, { viewing_pass: grant.pass, width_px: STILLS_WIDTH_PX });
+    const started = performance.now();
     await new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("no picture")), CONNECT_MS);
-      this.socket = new WebSocket(address);
-      this.socket.binaryType = "blob";
-      this.socket.onopen = () => this.socket.send(CREDIT);
-      this.socket.onerror = () => reject(new Error("no socket"));
-      this.socket.onclose = () => !this.closed && this.poll(0);
-      this.socket.onmessage = async (message) => {
-        if (message.data.size) { await this.show(message.data); clearTimeout(timer); resolve(); }
-        if (this.socket.readyState === WebSocket.OPEN) this.socket.send(CREDIT);
-      };
-    }).catch(() => this.poll(0));
-    this.hooks.onFirstFrame(null);
+      this.first = resolve;
+      setTimeout(() => reject(new NoWayError("no picture")), 2 * CONNECT_MS);
+      this.listen();
+    });
+    this.hooks.onFirstFrame(Math.round(performance.now() - started));
+    this.timer = setInterval(() => {
+      if (performance.now() - this.shownAt > 2 * CONNECT_MS && document.visibilityState === "visible") this.hooks.onLost("silent");
+    }, 1000);
   }
 
-  async show(blob) {
-    const address = URL.createObjectURL(blob);
-    this.image.src = address;
-    await this.image.decode().catch(() => {});
-    URL.revokeObjectURL(address);
+  listen() {
+    const address = new URL(`/api/viewing/${this.sessionId}/frames`, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    const socket = (this.socket = new WebSocket(address));
+    socket.binaryType = "blob";
+    let asked = 0;
+    const credit = () => { asked = performance.now(); if (socket.readyState === WebSocket.OPEN) socket.send(CREDIT); };
+    // some networks let the socket open and nothing through it
+    const mute = setTimeout(() => socket.close(), CONNECT_MS);
+    socket.onopen = credit;
+    socket.onclose = () => { clearTimeout(mute); if (!this.closed) this.poll(0); };
+    socket.onmessage = async (message) => {
+      clearTimeout(mute);
+      if (message.data.size) await this.take(message.data, performance.now() - asked);
+      credit();
+    };
+  }
+
+  async take(blob, tookMs) {
+    await show(this.image, blob);
+    this.shownAt = performance.now();
+    this.first();
+    this.hooks.onSeen?.();
+    this.slow = tookMs > SLOW_MS ? this.slow + 1 : 0;
+    if (this.slow >= SLOW_TIMES) this.hooks.onLost("poor");
   }
 
   async poll(after) {
-    this.socket?.close();
+    this.way = "poll";
     while (!this.closed) {
+      const asked = performance.now();
       const response = await fetch(`/api/viewing/${this.sessionId}/frame.jpg?after=${after}`).catch(() => null);
-      if (response?.ok) { after = Number(response.headers.get("Vitrine-Frame")); await this.show(await response.blob()); }
-      else await new Promise((resolve) => setTimeout(resolve, 1000));
+      const blob = response?.ok ? await response.blob().catch(() => null) : null;
+      if (!blob) await rest(1000);
+      else { after = Number(response.headers.get("Vitrine-Frame")); await this.take(blob, performance.now() - asked); }
     }
   }
 
-  send(steering) {
-    api("POST", `/api/viewing/${this.sessionId}/steer`, steering).catch(() => {});
-  }
+  send(steering) { this.steering.send(steering); }
 
   close() {
     this.closed = true;
+    clearInterval(this.timer);
     this.socket?.close();
   }
 }
 
-/** Open the best way there is; `preferred` "stills" is the shopper's own choice and sticks for this session. */
+/** One small still a second: the first thing a page shows, and the last that it falls back to. Never gives up. */
+export class OneStillStream {
+  constructor(sessionId, { image }, hooks) {
+    Object.assign(this, { sessionId, image, hooks, steering: new SteeringByRequest(sessionId) });
+  }
+
+  /** Resolves with the first still; a network that is away for a while only makes the picture older. */
+  open() {
+    return new Promise((resolve) => {
+      let isFirst = true;
+      this.run(() => { if (isFirst) this.hooks.onFirstFrame(null); isFirst = false; resolve(); });
+    });
+  }
+
+  async run(onShown) {
+    let width = STILLS_WIDTH_PX; // the first one is looked at longest
+    while (!this.closed) {
+      const asked = performance.now();
+      const response = await fetch(`/api/viewing/${this.sessionId}/still.jpg?width_px=${width}`).catch(() => null);
+      const blob = response?.ok ? await response.blob().catch(() => null) : null;
+      if (this.closed) return;
+      if (blob) {
+        await show(this.image, blob);
+        if (this.closed) return;
+        onShown();
+        this.hooks.onSeen?.();
+      }
+      const tookMs = performance.now() - asked;
+      width = tookMs < STILL_MS / 3 ? STILLS_WIDTH_PX : STILL_WIDTH_PX;
+      await rest(Math.max(STILL_MS - tookMs, 100));
+    }
+  }
+
+  send(steering) { this.steering.send(steering); }
+
+  close() { this.closed = true; }
+}
+
+/** Open the best way there is, without the ladder: for the merchant, who teaches on a good network or not at all. */
 export async function openStream(sessionId, places, hooks, preferred) {
   if (preferred !== "stills" && "RTCPeerConnection" in window) {
-    const direct = new WebRtcStream(sessionId, places.video, hooks);
+    const direct = new WebRtcStream(sessionId, places, hooks);
     try {
       await direct.open();
       return { way: "webrtc", stream: direct };
@@ -145,7 +257,7 @@ export async function openStream(sessionId, places, hooks, preferred) {
       console.info("direct picture not possible:", error.message);
     }
   }
-  const stills = new StillsStream(sessionId, places.image, hooks);
+  const stills = new StillsStream(sessionId, places, hooks);
   await stills.open();
   return { way: "stills", stream: stills };
 }
