@@ -44,6 +44,7 @@ from cloud_relay.parcels import routes as parcels
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.viewing import frame_routes as viewing_frames
+from cloud_relay.viewing import loupe_routes
 from cloud_relay.viewing import routes as viewing
 from cloud_relay.viewing import teach_routes as teaching
 from cloud_relay.web import events, health, static_files
@@ -61,6 +62,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     viewing.router,
     teaching.router,
     viewing_frames.router,
+    loupe_routes.router,
     orders.router,
     escrow.router,
     parcels.router,
