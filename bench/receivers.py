@@ -29,7 +29,7 @@ class NoDecoder:
         return []
 
 
-class OfferSignalling:
+class OnePostSignalling:
     """The yardstick's way: one POST."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -62,7 +62,7 @@ async def look_at_shop(caller: Caller, piece_id: str) -> Viewer:
 
 async def take_offer(http: httpx.AsyncClient) -> Viewer:
     """Come to the yardstick."""
-    viewer = Viewer(OfferSignalling(http), beats=False)
+    viewer = Viewer(OnePostSignalling(http), beats=False)
     await viewer.open()
     return viewer
 

@@ -2,14 +2,18 @@
 
 import asyncio
 import statistics
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Error as PlaywrightError
 
 from bench import viewing_bottleneck
 from bench.figures import Figure, Report
 from bench.viewing_janus import janus, why_no_janus
 from bench.viewing_load import Loaded, cores_over, cores_per_viewer, loads, receivers, told
-from bench.viewing_mall import CAMERA, OpenMall, timed_mall
+from bench.viewing_mall import CAMERA, RATE_HZ, OpenMall, timed_mall
 from bench.viewing_pace import Course, percentile
 from bench.viewing_page import NoPictureError, Watcher, open_browser
 from bench.viewing_peers import Yardstick, plain_mjpeg, stock_aiortc
@@ -20,7 +24,7 @@ OURS, THEIRS = (1, 5, 10, 20), (1, 2, 3)
 """Numbers of viewers: where ours still has room, and where one encode each fills two cores."""
 
 STILL_MS, FIRST_FRAME_MS, GAP_MS, CPU, IDLE = 80.0, 200.0, 50.0, 0.006, 0.02
-RATIO_SLOPE, RECOVERY_S = 0.02, 3.0
+RATIO_SLOPE, RECOVERY_S, PHOTON = 0.02, 3.0, 0.75
 RATIOS = {
     "stock aiortc": ("g2g_ratio_stock", 0.35), "Janus": ("g2g_ratio_janus", 0.55),
     "plain MJPEG in an img": ("g2g_ratio_mjpeg", 1.0),
@@ -60,10 +64,19 @@ async def measure(folder: Path, rounds: int, seconds: float) -> Report:
     async with timed_mall(folder / "mall") as opened:
         yardsticks = await _yardsticks(report, opened)
         await _idle(report, opened.edge_pid)
-        await _pictures(report, opened, yardsticks, rounds, seconds)
-        await _crowds(report, opened, yardsticks[0], seconds)
-    await _squeezed(report, folder / "squeezed")
+        await _part(report, "pictures", _pictures(report, opened, yardsticks, rounds, seconds))
+        await _part(report, "cpu_per_viewer", _crowds(report, opened, yardsticks[0], seconds))
+    await _part(report, "bottleneck_recovery_s", _squeezed(report, folder / "squeezed"))
     return report
+
+
+async def _part(report: Report, key: str, doing: Coroutine[Any, Any, None]) -> None:
+    """Do one part; what cannot be measured is left out with the reason, and the others go on."""
+    try:
+        await doing
+    except (NoPictureError, PlaywrightError, TimeoutError, RuntimeError) as error:
+        print(f"{key}: {error}", flush=True)
+        report.left_out[key] = str(error).strip().splitlines()[-1][:200] or type(error).__name__
 
 
 async def _yardsticks(report: Report, opened: OpenMall) -> list[Yardstick]:
@@ -94,6 +107,7 @@ async def _pictures(report: Report, opened: OpenMall, yardsticks: list[Yardstick
         for number in range(rounds):
             print(f"pictures, round {number + 1} of {rounds} …", flush=True)
             await ours.watch(shopper, opened, seconds)
+            _say("vitrine", ours.course)
             for yardstick in yardsticks:
                 await _try(report, yardstick, stranger, seconds)
     _tell_ours(report, ours)
@@ -103,14 +117,26 @@ async def _pictures(report: Report, opened: OpenMall, yardsticks: list[Yardstick
             mine, theirs = ours.course.medians_ms, yardstick.course.medians_ms
             _tell_course(report, yardstick.name, yardstick.course)
             report.against(key, "glass to glass p50, MJPEG camera", mine, theirs, yardstick.name, limit)
+        if yardstick.name == "Janus" and yardstick.course.windows and ours.photon_ms:
+            theirs = [middle + 1000 / RATE_HZ for middle in yardstick.course.medians_ms]
+            peer = "Janus’s glass to glass + one picture"
+            report.against("photon_ratio_janus", "control to photon p50", ours.photon_ms, theirs, peer, PHOTON)
 
 
 async def _try(report: Report, yardstick: Yardstick, watcher: Watcher, seconds: float) -> None:
     try:
         await yardstick.watch(watcher, seconds)
-    except NoPictureError as error:
-        report.left_out[yardstick.name] = str(error)
+    except (NoPictureError, PlaywrightError) as error:
+        report.left_out[yardstick.name] = f"{len(yardstick.course.windows)} rounds, then: {str(error)[:200]}"
         await watcher.leave()
+    else:
+        _say(yardstick.name, yardstick.course)
+
+
+def _say(name: str, course: Course) -> None:
+    window = course.windows[-1]
+    middle_ms, gap_ms = course.medians_ms[-1], percentile(window.gaps_ms, 99)
+    print(f"  {name}: {middle_ms:.1f} ms, {window.rate_hz:.1f}/s, gap p99 {gap_ms:.0f} ms", flush=True)
 
 
 def _tell_ours(report: Report, ours: Ours) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bench.small_box import processor_s
+from bench.viewing_mall import RATE_HZ
 from bench.viewing_pace import slope
 from demo.mall import ROOT
 
@@ -24,6 +25,10 @@ class Loaded:
     viewers: int
     cores: float
     rate_hz: float
+
+    def cores_at(self, rate_hz: float) -> float:
+        """Return what full speed would take: both a server and a machine that are too busy leave pictures out."""
+        return self.cores * rate_hz / max(self.rate_hz, 1.0)
 
 
 class Receivers:
@@ -92,7 +97,7 @@ def cores_per_viewer(found: Sequence[Loaded]) -> float:
     """Return what one viewer more costs; raise ValueError for fewer than two numbers of viewers."""
     if len({one.viewers for one in found}) < 2:
         raise ValueError("too few viewers were let in to tell what one more costs")
-    return slope([(one.viewers, one.cores) for one in found])
+    return slope([(one.viewers, one.cores_at(RATE_HZ)) for one in found])
 
 
 def told(found: Sequence[Loaded]) -> str:
