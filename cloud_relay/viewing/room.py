@@ -14,7 +14,7 @@ from cloud_relay.viewing import service, store
 from cloud_relay.viewing.answers import Answers, ShopSilentError
 from cloud_relay.viewing.frames import FrameShelf
 from cloud_relay.viewing.loupe import Loupes
-from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, without_local_names
+from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, tidy_offer
 from cloud_relay.viewing.turn import IceServers
 from wire.commands import AskPosition, AskToLook, LeaveViewing, OpenStills, OpenStream, TransientCommand
 from wire.plan import Position
@@ -143,7 +143,7 @@ class ViewingRoom:
         stream_id, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
         command = OpenStream(
             stream_id=stream_id, session_id=session_id, ticket=self._ticket(session, fingerprint),
-            offer_sdp=without_local_names(offer_sdp), ice_servers=self.ice_servers(session_id),
+            offer_sdp=tidy_offer(offer_sdp), ice_servers=self.ice_servers(session_id),
         )  # fmt: skip
         with self._answers.expect(stream_id) as answered:
             await self._send(session["shop_id"], command)

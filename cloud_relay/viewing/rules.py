@@ -52,22 +52,34 @@ def state_of_answer(answer: LookAnswer, turn_no: int) -> SessionState:
 
 
 def fingerprint_of(offer_sdp: str) -> str:
-    """Return the one DTLS fingerprint of an offer as `sha-256 AA:BB…`; BadValueError for any other number or hash."""
+    """Return the one SHA-256 fingerprint of an offer as `sha-256 AA:BB…`; BadValueError for none or several.
+
+    Some players write the same certificate in other hashes beside it (RFC 8122 section 5); `tidy_offer` drops those.
+    """
     if len(offer_sdp.encode()) > OFFER_BYTES_MAX:
         raise BadValueError(f"offer: larger than {OFFER_BYTES_MAX} bytes")
-    found = set(re.findall(r"^a=fingerprint:(\S+) ([0-9A-Fa-f:]+)\s*$", offer_sdp, re.MULTILINE))
+    pattern = r"^a=fingerprint:sha-256 ([0-9A-Fa-f:]+)\s*$"
+    found = {value.upper() for value in re.findall(pattern, offer_sdp, re.MULTILINE | re.IGNORECASE)}
     if len(found) != 1:
-        raise BadValueError(f"offer: {len(found)} DTLS fingerprints, exactly one is needed")
-    ((algorithm, value),) = found
-    if algorithm.lower() != "sha-256" or not re.fullmatch(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", value.upper()):
+        raise BadValueError(f"offer: {len(found)} SHA-256 fingerprints, exactly one is needed")
+    (value,) = found
+    if not re.fullmatch(r"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", value):
         raise BadValueError("offer: the DTLS fingerprint must be sha-256 (RFC 8122)")
-    return f"sha-256 {value.upper()}"
+    return f"sha-256 {value}"
 
 
-def without_local_names(sdp: str) -> str:
-    """Return SDP without `.local` candidates: the shop cannot resolve them and would wait a second for each."""
-    lines = [line for line in sdp.splitlines() if not (line.startswith("a=candidate:") and ".local " in line)]
+def tidy_offer(sdp: str) -> str:
+    """Return SDP without `.local` candidates (the shop cannot resolve them and would wait a second for each) and with
+    SHA-256 fingerprints alone: the shop takes no certificate but the one that the ticket names.
+    """
+    lines = [line for line in sdp.splitlines() if not _is_surplus(line)]
     return "\r\n".join(lines) + "\r\n"
+
+
+def _is_surplus(line: str) -> bool:
+    if line.startswith("a=candidate:"):
+        return ".local " in line
+    return line.startswith("a=fingerprint:") and not line.lower().startswith("a=fingerprint:sha-256 ")
 
 
 def pass_until(now: datetime) -> datetime:

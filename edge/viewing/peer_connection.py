@@ -49,9 +49,13 @@ BUFFERED_BYTES_MAX = 64 * 1024
 
 STALL_S = 0.5
 
-GATHER_S = 0.5
+GATHER_S = 0.05
 GATHER_RELAY_ONLY_S = 2.0
-"""aioice waits 5 s for a STUN or TURN server that is silent, and every answer with it."""
+GATHER_LATE_S = 3.0
+"""aioice waits 5 s for a STUN or TURN server that is silent, and every answer with it. An answer of ours waits for the
+first of these, or the second where a TURN address is the only one a shop shows. Servers may take the third before they
+count as silent.
+"""
 
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 PLAYOUT_DELAY_ID = 14
@@ -264,6 +268,8 @@ class Peer:
         self._is_relay_only = is_relay_only
         self._channels: dict[str, Any] = {}
         self._is_ended = False
+        self._gathering: asyncio.Future[Any] | None = None
+        self._late: Any = None  # aioice's connection, while servers may still answer
         self._candidates = 0
         policy = RTCIceTransportPolicy.RELAY if is_relay_only else RTCIceTransportPolicy.ALL
         self._connection = RTCPeerConnection(
@@ -339,6 +345,18 @@ class Peer:
         """End the connection; the browser sees it at once."""
         self._end()
         await self._connection.close()
+        if self._late is not None:
+            await self.gathered()
+            for protocol in self._late._protocols:  # noqa: SLF001  # touch point: what came after its connection closed
+                await protocol.close()
+
+    async def gathered(self) -> set[str]:
+        """Return the kinds of candidates (host, srflx, relay) found, once every server answered or is too late."""
+        if self._gathering is not None:
+            await asyncio.wait([self._gathering])
+        if self._gathering is None or self._gathering.cancelled() or self._gathering.exception() is not None:
+            return set()
+        return {candidate.type for candidate in self._gathering.result()}
 
     def _cap_gathering(self, transceiver: Any) -> None:
         """A STUN or TURN server that does not answer must not hold the answer back for aioice's 5 s."""
@@ -348,7 +366,13 @@ class Peer:
         timeout_s = GATHER_RELAY_ONLY_S if self._is_relay_only else GATHER_S
 
         async def gather_soon(component: int, addresses: list[str]) -> Any:
-            return await gather(component, addresses, timeout_s)
+            self._gathering = asyncio.ensure_future(gather(component, addresses, max(timeout_s, GATHER_LATE_S)))
+            done, _ = await asyncio.wait([self._gathering], timeout=timeout_s)
+            if done:
+                return self._gathering.result()
+            self._late = connection
+            known = (one.local_candidate for one in connection._protocols)  # noqa: SLF001  # touch point: as above
+            return [candidate for candidate in known if candidate is not None]
 
         connection.get_component_candidates = gather_soon
 

@@ -37,6 +37,11 @@ def is_turn(url: str) -> bool:
     return url.startswith(("turn:", "turns:"))
 
 
+def _kind_of(url: str) -> str:
+    """What an answer says of a candidate that came from this server (RFC 8839 section 5.1)."""
+    return " typ relay" if is_turn(url) else " typ srflx"
+
+
 def usable_servers(servers: Servers, silent: Mapping[str, float], now_s: float) -> Servers:
     """Return the relay's ICE servers with `urls` always a list, less those that are silent until later than `now_s`."""
     found = []
@@ -163,7 +168,8 @@ class Streams:
             raise ViewingRefusedError("bad_offer", str(error)) from None
         if stream_id not in self._streams:  # closed while it was being answered
             raise ViewingRefusedError("closed")
-        self._note_silent(servers, answer)
+        if any(_kind_of(url) not in answer for server in servers for url in server["urls"]):
+            self._spawn(self._note_silent(servers, stream.peer), f"late ICE servers of {stream_id}")
         return answer
 
     async def add_candidates(self, stream_id: str, fragment: str) -> None:
@@ -226,10 +232,19 @@ class Streams:
         stream = self._streams.get(stream_id)
         return stream is not None and stream.chooser.rung is Rung.SMALL
 
-    def _note_silent(self, servers: Servers, answer: str) -> None:
-        """A STUN or TURN server that gave no candidate is left out for a while: each offer waited for it."""
+    async def _note_silent(self, servers: Servers, peer: Peer) -> None:
+        """A STUN or TURN server that gave no candidate, however late, is left out for a while: each offer waits for it.
+
+        aiortc asks one server of each kind, the first of the list.
+        """
+        kinds = await peer.gathered()
+        if not kinds:
+            return
+        asked: dict[str, str] = {}
         for url in [url for server in servers for url in server["urls"]]:
-            if f" typ {'relay' if is_turn(url) else 'srflx'}" not in answer:
+            asked.setdefault(_kind_of(url), url)
+        for kind, url in asked.items():
+            if kind.removeprefix(" typ ") not in kinds:
                 logger.info("ICE server is silent", extra={"kind": url.partition(":")[0]})
                 self._silent[url] = self._monotonic() + SILENT_S
 

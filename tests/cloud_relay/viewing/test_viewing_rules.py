@@ -10,7 +10,7 @@ from cloud_relay.viewing.rules import (
     availability,
     fingerprint_of,
     state_of_answer,
-    without_local_names,
+    tidy_offer,
 )
 from wire.reports import CameraState, LookAnswer
 from wire.values import BadValueError
@@ -43,7 +43,7 @@ def test_an_offer_without_exactly_one_sha256_fingerprint_is_refused(offer):
 def test_local_names_are_taken_out_and_nothing_else():
     local = "a=candidate:1 1 udp 2113937151 3f0c.local 50000 typ host"
     plain = "a=candidate:2 1 udp 2113937151 192.0.2.7 50000 typ host"
-    assert without_local_names(f"v=0\r\n{local}\r\n{plain}\r\n") == f"v=0\r\n{plain}\r\n"
+    assert tidy_offer(f"v=0\r\n{local}\r\n{plain}\r\n") == f"v=0\r\n{plain}\r\n"
 
 
 @pytest.mark.parametrize("answer", list(LookAnswer))
@@ -102,3 +102,10 @@ async def test_the_shelf_is_bounded():
         shelf.put(f"s{number}", b"x")
     assert shelf.newest("s0") is None
     assert shelf.newest(f"s{SESSIONS_MAX + 2}") is not None
+
+
+def test_other_hashes_of_a_certificate_are_passed_over_and_never_reach_the_shop():
+    """aiortc writes three; RFC 8122 section 5 lets it."""
+    more = OFFER + "a=fingerprint:sha-384 AA:BB\r\na=fingerprint:sha-512 CC:DD\r\n"
+    assert fingerprint_of(more) == f"sha-256 {FINGERPRINT}"
+    assert [line for line in tidy_offer(more).splitlines() if "fingerprint" in line] == [OFFER.splitlines()[1]]

@@ -117,6 +117,7 @@ RIGHTS = [
     Right("GET", "/api/shops/{shop_id}/cameras/{camera}", "public"),
     Right("GET", "/api/viewing/{session_id}/frame.jpg", "shopper"),
     Right("GET", "/api/viewing/{session_id}/still", "shopper"),
+    Right("GET", "/api/viewing/{session_id}/still.jpg", "shopper"),
     Right("POST", "/api/reservations", "signed_in", {"piece_id": "{piece_id}"}),
     Right("POST", "/api/reservations/{parcel_id}/extend", "shopper", params=(("parcel_id", "reserved"),)),
     Right("DELETE", "/api/reservations/{parcel_id}", "shopper", params=(("parcel_id", "reserved"),)),
