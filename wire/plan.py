@@ -56,12 +56,16 @@ class Face:
 class Spot:
     """Where a piece can be looked at: the camera's device name, how it gets there, the view to start with, its
     faces.
+
+    `view_width_mm` is how wide the camera's picture is at zoom 1 in the plane where the piece stands (at zoom 2 half of
+    it), so a picture W pixels wide has W × zoom / view_width_mm pixels in a millimetre; None: never calibrated.
     """
 
     camera: str
     kind: SpotKind = SpotKind.STAYS
     home: Position = Position()
     faces: tuple[Face, ...] = ()
+    view_width_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

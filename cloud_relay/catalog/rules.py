@@ -156,6 +156,10 @@ def check_cameras(cameras: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [dict(to_json(one)) for one in checked]
 
 
+VIEW_WIDTH_MM_MIN, VIEW_WIDTH_MM_MAX = 2.0, 20_000.0
+"""From a microscope's field to a whole wall: anything else is a slip of the hand."""
+
+
 def check_spot(spot: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return a camera spot that the wire carries, or None for a piece that is not shown."""
     if spot is None:
@@ -166,6 +170,9 @@ def check_spot(spot: dict[str, Any] | None) -> dict[str, Any] | None:
         raise BadValueError("spot.faces: at most 24")
     for face in checked.faces:
         check_id(face.name, "spot.faces.name")
+    width_mm = checked.view_width_mm
+    if width_mm is not None and not VIEW_WIDTH_MM_MIN <= width_mm <= VIEW_WIDTH_MM_MAX:
+        raise BadValueError(f"spot.view_width_mm: {VIEW_WIDTH_MM_MIN:g} to {VIEW_WIDTH_MM_MAX:g} mm")
     return dict(to_json(checked))
 
 

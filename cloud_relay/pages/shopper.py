@@ -78,7 +78,8 @@ def _piece_to_look_at(connection: Connection, piece_id: str, principal: Principa
     shown = reading.read_listing(
         connection, piece["listing_id"], principal.merchant_ids, now, is_operator=principal.is_operator
     )
-    return {"piece": {"piece_id": piece_id, "code": piece["code"]}, "listing": shown}
+    width_mm = (piece["spot"] or {}).get("view_width_mm")
+    return {"piece": {"piece_id": piece_id, "code": piece["code"], "view_width_mm": width_mm}, "listing": shown}
 
 
 @router.get("/look")

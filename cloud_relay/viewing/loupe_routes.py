@@ -1,4 +1,4 @@
-"""The loupe on the fallback rung: a region of the picture at the sensor's resolution, through the relay."""
+"""Looking closely: a region at the sensor's resolution through the relay, and the zoom that a ruler follows."""
 
 from typing import Annotated, Any
 
@@ -42,3 +42,12 @@ async def take_loupe(session_id: str, body: RegionBody, relay: RelayDep, princip
     }  # fmt: skip
     headers = {f"Vitrine-{name}": str(value) for name, value in sizes.items()}
     return Response(jpeg, 200, headers | {"Cache-Control": "no-store"}, media_type="image/jpeg")
+
+
+@router.get("/api/viewing/{session_id}/zoom")
+async def read_zoom(session_id: str, relay: RelayDep, principal: Anyone) -> dict[str, float]:
+    """Return the magnification that this session's camera stands at: 1 is its widest view. For the page's ruler."""
+    session = await relay.db.read(service.own_session, session_id, principal.account_id)
+    if session["ended_at"] is not None:
+        raise service.NoSuchSessionError
+    return {"zoom": (await relay.viewing.ask_position(session)).zoom}

@@ -17,6 +17,7 @@ from edge.flows.camera_line import (
     Ended,
     Event,
     Granted,
+    Handed,
     Left,
     Line,
     Looker,
@@ -41,6 +42,7 @@ from edge.viewing.ports import Outside, Spawn, ViewingOptions, ViewingPlace
 from edge.viewing.privacy import masks_for
 from edge.viewing.steering import Rate, Steerer, check_steering, parse_steering, wish_of
 from edge.viewing.stills import Stills
+from edge.viewing.whereabouts import Whereabouts
 from wire.codec import dump_bytes
 from wire.commands import Steering, SteerKind
 from wire.plan import Mask, Position
@@ -133,6 +135,7 @@ class LivePlace:
         self._watch_only: set[str] = set()
         self._bring_history: deque[float] = deque(maxlen=20)
         self._published: CameraState | None = None
+        self._whereabouts = Whereabouts(place.head, place.turntable, monotonic)
 
     # what the desk asks
 
@@ -211,6 +214,10 @@ class LivePlace:
     def take(self, reason: str, session_id: str) -> None:
         """The merchant takes the camera over, or gives it back."""
         self.feed(TakenOver(reason, session_id))
+
+    def hand(self, session_id: str, to_session_id: str, turn_no: int) -> None:
+        """The one who steers hands the rest of this turn over to a spectator who accepted."""
+        self.feed(Handed(session_id, to_session_id, turn_no))
 
     # signs of life and steering
 
@@ -464,15 +471,7 @@ class LivePlace:
 
     async def where(self) -> Position:
         """Return where head and table stand, as a face is taught; raises DeviceError."""
-        at: dict[str, float] = {}
-        if self.place.head is not None:
-            async with self.place.head.use() as head:
-                position = await head.position()
-            at |= {"pan_deg": position.pan_deg, "tilt_deg": position.tilt_deg, "zoom": position.zoom}
-        if self.place.turntable is not None:
-            async with self.place.turntable.use() as table:
-                at["table_deg"] = await table.angle_deg()
-        return Position(**at)
+        return await self._whereabouts.read()
 
     async def run(self) -> None:
         """Capture, move and send until cancelled; motion is stopped first and last."""

@@ -140,6 +140,7 @@ function showTaught() {
   pick("taught").replaceChildren(line(t("First view", "起始画面"), spot.home),
     ...spot.faces.map((face) => line(nameOf(face), face.position, () => keep({ ...spot, faces: spot.faces.filter((one) => one.name !== face.name) }))));
   page.querySelector("[data-undo]").hidden = !earlier.length;
+  showSize();
 }
 
 async function keep(next, isUndo) {
@@ -175,6 +176,43 @@ function faceOf(position) {
   return { name: slug || free("face"), position, title };
 }
 
+/** True size: a line over a known length; the zoom is read in the same moment. */
+let measure = null;
+function showSize() {
+  const width = spot.view_width_mm;
+  pick("size-now").textContent = width ? t(`The picture is ${Math.round(width)} mm wide at zoom 1: ${(1280 / width).toFixed(2)} px in a millimetre.`, `变焦 1 倍时画面宽 ${Math.round(width)} 毫米：每毫米 ${(1280 / width).toFixed(2)} 像素。`)
+    : t("Not measured: shoppers see no ruler.", "尚未测量，买家看不到标尺。");
+  page.querySelector("[data-measure=forget]").hidden = !width;
+}
+async function beginMeasure() {
+  const { Measure } = await import("./measure.js");
+  const form = page.querySelector("[data-measure-form]");
+  steering?.stop();
+  measure ??= new Measure(pick("stage"), () => (pick("video").hidden ? pick("image") : pick("video")), () => page.querySelector("[data-length-mm]").focus());
+  form.hidden = false;
+  measure.open();
+}
+async function keepSize(event) {
+  event.preventDefault();
+  const { viewWidthMm } = await import("./measure.js");
+  const place = page.querySelector("[data-length-mm]");
+  try {
+    const { zoom } = await readPosition();
+    await new Promise((rested) => setTimeout(rested, 500));
+    if (Math.abs((await readPosition()).zoom / zoom - 1) > 0.005) throw new Refusal({ title: t("The camera still zooms: wait until it rests, then keep the size", "镜头仍在变焦：请等它停稳后再保存"), status: 409 });
+    const width = viewWidthMm(measure.ends, Number(place.value), zoom, measure.shape);
+    if (!width) throw new Refusal({ title: t("Draw the line from one end to the other first", "请先把线从一端画到另一端"), status: 422 });
+    await keep({ ...spot, view_width_mm: Number(width.toFixed(2)) });
+    measure.close();
+    event.target.hidden = true;
+  } catch (error) { refused(error); }
+}
+function bindMeasure() {
+  page.querySelector("[data-measure=begin]").addEventListener("click", beginMeasure);
+  page.querySelector("[data-measure=forget]").addEventListener("click", () => keep({ ...spot, view_width_mm: null }));
+  page.querySelector("[data-measure-form]").addEventListener("submit", keepSize);
+}
+
 function bindKeeping() {
   page.querySelector("[data-keep=home]").addEventListener("click", () => keepView((position) => ({ ...spot, home: position })));
   page.querySelector("[data-face-form]").addEventListener("submit", (event) => {
@@ -206,6 +244,7 @@ async function takePicture(event) {
 
 if (page) {
   bindKeeping();
+  bindMeasure();
   showTaught();
   ask();
   addEventListener("pagehide", () => {

@@ -70,6 +70,7 @@ def test_bad_hours_are_refused(hours):
     [
         (rules.check_spot, {"camera": "../x"}), (rules.check_spot, {"camera": "front", "kind": "flies"}),
         (rules.check_spot, {"camera": "front", "home": {"zoom": "near"}}), (rules.check_spot, {}),
+        *((rules.check_spot, {"camera": "a", "view_width_mm": width}) for width in (0, -3.0, 1e9, float("nan"), "w")),
         (rules.check_cameras, [{"camera": "a"}, {"camera": "a"}]),
         (rules.check_cameras, [{"camera": "a", "masks": [{"left": 0.9, "top": 0, "width": 0.2, "height": 1}]}]),
         (rules.check_time_zone, "Mars/Base"), (rules.check_time_zone, "../../etc/passwd"),
