@@ -44,7 +44,7 @@ from cloud_relay.parcels import routes as parcels
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.viewing import frame_routes as viewing_frames
-from cloud_relay.viewing import loupe_routes
+from cloud_relay.viewing import loupe_routes, together_routes
 from cloud_relay.viewing import routes as viewing
 from cloud_relay.viewing import teach_routes as teaching
 from cloud_relay.web import events, health, static_files
@@ -63,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     teaching.router,
     viewing_frames.router,
     loupe_routes.router,
+    together_routes.router,
     orders.router,
     escrow.router,
     parcels.router,

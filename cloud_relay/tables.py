@@ -127,7 +127,7 @@ shop = Table(
     Column("hours", JSON, nullable=False), Column("cameras", JSON, nullable=False),
     Column("sender_lines", JSON, nullable=False), _text("pack_when", "confirmed"), _text("gs1_prefix"),
     _text("country"), _text("market"), Column("currency", String(3), nullable=False),
-    Column("turn_s", Float, nullable=False, default=180.0), _flag("is_relay_only"), _flag("is_closed"),
+    Column("turn_s", Float, nullable=False, default=180.0), _flag("is_relay_only"), _flag("is_spin_on"), _flag("is_closed"),
     Column("plan_version", Integer, nullable=False, default=0), Column("plan_applied", Integer, nullable=False,
     default=0),
     _minor("shipping_minor", default=0), Column("next_sscc", BigInteger, nullable=False, default=1),
@@ -170,6 +170,12 @@ listing_picture = Table(
     nullable=False),
     PrimaryKeyConstraint("listing_id", "place"),
 )  # fmt: skip
+piece_view = Table(
+    "piece_view", metadata,
+    _id("piece_id", ForeignKey("piece.piece_id")), Column("view_no", Integer), Column("angle_deg", Float, nullable=False),
+    _sha256("picture_sha256", nullable=False, index=True), _moment("taken_at", nullable=False),
+    PrimaryKeyConstraint("piece_id", "view_no"),
+)  # fmt: skip
 stock_change = Table(
     "stock_change", metadata,
     _key("change_id"), _id("listing_id", ForeignKey("listing.listing_id"), nullable=False, index=True),
@@ -208,6 +214,12 @@ viewing_question = Table(
     "viewing_question", metadata,
     _key("question_id"), _id("session_id", nullable=False, index=True), _text("kind"), _text("text"), _text("answer"),
     _moment("asked_at", nullable=False), _moment("answered_at"),
+)  # fmt: skip
+viewing_companion = Table(
+    "viewing_companion", metadata,
+    _key("companion_id"), _id("together_id", nullable=False, index=True), _id("session_id", nullable=False, index=True),
+    _text("nickname"), _moment("joined_at", nullable=False), _moment("left_at"),
+    Column("offered_turn_no", Integer, nullable=False, default=0), _text("offered_by"),
 )  # fmt: skip
 
 reservation = Table(

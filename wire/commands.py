@@ -188,7 +188,8 @@ class TransientCommand(Command):
 class AskToLook(TransientCommand):
     """A shopper asks to look at a piece; answered by LookAnswered and then ViewingChanged whenever it changes.
 
-    `is_booked`: the shopper booked this time and goes before those who came without.
+    `is_booked`: the shopper booked this time and goes before those who came without. `waits`: they stand in line; who
+    does not, watches, and may still be handed a turn.
     """
 
     session_id: str
@@ -198,6 +199,7 @@ class AskToLook(TransientCommand):
     may_steer: bool = True
     language: str = "en"
     is_booked: bool = False
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +294,15 @@ class TakeCamera(TransientCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandTurn(TransientCommand):
+    """The one who steers gives the rest of turn `turn_no` to a spectator who accepted; void for another turn."""
+
+    session_id: str
+    to_session_id: str
+    turn_no: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskPosition(TransientCommand):
     """The merchant teaches: say where head and table of this session's camera stand now; answered by PositionTold."""
 
@@ -327,7 +338,7 @@ COMMANDS: dict[str, type[Command]] = {
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
         CreditFrame, TakeOverParcel,
-        TakeLoupe, SteerCamera, TakeCamera, AskPosition, TellClock, ConfirmReports, TellEcho,
+        TakeLoupe, SteerCamera, TakeCamera, HandTurn, AskPosition, TellClock, ConfirmReports, TellEcho,
     )
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
-from cloud_relay.viewing import service, store
+from cloud_relay.viewing import service, store, together
 from cloud_relay.viewing.answers import Answers, ShopSilentError
 from cloud_relay.viewing.frames import FrameShelf
 from cloud_relay.viewing.loupe import Loupes
@@ -72,8 +72,13 @@ class ViewingRoom:
 
     async def _viewing_changed(self, shop_id: str, report: ViewingChanged) -> None:
         await self._db.run(service.take_viewing_change, shop_id, report, self._clock.now())
+        await self._tell_companions(report.session_id)
         if report.state == "ended":
             self.frames.forget(report.session_id)
+
+    async def _tell_companions(self, session_id: str) -> None:
+        if await self._db.read(together.together_of, session_id):
+            await self._db.run(together.session_changed, session_id, self._clock.now())
 
     async def _stream_answered(self, _shop_id: str, report: StreamAnswered) -> None:
         self._answers.arrived(report.stream_id, report)
@@ -89,7 +94,7 @@ class ViewingRoom:
 
     async def ask_to_look(
         self, account_id: str | None, nickname: str, piece_id: str, language: str, *, may_steer: bool,
-        merchant_ids: frozenset[str] = frozenset(),
+        merchant_ids: frozenset[str] = frozenset(), waits: bool = True,
     ) -> str:  # fmt: skip
         """Open a session, ask the shop, wait for its word at most ANSWER_WAIT_S; return the session's id."""
         now = self._clock.now()
@@ -100,7 +105,7 @@ class ViewingRoom:
             await self._say_left(asked.shop_id, session_id, "replaced")
         command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
                             nickname=nickname, may_steer=asked.may_steer, language=language,
-                            is_booked=asked.is_booked)  # fmt: skip
+                            is_booked=asked.is_booked, waits=waits)  # fmt: skip
         with self._answers.expect(asked.session_id) as answered:
             try:
                 if not asked.shop_is_online:
@@ -119,6 +124,7 @@ class ViewingRoom:
         """End a session from the shopper's side and tell the shop at once."""
         session = await self._db.read(service.own_session, session_id, account_id)
         await self._db.run(service.end_session, session_id, "left", self._clock.now())
+        await self._tell_companions(session_id)
         self.frames.forget(session_id)
         await self._say_left(session["shop_id"], session_id, "left")
 

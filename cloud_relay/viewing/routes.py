@@ -18,11 +18,12 @@ router = APIRouter()
 
 
 class AskBody(BaseModel):
-    """Ask to look at a piece; `watch_only` never queues for steering."""
+    """Ask to look at a piece; `watch_only` never steers; without `waits` one may still be handed a turn."""
 
     model_config = ConfigDict(extra="forbid")
     piece_id: str = Field(max_length=64)
     watch_only: bool = False
+    waits: bool = True
 
 
 class StillsBody(BaseModel):
@@ -76,7 +77,7 @@ async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict
     """Ask a shop to look at a piece; answers with the shop's word within three seconds, whatever it is."""
     session_id = await relay.viewing.ask_to_look(
         principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
-        merchant_ids=principal.reach(Deed.TEACH),
+        merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
     )  # fmt: skip
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
     return session_document(session, [])

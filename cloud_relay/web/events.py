@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, func, select
 
 from cloud_relay.relay import Relay, RelayDep
-from cloud_relay.tables import handoff, orders, page_event, shop, viewing_session
+from cloud_relay.tables import handoff, orders, page_event, shop, viewing_companion, viewing_session
 from cloud_relay.web.principal import Anyone, Principal
 from cloud_relay.web.problems import Problem, not_found
 
@@ -38,6 +38,9 @@ def _may_read(connection: Connection, principal: Principal, channel: str) -> boo
         return connection.execute(select(shop.c.shop_id).where(shop.c.shop_id == id_)).first() is not None
     if kind == "handoff":  # its id is a secret of the screen that made it
         return connection.execute(select(handoff.c.handoff_id).where(handoff.c.handoff_id == id_)).first() is not None
+    if kind == "together":  # its id is a secret of those who were invited
+        found_one = select(viewing_companion.c.companion_id).where(viewing_companion.c.together_id == id_)
+        return connection.execute(found_one).first() is not None
     if kind == "session":
         row = connection.execute(
             select(viewing_session.c.account_id, shop.c.merchant_id)

@@ -91,7 +91,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A shopper asks to look at a piece; asking again is a sign of life, or takes a place at the back again."""
+    """A shopper asks to look at a piece; asking again is a sign of life, or a new place at the back."""
 
     session_id: str
     account_id: str = ""
@@ -99,6 +99,7 @@ class Asked:
     may_steer: bool = True
     must_be_brought: bool = False
     is_booked: bool = False
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,15 @@ class TakenOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """The one who steers gives the rest of this turn to somebody who watches or waits here and accepted."""
+
+    session_id: str
+    to_session_id: str
+    turn_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shut:
     """Nobody can look; `is_final` ends every session, otherwise the line is kept as long as its lookers show life."""
 
@@ -149,7 +159,7 @@ class PieceBrought:
     piece_id: str
 
 
-Event = Asked | Left | Beat | Tick | TakenOver | Shut | Opened | PieceBrought
+Event = Asked | Left | Beat | Tick | TakenOver | Handed | Shut | Opened | PieceBrought
 
 
 @dataclass(frozen=True, slots=True)

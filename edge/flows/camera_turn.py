@@ -24,6 +24,7 @@ from edge.flows.camera_line import (
     Ended,
     Event,
     Granted,
+    Handed,
     Left,
     Line,
     Looker,
@@ -38,6 +39,7 @@ from edge.flows.camera_line import (
     TurnEnded,
     clock_runs,
     is_live,
+    may_steer,
 )
 
 Outcome = tuple[Line, tuple[Effect, ...]]
@@ -149,7 +151,7 @@ def _on_asked(line: Line, event: Asked, now_s: float) -> Outcome:
         line, more = _only_watch(line, looker, now_s)
     elif looker.standing is Standing.AWAY:
         line, more = _put(line, _back_in_line(looker, now_s)), ()
-    elif looker.standing is Standing.WATCHING:
+    elif looker.standing is Standing.WATCHING and event.waits:
         line, more = _to_the_back(line, looker, now_s, is_first=event.is_booked), ()
     elif piece_changed and line.holder == looker:
         line, more = _change_piece(line, looker, now_s)
@@ -240,6 +242,29 @@ def _on_taken_over(line: Line, event: TakenOver, now_s: float) -> Outcome:
     return line, effects
 
 
+def _on_handed(line: Line, event: Handed, now_s: float) -> Outcome:
+    """The rest of the turn changes hands under a new number; whoever waits neither gains nor loses a second by it."""
+    giver, taker = line.looker(event.session_id), line.looker(event.to_session_id)
+    is_fit = taker is not None and taker.may_steer and is_live(taker, now_s) and taker is not giver
+    if giver is None or taker is None or not is_fit or not may_steer(line, event.session_id, event.turn_no):
+        return line, ()
+    if giver.is_merchant or line.taken or taker.standing not in (Standing.WATCHING, Standing.WAITING):
+        return line, ()
+    line, effects = _end_turn(line, giver, now_s, Standing.WATCHING, "handed_over")
+    taker = replace(
+        taker,
+        standing=Standing.WAITING,
+        since_s=now_s,
+        is_first=True,
+        left_s=giver.left_s,
+        piece_id=giver.piece_id,
+        must_be_brought=giver.must_be_brought,
+        reason="",
+    )
+    others = tuple(one for one in line.lookers if one.session_id != taker.session_id)
+    return replace(line, lookers=(taker, *others)), effects
+
+
 def _on_shut(line: Line, event: Shut, now_s: float) -> Outcome:
     holder = line.holder
     effects: tuple[Effect, ...] = ()
@@ -269,6 +294,7 @@ _HANDLERS: dict[type, Callable[[Line, Any, float], Outcome]] = {
     Beat: _on_beat,
     Tick: _on_tick,
     TakenOver: _on_taken_over,
+    Handed: _on_handed,
     Shut: _on_shut,
     Opened: _on_opened,
     PieceBrought: _on_brought,

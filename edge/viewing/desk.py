@@ -33,6 +33,7 @@ from wire.commands import (
     CloseStream,
     Command,
     CreditFrame,
+    HandTurn,
     LeaveViewing,
     OpenStills,
     OpenStream,
@@ -210,6 +211,7 @@ class ViewingDesk:
                 may_steer=command.may_steer and bool(command.account_id),
                 must_be_brought=must_be_brought(spot),
                 is_booked=command.is_booked,
+                waits=command.waits,
             )
         )
         assert looker is not None
@@ -385,6 +387,11 @@ class ViewingDesk:
         if place is not None:
             place.take(command.reason, command.session_id)
 
+    async def _hand_turn(self, command: HandTurn) -> None:
+        place = self._place_of(command.session_id)
+        if place is not None:
+            place.hand(command.session_id, command.to_session_id, command.turn_no)
+
     async def _ask_position(self, command: AskPosition) -> None:
         place = self._place_of(command.session_id)
         if place is None:
@@ -410,6 +417,7 @@ class ViewingDesk:
         SteerCamera: _steer,
         TakeLoupe: _take_loupe,
         TakeCamera: _take_camera,
+        HandTurn: _hand_turn,
         AskPosition: _ask_position,
     }
     HANDLES = tuple(_HANDLERS)

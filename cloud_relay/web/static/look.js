@@ -40,6 +40,7 @@ function show() {
   const isOver = ["ended", "refused"].includes(session.state);
   pick("again").hidden = !isOver;
   pick("loupe").hidden = isOver;
+  if (pick("spin")) pick("spin").hidden = session.state === "steering"; // the real one turns
   if (pick("ruler")) pick("ruler").hidden = isOver;
   pick("controls").hidden = session.state !== "steering";
   confirmButton.disabled = isOver || !["steering", "watching"].includes(session.state);
@@ -89,9 +90,11 @@ function showChoice() {
 
 function follow() {
   events?.close();
-  const own = (events = new EventSource(`/api/events?channels=session:${session.session_id}`));
+  const channels = [`session:${session.session_id}`, ...(together?.id ? [`together:${together.id}`] : [])];
+  const own = (events = new EventSource(`/api/events?channels=${channels}`));
   events.onmessage = (message) => {
     const event = JSON.parse(message.data);
+    if (event.channel.startsWith("together:")) return together?.take(event);
     if (event.kind === "viewing") take(event.data);
     if (event.kind === "question_answered") answered(event.data);
   };
@@ -111,7 +114,7 @@ async function askNow(own) {
 
 async function ask() {
   try {
-    session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, watch_only: page.dataset.signedIn !== "yes" });
+    session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, watch_only: page.dataset.signedIn !== "yes", waits: !invitation });
   } catch (error) {
     session = { state: "ended", reason: error.message };
     return show();
@@ -122,7 +125,20 @@ async function ask() {
   bind();
   follow();
   take({});
+  if (["refused", "ended"].includes(session.state)) return;
+  if (together) together.again();
+  else if (invitation) lookTogether(invitation);
 }
+
+/** Who comes by an invitation watches with the others and stands in no line. */
+const invitation = new URLSearchParams(location.search).get("with") ?? "";
+let together = null;
+async function lookTogether(id) {
+  const { Together } = await import("./together.js");
+  together ??= new Together(page, () => session, follow);
+  await together.open(id);
+}
+pick("invite")?.addEventListener("click", () => lookTogether(""));
 
 let isBound = false;
 function bind() {

@@ -9,6 +9,7 @@ from edge.flows.camera_line import (
     SILENT_S,
     Beat,
     Granted,
+    Handed,
     Left,
     Line,
     Opened,
@@ -77,6 +78,17 @@ class TurnMachine(RuleBasedStateMachine):
     def wait(self, seconds):
         self.walk.now_s += seconds
         self.run(Tick())
+
+    @rule(giver=SESSIONS, taker=SESSIONS, old=st.integers(0, 1))
+    def hand(self, giver, taker, old):
+        before, line = self.walk.line.holder, self.walk.line
+        effects = self.walk.do(Handed(giver, taker, line.turn_no - old))
+        granted = [effect for effect in effects if isinstance(effect, Granted)]
+        if granted and granted[0].session_id == taker and before is not None and before.session_id == giver:
+            assert not old
+            assert granted[0].turn_no > line.turn_no
+            assert self.walk.line.holder.left_s <= before.left_s
+        self.turns += [effect.turn_no for effect in granted if effect.turn_no not in self.turns]
 
     @rule(reason=st.sampled_from(["", "private", "camera_offline"]))
     def shut(self, reason):

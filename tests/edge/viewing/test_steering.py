@@ -12,7 +12,7 @@ from drivers.pan_tilt import HeadPosition
 from edge.device_host import DeviceHandle
 from edge.viewing.steering import DEAD_MAN_S, Motion, Rate, Steerer, parse_steering, wish_of
 from tests.edge.viewing.conftest import Head, Table
-from wire.commands import SteerCamera, Steering, SteerKind
+from wire.commands import HandTurn, SteerCamera, Steering, SteerKind
 from wire.plan import Position
 from wire.values import BadValueError
 
@@ -324,3 +324,26 @@ def test_pictures_that_moved_differ_and_noise_does_not():
     assert blocks_changed(*at_rest) < MOVED_BLOCKS / 3
     assert blocks_changed(at_rest[0], np.roll(at_rest[1], 5, axis=1)) > 100
     assert blocks_changed(at_rest[0], at_rest[0][:100]) > 10_000
+
+
+async def test_steering_is_handed_to_a_spectator_and_the_old_number_moves_nothing(shop, changed, eventually):
+    """Over the desk, with a real data channel still open at the one who gave it away."""
+    await shop.ask("s1")
+    await shop.ask("s2")
+    giver, taker = shop.viewer("s1"), shop.viewer("s2")
+    for viewer in (giver, taker):
+        await viewer.open()
+        await viewer.first_frame()
+    old = await giver.wait_turn()
+    await shop.desk.handle(HandTurn(session_id="s1", to_session_id="s2", turn_no=old + 1))
+    assert shop.desk.places["front"].line.turn_no == old
+    await shop.desk.handle(HandTurn(session_id="s1", to_session_id="s2", turn_no=old))
+    assert (await changed("s1", state="watching")).reason == "handed_over"
+    assert await taker.wait_turn() > old
+    moves = len(shop.heads["front"].moves())
+    giver.send(SteerKind.MOVE, {"pan": 1.0}, turn_no=old)
+    giver.send(SteerKind.MOVE, {"pan": 1.0}, turn_no=taker.turn_no)
+    await eventually(lambda: shop.desk.places["front"].dropped["not_your_turn"] >= 2)
+    assert len(shop.heads["front"].moves()) == moves
+    taker.send(SteerKind.MOVE, {"pan": 0.5})
+    await eventually(lambda: len(shop.heads["front"].moves()) > moves)
