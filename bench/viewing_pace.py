@@ -22,6 +22,11 @@ class Seen:
     number: int
     pan_deg: float
 
+    @property
+    def taken_ms(self) -> float:
+        """When the camera took it."""
+        return self.seen_ms - self.delay_ms
+
 
 @dataclass(slots=True)
 class Window:
@@ -102,12 +107,15 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def moved_ms(pictures: Sequence[Seen], pressed_ms: float) -> float | None:
-    """Return milliseconds from a key press to the first picture whose head has left its place; None without one."""
-    before = [one for one in pictures if one.seen_ms <= pressed_ms]
-    if not before:
+    """Return milliseconds from a key press to the first picture whose head has left its place; None without one.
+
+    What was taken before the press may be seen after it; a head that did not rest before it tells nothing.
+    """
+    before = [one for one in pictures if one.taken_ms <= pressed_ms][-2:]
+    if len(before) < 2 or before[0].pan_deg != before[1].pan_deg:
         return None
     rest_deg = before[-1].pan_deg
-    after = (one for one in pictures if one.seen_ms > pressed_ms and abs(one.pan_deg - rest_deg) >= MOVED_DEG)
+    after = (one for one in pictures if one.taken_ms > pressed_ms and abs(one.pan_deg - rest_deg) >= MOVED_DEG)
     found = next(after, None)
     return found.seen_ms - pressed_ms if found else None
 

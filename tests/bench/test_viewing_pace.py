@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.viewing_pace import Seen, Window, count_freezes, moved_ms, moving_again_s, percentile, slope
+from drivers.simulators.plan import BadPlanError, load_plan
+from drivers.simulators.sensor import Sensor
 from drivers.simulators.time_strip import Mark, draw, pack, read, unpack
 
 NOW_S = 1_795_000_000.1234
@@ -83,14 +85,15 @@ def test_the_cost_of_one_viewer_more_is_the_slope():
     assert slope([(1, 0.14), (5, 0.16), (10, 0.185)]) == pytest.approx(0.005)
 
 
-def test_control_to_photon_counts_from_the_key_to_the_first_moved_picture():
+def test_control_to_photon_counts_from_the_key_to_the_first_picture_taken_in_motion():
     def pan(at_ms):
         return 3.0 if at_ms < 130 else 3.2
 
     seen = pictures([0, 40, 80, 120, 160, 200], pan=pan)
     assert moved_ms(seen, 85) == 75
-    assert moved_ms(seen, 205) is None
-    assert moved_ms(seen, -5) is None
+    assert moved_ms(seen, 205) is None, "no picture after the press"
+    assert moved_ms(seen, -5) is None, "no picture before the press"
+    assert moved_ms(seen, 141) is None, "the head did not rest: one of the two last before the press shows it moving"
 
 
 def test_recovery_is_when_pictures_keep_coming_not_when_one_does():
@@ -99,3 +102,22 @@ def test_recovery_is_when_pictures_keep_coming_not_when_one_does():
     again = list(range(4000, 6000, 40))
     assert moving_again_s(pictures([*before, *lone, *again]), 1000, 25) == pytest.approx(3.0)
     assert moving_again_s(pictures([*before, *lone]), 1000, 25) is None
+
+
+def test_a_simulated_camera_draws_the_strip_only_when_told(tmp_path):
+    exposed = np.full((720, 1280, 3), 90, np.uint8)
+    mark = Mark(taken_s=NOW_S, number=3, pan_deg=0.5)
+    plain, marked = (
+        cv2.imdecode(np.frombuffer(Sensor(1280, 80, 1).jpeg(exposed, one), np.uint8), cv2.IMREAD_COLOR)
+        for one in (None, mark)
+    )
+    assert read(plain, NOW_S) is None
+    assert read(marked, NOW_S).number == 3
+    world = tmp_path / "world.toml"
+    world.write_text('[world]\nname = "one"\n[camera.front]\nplace = "front"\n')
+    assert not load_plan(world).cameras["front"].shows_time
+    world.write_text(world.read_text() + "shows_time = true\n")
+    assert load_plan(world).cameras["front"].shows_time
+    world.write_text(world.read_text().replace("true", "1"))
+    with pytest.raises(BadPlanError, match="shows_time"):
+        load_plan(world)
