@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +38,8 @@ from edge.dispatch import Dispatch
 from edge.enrolment import keep_certificate
 from edge.identity import Identity
 from edge.journal import Journal
+from edge.journal.outbox import append_report
+from edge.journal.transaction import Transaction
 from edge.labels import find_typeface
 from edge.pictures import Pictures
 from edge.relay_http import client_options
@@ -48,10 +50,11 @@ from edge.technician import Around, technician_verbs
 from edge.verbs import verbs_for
 from edge.viewing.desk import ViewingDesk
 from edge.viewing.ports import ViewingOptions, ViewingPlace
+from edge.viewing.spin import Outlook, Spin, Taken
 from wire.commands import Command
 from wire.envelope import Envelope
 from wire.plan import ShopPlan
-from wire.reports import Report
+from wire.reports import PictureKind, Report, SpinTaken, SpinView
 from wire.values import new_id
 
 logger = logging.getLogger(__name__)
@@ -206,6 +209,32 @@ class Shop:
             options=ViewingOptions(addresses=self.config.webrtc.addresses),
         )
 
+    def _spin(self) -> Spin:
+        async def finish(piece_id: str, camera: str, views: tuple[Taken, ...]) -> None:
+            kept = [replace(await self.pictures.keep(one.jpeg), taken_at=one.at) for one in views]
+            shown = tuple(
+                SpinView(angle_deg=view.angle_deg, picture_sha256=one.sha256, taken_at=one.taken_at)
+                for view, one in zip(views, kept, strict=True)
+            )
+
+            def report(tx: Transaction) -> None:
+                append_report(tx, SpinTaken(piece_id=piece_id, camera=camera, views=shown))
+                for one in {one.sha256: one for one in kept}.values():
+                    self.pictures.offer(tx, piece_id, one, PictureKind.SPIN, previous="")
+
+            await self.journal.write(report)
+
+        outlook = Outlook(
+            plan=lambda: self.plan.plan,
+            take_still=lambda camera: self.desk.take_still(None, camera),
+            is_clear=self.bench.is_clear,
+            is_checking=lambda: self.bench_check.state()["running"] is not None,
+            finish=finish,
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+        )
+        return Spin(self.desk.places.values(), outlook)
+
     def _bench_check(self) -> BenchCheck:
         tables = [
             Table(camera=name, handle=self.devices.handles[place.turntable])
@@ -330,6 +359,7 @@ class Shop:
             "bringing": self.bringing.run(self.desk),
             "bench": self.bench.run(),
             "bench check": self.bench_check.run(),
+            "spin": self._spin().run(),
             "pictures": self.pictures.run(),
             "questions": self.questions.run(),
             "room": self.room.run(),

@@ -191,7 +191,7 @@ class Pictures:
 
         def forget(tx: Transaction) -> list[str]:
             of_old_parcel = "parcel_id in (select parcel_id from parcels where is_open = 0 and changed_at < ?)"
-            of_old_check = f"kind = '{PictureKind.BENCH_CHECK.value}' and taken_at < ?"
+            of_old_check = f"kind in ('{PictureKind.BENCH_CHECK.value}', '{PictureKind.SPIN.value}') and taken_at < ?"
             where = f"state = 'kept' and ({of_old_parcel} or {of_old_check})"
             old = tx.select("pictures", where, (before, before))
             for row in old:

@@ -142,6 +142,7 @@ class ShopPlan:
     turn_s: float = 180.0
     is_relay_only: bool = False
     holidays: tuple[Holiday, ...] = ()
+    is_spin_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

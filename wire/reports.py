@@ -46,6 +46,7 @@ class PictureKind(StrEnum):
     HANDED_OVER = "handed_over"
     LISTING = "listing"
     BENCH_CHECK = "bench_check"
+    SPIN = "spin"
 
 
 class Health(StrEnum):
@@ -299,6 +300,24 @@ class QuestionAnswered(Report):
     answer: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpinView:
+    """One view of a piece on the turntable; its picture is offered with the piece's id in place of a parcel's."""
+
+    angle_deg: float
+    picture_sha256: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpinTaken(Report):
+    """An idle piece was photographed all round; it replaces what was taken of it before."""
+
+    piece_id: str
+    camera: str
+    views: tuple[SpinView, ...]
+
+
 class CheckResult(StrEnum):
     """How one step of a bench check ended. SKIPPED: no such device, or nobody is there; its text says which."""
 
@@ -458,7 +477,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
         FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
         BenchChecked, AskEcho, PositionTold,
-        LoupeTaken,
+        LoupeTaken, SpinTaken,
     )
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         pieces=_pieces(connection, shop_id),
         turn_s=row.turn_s,
         is_relay_only=row.is_relay_only,
+        is_spin_on=row.is_spin_on,
         holidays=from_json(tuple[Holiday, ...], row.holidays),
     )
 

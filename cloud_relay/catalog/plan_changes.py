@@ -20,6 +20,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "sender_lines": ("the sender on labels", "标签寄件人"),
     "cameras": ("viewing cameras", "看货镜头"),
     "turn_s": ("the length of a turn", "每轮时长"),
+    "is_spin_on": ("photographing idle pieces all round", "空闲时环拍货品"),
     "is_relay_only": ("pictures through the relay only", "画面仅经平台转发"),
 }
 """Parts of a shop plan, as a merchant calls them."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.announcements import reading as announced
-from cloud_relay.catalog import rules, store
+from cloud_relay.catalog import rules, spins, store
 from cloud_relay.refusals import RefusedError
 from wire.values import format_time
 
@@ -100,6 +100,9 @@ def read_listing(
     cameras = store.camera_states(connection, [row["shop_id"]])
     pieces = store.pieces_of(connection, [listing_id])
     shown = [_piece(piece, _showing_of(piece, row, cameras, now), is_own=is_own) for piece in pieces]
+    views = spins.views_of(connection, [piece["piece_id"] for piece in pieces])
+    for one in shown:
+        one["views"] = views.get(one["piece_id"], [])
     pictures = store.pictures_of(connection, [listing_id]).get(listing_id, [])
     showings = [_showing_of(piece, row, cameras, now) for piece in pieces]
     best = min(showings, key=lambda one: (one.rank, one.waiting), default=rules.Showing(state="not_offered"))
@@ -157,8 +160,8 @@ def read_shop(
     if row["merchant_id"] not in merchant_ids and not is_operator:
         return shown
     names = (
-        "pack_when", "gs1_prefix", "market", "turn_s", "is_relay_only", "sender_lines", "shipping_minor", "cameras",
-        "plan_version", "plan_applied", "quarantine_reason", "live_reason",
+        "pack_when", "gs1_prefix", "market", "turn_s", "is_relay_only", "is_spin_on", "sender_lines", "shipping_minor",
+        "cameras", "plan_version", "plan_applied", "quarantine_reason", "live_reason",
     )  # fmt: skip
     presence = row["presence"] or {}
     return {

@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed
 from cloud_relay.broker import AdmissionError
-from cloud_relay.catalog import reading, service, shop_boxes
+from cloud_relay.catalog import reading, service, shop_boxes, spins
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.shop_link import LinkDownError
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, SignedIn
 from cloud_relay.web.qr import picture_of
-from wire.reports import FacesTaught, PlanApplied
+from wire.reports import FacesTaught, PlanApplied, SpinTaken
 from wire.values import format_time
 
 router = APIRouter(prefix="/api/shops")
@@ -41,6 +41,7 @@ class ShopChange(BaseModel):
     currency: str = Field(default="CNY", min_length=3, max_length=3)
     turn_s: float = 180.0
     is_relay_only: bool = False
+    is_spin_on: bool = False
     shipping_minor: int = Field(default=0, ge=0, le=10**9)
 
 
@@ -120,3 +121,4 @@ def join(relay: Relay) -> None:
     """Hear what shops say about their plan and their pieces."""
     relay.link.on_report(PlanApplied, service.take_plan_applied)
     relay.link.on_report(FacesTaught, service.take_faces_taught)
+    relay.link.on_report(SpinTaken, spins.take_spin)

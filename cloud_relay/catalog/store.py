@@ -17,6 +17,7 @@ from cloud_relay.tables import (
     parcel,
     picture,
     piece,
+    piece_view,
     shop,
     shop_link,
 )
@@ -174,7 +175,8 @@ def picture_rights(connection: Connection, picture_sha256: str) -> tuple[RowMapp
     if row is None:
         return None, False, None
     shown = select(listing_picture.c.listing_id).where(listing_picture.c.picture_sha256 == picture_sha256).limit(1)
-    if connection.execute(shown).first() is not None:
+    turned = select(piece_view.c.piece_id).where(piece_view.c.picture_sha256 == picture_sha256).limit(1)
+    if connection.execute(shown).first() is not None or connection.execute(turned).first() is not None:
         return row, True, None
     parties = connection.execute(
         select(parcel.c.account_id, shop.c.merchant_id, orders.c.state.label("order_state"))

@@ -50,7 +50,8 @@ NEW_LISTING: dict[str, Any] = {
 NEW_SHOP: dict[str, Any] = {
     "shop_id": "", "name": {"en": "", "zh": ""}, "story": {"en": "", "zh": ""}, "time_zone": "Asia/Shanghai",
     "hours": [], "cameras": [], "sender_lines": [], "pack_when": "confirmed", "gs1_prefix": "", "country": "CN",
-    "currency": "CNY", "turn_s": 180.0, "is_relay_only": False, "shipping_minor": 0, "holidays": [], "plan_waits": [],
+    "currency": "CNY", "turn_s": 180.0, "is_relay_only": False, "is_spin_on": False, "shipping_minor": 0,
+    "holidays": [], "plan_waits": [],
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from cloud_relay.accounts import service as accounts
 from cloud_relay.announcements import reading as announced
 from cloud_relay.bookings import store as bookings
 from cloud_relay.bookings.routes import booking_json
-from cloud_relay.catalog import reading
+from cloud_relay.catalog import reading, spins
 from cloud_relay.catalog import store as catalog_store
 from cloud_relay.intake import service as intake
 from cloud_relay.intake.rules import take_in
@@ -79,7 +79,9 @@ def _piece_to_look_at(connection: Connection, piece_id: str, principal: Principa
         connection, piece["listing_id"], principal.merchant_ids, now, is_operator=principal.is_operator
     )
     width_mm = (piece["spot"] or {}).get("view_width_mm")
-    return {"piece": {"piece_id": piece_id, "code": piece["code"], "view_width_mm": width_mm}, "listing": shown}
+    views = spins.views_of(connection, [piece_id]).get(piece_id, [])
+    about = {"piece_id": piece_id, "code": piece["code"], "view_width_mm": width_mm, "views": views}
+    return {"piece": about, "listing": shown}
 
 
 @router.get("/look")

@@ -19,6 +19,9 @@ from wire.values import format_time
 
 UPLOAD_LIFE = timedelta(seconds=UploadPicture.DEADLINE_S)
 
+OWNERS = {PictureKind.BENCH_CHECK: store.has_check, PictureKind.SPIN: store.has_piece_view}
+"""Pictures that are of no parcel, and what says that the shop may offer them: they name it where others name theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class PictureDesk:
@@ -52,8 +55,7 @@ class PictureDesk:
             raise RefusedError(
                 "picture_too_large", f"At most {self.bytes_max} bytes", f"最多 {self.bytes_max} 字节", 422
             )
-        is_of_check = offer.kind is PictureKind.BENCH_CHECK
-        is_known = (store.has_check if is_of_check else store.has_parcel)(connection, shop_id, offer.parcel_id)
+        is_known = OWNERS.get(offer.kind, store.has_parcel)(connection, shop_id, offer.parcel_id)
         if not is_known:
             raise RefusedError("unknown_parcel", "This shop has no such parcel", "本店没有该包裹", 422)
         if len(offer.picture_sha256) != 64:
@@ -83,7 +85,7 @@ class PictureDesk:
             stored = {"stored_at": now, "width_px": width_px, "height_px": height_px, "size_bytes": len(content)}
             store.update_picture(connection, row.picture_sha256, stored)
             kind = PictureKind(row.kind)
-            for handler in self.register.pictures if kind is not PictureKind.BENCH_CHECK else ():
+            for handler in self.register.pictures if kind not in OWNERS else ():
                 handler(connection, row.owner_id, row.parcel_id, kind, row.picture_sha256, now)
         return str(row.picture_sha256)
 

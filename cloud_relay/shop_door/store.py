@@ -11,6 +11,8 @@ from cloud_relay.tables import (
     claim_code,
     parcel,
     picture,
+    piece,
+    piece_view,
     shop,
     shop_certificate,
     shop_command,
@@ -117,6 +119,16 @@ def has_check(connection: Connection, shop_id: str, check_id: str) -> bool:
     """Tell whether this bench check is one of the shop's; its pictures name it where others name their parcel."""
     query = select(bench_check.c.check_id).where(bench_check.c.check_id == check_id, bench_check.c.shop_id == shop_id)
     return connection.execute(query).first() is not None
+
+
+def has_piece_view(connection: Connection, shop_id: str, piece_id: str) -> bool:
+    """Tell whether this shop reported views of this piece of its own."""
+    query = (
+        select(piece_view.c.view_no)
+        .join(piece, piece.c.piece_id == piece_view.c.piece_id)
+        .where(piece_view.c.piece_id == piece_id, piece.c.shop_id == shop_id)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def find_picture(connection: Connection, picture_sha256: str) -> PictureRow | None:

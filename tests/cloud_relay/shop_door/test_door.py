@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 from sqlalchemy import select, update
 
-from cloud_relay.tables import claim_code, picture, shop_certificate, shop_command, shop_link
+from cloud_relay.tables import claim_code, picture, piece_view, shop_certificate, shop_command, shop_link
 from tests.cloud_relay.peer import Box, b64, stamp
 from tests.cloud_relay.running import house
 from wire.box_code import box_code
@@ -173,12 +173,18 @@ async def test_a_new_box_begins_anew_and_gets_what_the_old_never_acknowledged(ma
 
 async def a_parcel(mall, headers, shop_id="teahouse"):
     """Have a shopper confirm a piece; return the parcel."""
+    _, piece_id = await a_piece(mall, headers, shop_id)
+    _, shopper = mall.account("sue")
+    return (await mall.post("/api/reservations", {"piece_id": piece_id}, shopper, 201))["parcel_id"]
+
+
+async def a_piece(mall, headers, shop_id):
+    """Publish a listing of one piece; return the ids of both."""
     body = {"shop_id": shop_id, "title_en": "Teapot", "price_minor": 100}
     listing_id = (await mall.post("/api/listings", body, headers, 201))["listing_id"]
     piece = await mall.post("/api/pieces", {"listing_id": listing_id, "code": "4711"}, headers, 201)
     await mall.post(f"/api/listings/{listing_id}/publish", {}, headers)
-    _, shopper = mall.account("sue")
-    return (await mall.post("/api/reservations", {"piece_id": piece["piece_id"]}, shopper, 201))["parcel_id"]
+    return listing_id, piece["piece_id"]
 
 
 def a_jpeg(colour="red"):
@@ -187,11 +193,11 @@ def a_jpeg(colour="red"):
     return out.getvalue()
 
 
-async def offer(box, content, parcel_id, changes=()):
+async def offer(box, content, parcel_id, changes=(), kind="parcel"):
     sha, at = hashlib.sha256(content).hexdigest(), stamp()
-    body = {"parcel_id": parcel_id, "kind": "parcel", "picture_sha256": sha, "size_bytes": len(content), "taken_at": at,
+    body = {"parcel_id": parcel_id, "kind": kind, "picture_sha256": sha, "size_bytes": len(content), "taken_at": at,
             "previous_sha256": ""}  # fmt: skip
-    signed = f"vitrine-picture-1\n{box.shop_id}\n{parcel_id}\nparcel\n{sha}\n{at}\n".encode()
+    signed = f"vitrine-picture-1\n{box.shop_id}\n{parcel_id}\n{kind}\n{sha}\n{at}\n".encode()
     signature = b64(box.key.sign(signed, ec.ECDSA(hashes.SHA256())))
     box.report("PictureOffered", {**body, "signature": signature, **dict(changes)})
     return sha
@@ -251,4 +257,46 @@ async def test_a_false_offer_is_refused(mall, tmp_path, eventually, change):
     await eventually(lambda: box.confirmed == 1)
     assert mall.relay.metrics.value("reports", state="refused") == 1
     assert rows(mall, picture) == []
+    box.close()
+
+
+async def test_views_of_an_idle_piece_are_public_and_only_a_piece_of_ones_own_has_any(mall, tmp_path, eventually):
+    box, claim, headers = await a_box(mall, tmp_path)
+    _, _, others = await mall.merchant("studio", shop_id="studio")
+    await box.enrol(claim)
+    box.connect()
+    box.be_born()
+    listing_id, piece_id = await a_piece(mall, headers, "teahouse")
+    _, not_ours = await a_piece(mall, others, "studio")
+    contents = [a_jpeg((number * 5, 40, 90)) for number in range(12)]
+    views = [
+        {"angle_deg": number * 30.0, "picture_sha256": hashlib.sha256(content).hexdigest(), "taken_at": stamp()}
+        for number, content in enumerate(contents)
+    ]
+    for wrong in (
+        {"piece_id": not_ours, "views": views},
+        {"piece_id": piece_id, "views": []},
+        {"piece_id": piece_id, "views": [views[0] | {"angle_deg": 400.0}]},
+    ):
+        box.report("SpinTaken", {"camera": "table", **wrong})
+    await eventually(lambda: box.confirmed == 3)
+    assert rows(mall, piece_view) == []
+    await offer(box, contents[0], piece_id, kind="spin")
+    await eventually(lambda: box.confirmed == 4)
+    assert rows(mall, picture) == [], "nobody said that this piece was photographed"
+    box.report("SpinTaken", {"camera": "table", "piece_id": piece_id, "views": views})
+    for content in contents:
+        await offer(box, content, piece_id, kind="spin")
+    async with httpx.AsyncClient(verify=mall.door_tls) as http:
+        for wish in await box.heard("UploadPicture", len(contents)):
+            content = next(one for one in contents if hashlib.sha256(one).hexdigest() == wish["data"]["picture_sha256"])
+            assert (await http.put(wish["data"]["url"], content=content)).status_code == 201
+    (shown,) = (await mall.get(f"/api/listings/{listing_id}"))["pieces"]
+    assert [view["angle_deg"] for view in shown["views"]] == [number * 30.0 for number in range(12)]
+    assert shown["views"][3]["taken_at"] == views[3]["taken_at"]
+    assert (await mall.http.get(f"/pictures/{views[0]['picture_sha256']}")).content == contents[0]
+    box.report("SpinTaken", {"camera": "table", "piece_id": piece_id, "views": views[:3]})
+    await eventually(lambda: len(rows(mall, piece_view)) == 3)
+    (shown,) = (await mall.get(f"/api/listings/{listing_id}"))["pieces"]
+    assert shown["views"] == [], "three views do not turn, they jump"
     box.close()
