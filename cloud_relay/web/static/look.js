@@ -232,9 +232,19 @@ pick("again").addEventListener("click", () => { endStream(); ask(); });
 for (const button of page.querySelectorAll("[data-rung]")) {
   button.addEventListener("click", () => { ladder?.choose(button.dataset.rung || null); showChoice(); });
 }
-addEventListener("pagehide", () => {
+let hasLeft = false;
+function leave() {
+  if (hasLeft || !session?.session_id) return;
+  hasLeft = true;
   endStream();
-  if (session?.session_id) api("POST", `/api/viewing/${session.session_id}/leave`, {}).catch(() => {});
+  api("POST", `/api/viewing/${session.session_id}/leave`, {}).catch(() => {});
+}
+// a request begun while a page goes away is sometimes lost with it: who follows a link is known to go a moment before
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (link && !link.target && link.pathname !== location.pathname && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) leave();
 });
+addEventListener("pagehide", leave);
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 ask();

@@ -20,6 +20,7 @@ export class Together {
     Object.assign(this, { page, now, follow, pointers: new Map(), companions: [], at: { x: 0.5, y: 0.5 } });
     this.pick = (name) => page.querySelector(`[data-part="${name}"]`);
     this.stage = this.pick("stage");
+    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("./together.css", import.meta.url).href }));
     this.bind();
   }
 
@@ -126,13 +127,18 @@ export class Together {
       this.stage.append(mark);
       this.pointers.set(id, mark);
     }
-    const box = pictureIn(this.stage);
+    mark.at = { x, y };
     mark.style.setProperty("--colour", this.colour(id));
-    mark.style.left = `${box.left + x * box.width}px`;
-    mark.style.top = `${box.top + y * box.height}px`;
+    this.place(mark);
     mark.classList.remove("rests");
     clearTimeout(mark.timer);
     mark.timer = setTimeout(() => mark.classList.add("rests"), REST_MS);
+  }
+
+  place(mark) {
+    const box = pictureIn(this.stage);
+    mark.style.left = `${box.left + mark.at.x * box.width}px`;
+    mark.style.top = `${box.top + mark.at.y * box.height}px`;
   }
 
   /** Point at a place of the picture: everybody sees it, oneself too. */
@@ -158,6 +164,7 @@ export class Together {
       event.preventDefault();
       this.point(Math.min(1, Math.max(0, this.at.x + step[0])), Math.min(1, Math.max(0, this.at.y + step[1])));
     });
+    addEventListener("resize", () => this.pointers.forEach((mark) => this.place(mark)));
     this.pick("talk").addEventListener("submit", async (event) => {
       event.preventDefault();
       const field = event.target.elements.text;
