@@ -119,6 +119,7 @@ async function ask() {
     session = { state: "ended", reason: error.message };
     return show();
   }
+  hasLeft = false;
   steering = steering ?? new Steering((wish, isMotion) => ladder?.send(wish, isMotion), {
     pan: session.can_pan !== false, zoom: session.can_zoom !== false, turn: Boolean(session.can_turn),
   });
