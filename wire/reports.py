@@ -435,9 +435,7 @@ class PositionTold(TransientReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoupeTaken(TransientReport):
-    """The answer to TakeLoupe: the picture is on its way, `shrunk` below 1 where the region had to be made smaller to
-    fit; with a `reason` there is none.
-    """
+    """The answer to TakeLoupe: the picture comes too, `shrunk` below 1 to fit; with a `reason` there is none."""
 
     session_id: str
     loupe_id: str
@@ -473,11 +471,9 @@ REPORTS: dict[str, type[Report]] = {
     cls.__name__: cls
     for cls in (
         PlanApplied, StillTaken, PiecePicked, PiecePacked, PieceReturned, PieceGone, LabelPrinted, LabelApplied,
-        LabelRead,
-        LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
+        LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
         FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
-        BenchChecked, AskEcho, PositionTold,
-        LoupeTaken, SpinTaken,
+        BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken,
     )
 }  # fmt: skip
 
