@@ -471,8 +471,8 @@ REPORTS: dict[str, type[Report]] = {
     cls.__name__: cls
     for cls in (
         PlanApplied, StillTaken, PiecePicked, PiecePacked, PieceReturned, PieceGone, LabelPrinted, LabelApplied,
-        LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled, PictureOffered,
-        FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
+        LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled,
+        PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
         BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken,
     )
 }  # fmt: skip
