@@ -472,8 +472,8 @@ REPORTS: dict[str, type[Report]] = {
     for cls in (
         PlanApplied, StillTaken, PiecePicked, PiecePacked, PieceReturned, PieceGone, LabelPrinted, LabelApplied,
         LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled,
-        PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered, AskClock,
-        BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken,
+        PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered,
+        AskClock, BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken,
     )
 }  # fmt: skip
 
