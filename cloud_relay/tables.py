@@ -127,7 +127,8 @@ shop = Table(
     Column("hours", JSON, nullable=False), Column("cameras", JSON, nullable=False),
     Column("sender_lines", JSON, nullable=False), _text("pack_when", "confirmed"), _text("gs1_prefix"),
     _text("country"), _text("market"), Column("currency", String(3), nullable=False),
-    Column("turn_s", Float, nullable=False, default=180.0), _flag("is_relay_only"), _flag("is_spin_on"), _flag("is_closed"),
+    Column("turn_s", Float, nullable=False, default=180.0), _flag("is_relay_only"), _flag("is_spin_on"),
+    _flag("is_closed"),
     Column("plan_version", Integer, nullable=False, default=0), Column("plan_applied", Integer, nullable=False,
     default=0),
     _minor("shipping_minor", default=0), Column("next_sscc", BigInteger, nullable=False, default=1),
@@ -172,7 +173,8 @@ listing_picture = Table(
 )  # fmt: skip
 piece_view = Table(
     "piece_view", metadata,
-    _id("piece_id", ForeignKey("piece.piece_id")), Column("view_no", Integer), Column("angle_deg", Float, nullable=False),
+    _id("piece_id", ForeignKey("piece.piece_id")), Column("view_no", Integer),
+    Column("angle_deg", Float, nullable=False),
     _sha256("picture_sha256", nullable=False, index=True), _moment("taken_at", nullable=False),
     PrimaryKeyConstraint("piece_id", "view_no"),
 )  # fmt: skip
