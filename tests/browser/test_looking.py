@@ -111,6 +111,7 @@ def test_without_sockets_and_event_streams_too_the_camera_is_steered(person, mal
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_network_of_200_kbit_gets_one_still_a_second(person, mall):
     shopper = person(SHOPPER)
     page = shopper.page

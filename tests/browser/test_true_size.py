@@ -90,6 +90,6 @@ def test_a_known_length_laid_once_gives_shoppers_a_ruler_that_follows_the_zoom(p
 
 def test_where_nobody_measured_there_is_no_ruler(person, mall):
     visitor = person()
-    visitor.go(f"/look/{piece(mall, '青釉花瓶')}?lang=en")
+    visitor.go(f"/look/{piece(mall, '三月的湖')}?lang=en")
     expect(visitor.page.get_by_role("button", name="See it sharp")).to_be_visible(timeout=60_000)
     expect(visitor.page.get_by_role("button", name=re.compile("Ruler"))).to_have_count(0)

@@ -12,6 +12,7 @@ set -eu
 [ "$(id -u)" = 0 ] || { echo "bare_debian.sh: needs root for debootstrap and chroot" >&2; exit 1; }
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
 bare=$1
+place=srv/$(basename "$checkout")
 shift
 [ $# -gt 0 ] || set -- ./vitrine demo --once --report out --nonce K7Q4
 
@@ -24,16 +25,17 @@ for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /etc/
         cp -L "$file" "$bare$file"
     fi
 done
-if [ -d "$bare/srv/checkout/.git" ]; then
-    git -C "$bare/srv/checkout" pull --quiet --ff-only
+if [ -d "$bare/$place/.git" ]; then
+    git -C "$bare/$place" pull --quiet --ff-only
 else
-    git clone --quiet "$checkout" "$bare/srv/checkout"
+    git clone --quiet "$checkout" "$bare/$place"
 fi
 
 # Own mounts and processes: both end with the command, whatever it leaves behind.
 exec unshare --mount --pid --fork --kill-child sh -euc '
     bare=$1
-    shift
+    place=$2
+    shift 2
     mount --bind "$bare" "$bare"
     mount -t proc proc "$bare/proc"
     mount -t sysfs -o ro sysfs "$bare/sys"
@@ -50,5 +52,5 @@ exec unshare --mount --pid --fork --kill-child sh -euc '
     exec env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         ${PIP_CERT:+"PIP_CERT=$PIP_CERT"} ${SSL_CERT_FILE:+"SSL_CERT_FILE=$SSL_CERT_FILE"} \
         ${PIP_DEFAULT_TIMEOUT:+"PIP_DEFAULT_TIMEOUT=$PIP_DEFAULT_TIMEOUT"} ${CI:+"CI=$CI"} \
-        chroot "$bare" sh -c "cd /srv/checkout && exec \"\$@\"" sh "$@"
-' sh "$bare" "$@"
+        chroot "$bare" sh -c "cd /$place && exec \"\$@\"" sh "$@"
+' sh "$bare" "$place" "$@"

@@ -117,6 +117,8 @@ RIGHTS = [
     Right("GET", "/api/shops/{shop_id}/cameras/{camera}", "public"),
     Right("GET", "/api/viewing/{session_id}/frame.jpg", "shopper"),
     Right("GET", "/api/viewing/{session_id}/still", "shopper"),
+    Right("GET", "/api/viewing/{session_id}/zoom", "shopper"),
+    Right("POST", "/api/viewing/{session_id}/loupe", "shopper", {"left": 0.1, "top": 0.1, "width": 0.2, "height": 0.2}),
     Right("GET", "/api/viewing/{session_id}/still.jpg", "shopper"),
     Right("POST", "/api/reservations", "signed_in", {"piece_id": "{piece_id}"}),
     Right("POST", "/api/reservations/{parcel_id}/extend", "shopper", params=(("parcel_id", "reserved"),)),

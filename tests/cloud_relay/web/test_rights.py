@@ -175,7 +175,7 @@ async def test_the_right_one_may_read(site):
 NOT_THERE = {
     "/00/{sscc}", "/01/{gtin}/21/{serial}", "/api/viewing/{session_id}/frame.jpg", "/api/viewing/{session_id}/still",
     "/static/{_version}/{name}", "/api/shops/{shop_id}/cameras/{camera}", "/api/viewing/{session_id}/position",
-    "/api/viewing/{session_id}/still.jpg",
+    "/api/viewing/{session_id}/still.jpg", "/api/viewing/{session_id}/zoom",
 }  # fmt: skip
 """What is not in this small world: a label printed, a frame sent."""
 

@@ -217,8 +217,7 @@ async def test_an_end_for_a_stream_that_never_was(shop):
 def test_the_desk_knows_its_commands():
     assert {cls.__name__ for cls in ViewingDesk.HANDLES} == {
         "AskToLook", "LeaveViewing", "OpenStream", "AddCandidate", "CloseStream", "OpenStills", "CreditFrame",
-        "TakeLoupe",
-        "SteerCamera", "TakeCamera", "AskPosition",
+        "TakeLoupe", "SteerCamera", "TakeCamera", "HandTurn", "AskPosition",
     } <= set(COMMANDS)  # fmt: skip
 
 
@@ -268,6 +267,7 @@ async def test_the_merchant_is_told_where_the_camera_of_their_session_stands(sho
         raise DeviceOfflineError("front: gone", "unplugged")
 
     monkeypatch.setattr(shop.heads["front"], "position", lost)
+    monkeypatch.setattr("edge.viewing.whereabouts.FRESH_S", 0.0)
     await shop.ask("s2", piece_id="cup")
     await shop.desk.handle(AskPosition(session_id="s2"))
     assert "gone" in (await shop.report(PositionTold, session_id="s2")).reason
