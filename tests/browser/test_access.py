@@ -1,6 +1,6 @@
 """WCAG 2.2 AA on every page, in both languages and both themes: axe-core finds nothing, nothing is too wide.
 
-The short run looks at English by day and Chinese by night; `--sweep full` at all four.
+The short run looks at one page in English by day, at the next in Chinese by night; `--sweep full` at all four.
 """
 
 import re
@@ -74,13 +74,14 @@ def opened(visitors: Visitors, scene: Scene, seen: Seen, language: str) -> Page:
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_keeps_anybody_out(visitors, scene, name, request):
     is_full = request.config.getoption("--sweep") == "full"
+    by_night = list(PAGES).index(name) % 2 == 1
     titles = []
     for language, tag in LANGUAGES.items():
         page = opened(visitors, scene, PAGES[name], language)
         assert page.locator("html").get_attribute("lang") == tag
-        if is_full or language == "en":
+        if is_full or (language == "en" and not by_night):
             judge(page, f"{name} {language} light")
-        if is_full or language == "zh":
+        if is_full or (language == "zh" and by_night):
             page.emulate_media(color_scheme="dark")
             judge(page, f"{name} {language} dark")
         for width, height in (NARROWEST, SIZES["tv"]):
