@@ -108,6 +108,12 @@ still_url = "{cameras}/front/still"
 kind = "scanner"
 model = "serial"
 address = "{dev}/scanner"
+[bench]
+camera = "bench"
+printer = "printer"
+labeller = "labeller"
+packer = "packer"
+scanner = "scanner"
 """
 
 EDGE_FULL = """\
@@ -116,12 +122,6 @@ head = "front_head"
 [viewing.table]
 head = "table_head"
 turntable = "turntable"
-[bench]
-camera = "bench"
-printer = "printer"
-labeller = "labeller"
-packer = "packer"
-scanner = "scanner"
 [device.front_head]
 kind = "pan_tilt"
 model = "visca"
@@ -173,12 +173,6 @@ address = "{packer}"
 
 EDGE_SMALL = """\
 [viewing.front]
-[bench]
-camera = "bench"
-printer = "printer"
-labeller = "labeller"
-packer = "packer"
-scanner = "scanner"
 [device.labeller]
 kind = "labeller"
 model = "none"

@@ -22,7 +22,7 @@ def orders(run: Run, limit: int = 50) -> list[dict[str, Any]]:
     """Return parcels, those in work first, then the newest: parcel_id, piece_id, stage, is_open, changed_at."""
     names = ("parcel_id", "piece_id", "stage", "is_open", "changed_at")
     columns = ", ".join(names)
-    rows = run(f"select {columns} from parcels order by is_open desc, changed_at desc limit ?", (limit,))  # noqa: S608
+    rows = run(f"select {columns} from parcels order by is_open desc, changed_at desc limit ?", (limit,))  # noqa: S608  # our own names
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from cloud_relay.announcements.prices import price_at
+from cloud_relay.catalog.store import pictures_of
 from cloud_relay.orders.words import STATE_TEXTS, both
 from cloud_relay.parcels import epcis, store
 from cloud_relay.parcels.rules import ParcelState
 from cloud_relay.parcels.store import ParcelRow
 from cloud_relay.parcels.tracking import STEP_WORDS
-from cloud_relay.tables import listing, listing_picture, merchant, order_line, orders, piece, shop
+from cloud_relay.tables import listing, merchant, order_line, orders, piece, shop
 from wire.values import BadValueError, Gtin, Sscc
 
 PARCEL_TEXTS: dict[ParcelState, dict[str, str]] = {
@@ -143,17 +144,9 @@ def resolve_goods(connection: Connection, gtin: str, serial: str, asker: Asker, 
         "title": both(row["title_en"], row["title_zh"]), "shop_name": both(row["name_en"], row["name_zh"]),
         "price_minor": row["price_minor"], "currency": row["currency"], "piece_id": row["piece_id"] if serial else None,
         "piece_state": row["state"] if serial else None, "order_id": bought, "is_party": is_own or bought is not None,
-        "picture_sha256": _picture(connection, row["listing_id"]),
+        "picture_sha256": next(iter(pictures_of(connection, [row["listing_id"]]).get(row["listing_id"], ())), None),
     }  # fmt: skip
     return shown | ({"location": row["location"]} if is_own else {})
-
-
-def _picture(connection: Connection, listing_id: str) -> str | None:
-    """Return the listing's first picture, by which whoever scanned sees that it is this thing."""
-    pictures = listing_picture.c
-    query = select(pictures.picture_sha256).where(pictures.listing_id == listing_id).order_by(pictures.place).limit(1)
-    picture_sha256: str | None = connection.scalar(query)
-    return picture_sha256
 
 
 def _bought(connection: Connection, piece_id: str, account_id: str | None) -> str | None:

@@ -1,8 +1,12 @@
 """Kind turntable: turns the piece that stands on it."""
 
+import asyncio
 from abc import abstractmethod
 
 from drivers.base import Driver
+
+LOOK_S = 0.1
+"""A table only answers; so it is asked this often whether it has arrived."""
 
 
 class Turntable(Driver):
@@ -23,3 +27,16 @@ class Turntable(Driver):
     @abstractmethod
     async def angle_deg(self) -> float:
         """The table's angle now, 0 ≤ angle < 360."""
+
+
+def apart_deg(one_deg: float, other_deg: float) -> float:
+    """Return how far two angles are apart, the shorter way: 0 to 180."""
+    return abs((one_deg - other_deg + 180.0) % 360.0 - 180.0)
+
+
+async def turn_and_wait(table: Turntable, angle_deg: float, *, within_deg: float, timeout_s: float) -> None:
+    """Turn to this angle and return when the table stands there; raise TimeoutError when it does not arrive."""
+    await table.turn_to(angle_deg)
+    async with asyncio.timeout(timeout_s):
+        while apart_deg(await table.angle_deg(), angle_deg) > within_deg:  # noqa: ASYNC110  # a table only answers
+            await asyncio.sleep(LOOK_S)

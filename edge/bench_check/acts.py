@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from drivers.base import AttendantNeededError, Condition, DeviceError, DeviceStatus
-from drivers.turntable import Turntable
+from drivers.turntable import Turntable, turn_and_wait
 from edge.bench import Answer, ScanResult, TaskKind
 from edge.bench.ports import Handle
 from edge.bench_check.label import PREFIX, draw_test_label
@@ -268,11 +268,8 @@ def _must_be_well(status: DeviceStatus) -> None:
 
 
 async def _go_to(driver: Turntable, angle_deg: float) -> None:
-    await driver.turn_to(angle_deg)
     try:
-        async with asyncio.timeout(TURN_S):
-            while abs((await driver.angle_deg() - angle_deg + 180) % 360 - 180) > NEAR_DEG:  # noqa: ASYNC110  # a table only answers
-                await asyncio.sleep(0.1)
+        await turn_and_wait(driver, angle_deg, within_deg=NEAR_DEG, timeout_s=TURN_S)
     except TimeoutError:
         raise StepFailedError("not_there") from None
 

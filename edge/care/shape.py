@@ -27,11 +27,11 @@ def of_journal(run: Run, sieve: Sieve) -> dict[str, Any]:
     """Return counts by table, stage, type and state, acts in doubt, and the newest entries without their contents."""
     shape: dict[str, Any] = {
         "schema": run("pragma user_version", ())[0][0],
-        "rows": {table: run(f"select count(*) from {table}", ())[0][0] for table in ("chain", *BOUND)},  # noqa: S608
+        "rows": {table: run(f"select count(*) from {table}", ())[0][0] for table in ("chain", *BOUND)},  # noqa: S608  # our own names
         "summary": summary(run),
     }
     for name, (table, column) in GROUPS.items():
-        rows = run(f"select {column}, count(*) from {table} group by {column} order by {column}", ())  # noqa: S608
+        rows = run(f"select {column}, count(*) from {table} group by {column} order by {column}", ())  # noqa: S608  # our own names
         shape[name] = _counted(rows, sieve)
     doubt = run("select act, device, at from intents where outcome in ('', 'unknown') order by at", ())
     shape["acts_in_doubt"] = [sieve.value(list(row)) for row in doubt]

@@ -110,7 +110,7 @@ def _from_journal(*, follow: bool) -> Iterator[str | None]:
     yield None
     if follow:
         command = [*stored, "--follow", "--lines", "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:  # noqa: S603
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:  # noqa: S603  # journalctl, no shell
             assert process.stdout is not None
             yield from (line.rstrip("\n") for line in process.stdout)
 

@@ -73,7 +73,7 @@ def simulate(
             EXIT_FAILED,
         )
     command = [sys.executable, "-m", "drivers.simulators", "run", str(world), "--dir", str(folder), "--with-parent"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own
         try:
             _serve(process, tables, folder)
         except KeyboardInterrupt:

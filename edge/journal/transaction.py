@@ -44,7 +44,7 @@ class Transaction:
     def put(self, table: str, row: Row, kind: str, **facts: Any) -> None:
         """Write a whole row (new or instead of the one with its key) and its chain entry of this kind."""
         names, places = ", ".join(row), ", ".join("?" * len(row))
-        self._db.execute(f"insert or replace into {table} ({names}) values ({places})", tuple(row.values()))  # noqa: S608
+        self._db.execute(f"insert or replace into {table} ({names}) values ({places})", tuple(row.values()))  # noqa: S608  # our own names
         self.note(kind, table=table, key=row[BOUND[table]], row=row_digest(row), **facts)
         self.touched.add(table)
 
@@ -53,7 +53,7 @@ class Transaction:
         if not keys:
             return
         places = ", ".join("?" * len(keys))
-        self._db.execute(f"delete from {table} where {BOUND[table]} in ({places})", tuple(keys))  # noqa: S608
+        self._db.execute(f"delete from {table} where {BOUND[table]} in ({places})", tuple(keys))  # noqa: S608  # our own names
         self.note(kind, table=table, gone=keys)
         self.touched.add(table)
 

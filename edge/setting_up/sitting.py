@@ -199,7 +199,7 @@ class Sitting:
         log = self._config().shop.data_dir / "edge.log"
         command = [sys.executable, "-m", "edge", "run", "--config", str(self._path)]
         with log.open("ab") as file:
-            made = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)  # noqa: S603
+            made = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)  # noqa: S603  # our own
         self._tell(say(f"  started as process {made.pid}; its log is {log}", f"  已启动，进程 {made.pid}；日志 {log}"))
 
     def _is_ready(self) -> bool:

@@ -5,6 +5,7 @@ import dataclasses
 from typing import Any
 
 from drivers.labeller import LabelPlace
+from drivers.turntable import apart_deg
 from edge.control_socket import Talk, VerbRefusedError
 from edge.device_host import DeviceHandle
 from edge.technician.eyes import look
@@ -85,8 +86,8 @@ def _reachable(around: Around, place: LivePlace, position: Position) -> Position
 
 
 def _is_there(at: Position, wanted: Position) -> bool:
-    turn = abs((at.table_deg - wanted.table_deg + 180.0) % 360.0 - 180.0)
-    aside = max(abs(at.pan_deg - wanted.pan_deg), abs(at.tilt_deg - wanted.tilt_deg), turn)
+    turn_deg = apart_deg(at.table_deg, wanted.table_deg)
+    aside = max(abs(at.pan_deg - wanted.pan_deg), abs(at.tilt_deg - wanted.tilt_deg), turn_deg)
     return aside < ARRIVED_DEG and abs(at.zoom - wanted.zoom) < ARRIVED_ZOOM
 
 

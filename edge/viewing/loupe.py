@@ -6,7 +6,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from PIL import Image
@@ -21,7 +21,7 @@ from wire.codec import dump_bytes, from_json, load_bytes
 from wire.commands import Region, TakeLoupe
 from wire.plan import Mask
 from wire.reports import LoupeTaken
-from wire.values import BadValueError, format_time
+from wire.values import BadValueError
 
 logger = logging.getLogger(__name__)
 
@@ -58,32 +58,33 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """A region at the sensor's resolution; `shrunk` under 1 when it had to be made smaller to fit."""
+class Measures:
+    """How large a region came out and when it was seen, as page and relay are told; `shrunk` under 1 to fit."""
 
-    jpeg: bytes
-    width_px: int
-    height_px: int
-    sensor_width_px: int
-    sensor_height_px: int
-    shrunk: float
-    taken_at: datetime
+    width_px: int = 0
+    height_px: int = 0
+    sensor_width_px: int = 0
+    sensor_height_px: int = 0
+    shrunk: float = 1.0
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Cut:
+    """A region at the sensor's resolution."""
+
+    jpeg: bytes
+    measures: Measures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Measures):
     """What the page hears about its wish: `state` is coming, done or refused; chunks come between the first two."""
 
     number: int
     state: str
     reason: str = ""
     size_bytes: int = 0
-    width_px: int = 0
-    height_px: int = 0
-    sensor_width_px: int = 0
-    sensor_height_px: int = 0
-    shrunk: float = 1.0
-    taken_at: str = ""
 
 
 Send = Callable[[bytes | str], Awaitable[bool]]
@@ -138,10 +139,11 @@ def cut_out(
     bottom = min(shown[1] + math.ceil((region.top + region.height) * high), shown[3])
     part = picture.crop((left, top, right, bottom))
     jpeg, size, shrunk = _fit(part, bytes_max)
-    return Cut(
-        jpeg=jpeg, width_px=size[0], height_px=size[1], sensor_width_px=picture.width,
-        sensor_height_px=picture.height, shrunk=shrunk, taken_at=at,
+    measures = Measures(
+        width_px=size[0], height_px=size[1], sensor_width_px=picture.width, sensor_height_px=picture.height,
+        shrunk=shrunk, taken_at=at,
     )  # fmt: skip
+    return Cut(jpeg=jpeg, measures=measures)
 
 
 def _fit(part: Image.Image, bytes_max: int) -> tuple[bytes, tuple[int, int], float]:
@@ -216,12 +218,7 @@ class Loupe:
         except ViewingRefusedError as error:
             self._drop(error.reason)
             return LoupeTaken(session_id=session_id, loupe_id=loupe_id, reason=error.reason), b""
-        told = LoupeTaken(
-            session_id=session_id, loupe_id=loupe_id, width_px=cut.width_px, height_px=cut.height_px,
-            sensor_width_px=cut.sensor_width_px, sensor_height_px=cut.sensor_height_px, shrunk=cut.shrunk,
-            taken_at=cut.taken_at,
-        )  # fmt: skip
-        return told, cut.jpeg
+        return LoupeTaken(session_id=session_id, loupe_id=loupe_id, **asdict(cut.measures)), cut.jpeg
 
     async def _make(self, session_id: str, region: Region, bytes_max: int) -> Cut:
         check_region(region)
@@ -241,11 +238,7 @@ class Loupe:
         return cut
 
     async def _send_cut(self, session_id: str, number: int, cut: Cut, send: Send, pause_s: float) -> None:
-        coming = Answer(
-            number=number, state="coming", size_bytes=len(cut.jpeg), width_px=cut.width_px, height_px=cut.height_px,
-            sensor_width_px=cut.sensor_width_px, sensor_height_px=cut.sensor_height_px, shrunk=cut.shrunk,
-            taken_at=format_time(cut.taken_at),
-        )  # fmt: skip
+        coming = Answer(number=number, state="coming", size_bytes=len(cut.jpeg), **asdict(cut.measures))
         if not await send(_said(coming)):
             return
         for start in range(0, len(cut.jpeg), CHUNK_BYTES):

@@ -12,6 +12,7 @@ from PIL import Image
 from drivers.base import DeviceError
 from drivers.camera import Still
 from drivers.pan_tilt import HeadPosition
+from drivers.turntable import turn_and_wait
 from edge.viewing.looking import face_position, piece_of
 from edge.viewing.place import LivePlace
 from edge.viewing.ports import Handle
@@ -136,21 +137,13 @@ class Spin:
 
     async def _turn_to(self, table: Handle, angle_deg: float) -> None:
         async with table.use() as driver:
-            await driver.turn_to(angle_deg)
-            async with asyncio.timeout(ARRIVE_S):
-                while apart_deg(await driver.angle_deg(), angle_deg) > ARRIVED_DEG:  # noqa: ASYNC110  # nor does a table
-                    await asyncio.sleep(REST_S)
+            await turn_and_wait(driver, angle_deg, within_deg=ARRIVED_DEG, timeout_s=ARRIVE_S)
         await asyncio.sleep(REST_S)  # what stands on it sways for a moment
 
 
 def _is_there(at: HeadPosition, wanted: HeadPosition) -> bool:
     turned_deg = max(abs(at.pan_deg - wanted.pan_deg), abs(at.tilt_deg - wanted.tilt_deg))
     return turned_deg <= 1.0 and abs(at.zoom - wanted.zoom) <= 0.1 * wanted.zoom
-
-
-def apart_deg(one_deg: float, other_deg: float) -> float:
-    """Return how far two angles are apart, the shorter way."""
-    return abs((one_deg - other_deg + 180) % 360 - 180)
 
 
 def shrink(still: Still) -> bytes:

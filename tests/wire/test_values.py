@@ -113,4 +113,4 @@ def test_times_without_zone_are_refused():
         with pytest.raises(BadValueError, match="time"):
             parse_time(bad)
     with pytest.raises(BadValueError):
-        format_time(datetime(2026, 1, 1))  # noqa: DTZ001 - the missing zone is what is shown
+        format_time(datetime(2026, 1, 1))  # noqa: DTZ001  # the missing zone is what is shown

@@ -8,7 +8,7 @@ from PIL import Image
 
 from drivers.base import AttendantNeededError
 from edge.viewing import spin as spin_module
-from edge.viewing.spin import AGAIN_S, IDLE_S, RETRY_S, VIEWS, WIDTH_PX, Outlook, Spin, apart_deg
+from edge.viewing.spin import AGAIN_S, IDLE_S, RETRY_S, VIEWS, WIDTH_PX, Outlook, Spin
 from tests.edge.viewing.conftest import Shop, Table, make_plan, running
 from wire.commands import LeaveViewing
 
@@ -146,8 +146,3 @@ async def test_a_camera_that_fails_ends_it_and_it_is_tried_later(around):
     assert around.finished == []
     await around.look(2)
     assert len(around.finished) == 1
-
-
-def test_angles_are_apart_the_shorter_way():
-    assert apart_deg(359.5, 0.5) == pytest.approx(1.0)
-    assert apart_deg(90, 270) == 180
