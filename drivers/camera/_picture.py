@@ -83,6 +83,7 @@ class PictureWatch:
     monotonic: Callable[[], float]
     started_s: float = field(init=False)
     frames: int = 0
+    skipped: int = 0
     damaged: int = 0
     _sum: int = -1
     _changed_s: float = 0.0
@@ -109,7 +110,7 @@ class PictureWatch:
         now_s = self.monotonic()
         if now_s - self._seen_s > self.silent_s:
             raise DeviceOfflineError(f"{where}: no picture for {now_s - self._seen_s:.1f} s", "no_signal")
-        raw = f"frames={self.frames} damaged={self.damaged}"
+        raw = f"frames={self.frames} skipped={self.skipped} damaged={self.damaged}"
         if self._is_black:
             return DeviceStatus(condition=Condition.NEEDS_ATTENDANT, reason="black", raw=raw)
         if self.frames and now_s - self._changed_s > self.frozen_s:

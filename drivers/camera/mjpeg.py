@@ -122,7 +122,7 @@ def _head_end(data: bytearray, start: int) -> tuple[int, int]:
 
 
 class MjpegCamera(Camera):
-    """One HTTP stream, read in a thread while somebody watches; its host reopens a lost one."""
+    """One HTTP stream, read and decoded in two threads while somebody watches; its host reopens a lost one."""
 
     Options = MjpegOptions
 
@@ -180,7 +180,11 @@ class MjpegCamera(Camera):
 
 
 class _Capture:
-    """The thread that reads one stream from its request to its end; the thread alone closes it."""
+    """Reads one stream from its request to its end in one thread, which alone closes it; decodes in another.
+
+    Were both done in one, a machine too busy to decode in time would leave pictures lying in the socket, and each one
+    shown would be older than the last. So reading never waits, and of what came meanwhile only the newest is decoded.
+    """
 
     def __init__(self, stream: HttpPicture, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
         self._stream = stream
@@ -191,8 +195,15 @@ class _Capture:
         self._next: asyncio.Future[bytes] | None = None
         self._lost: DeviceError | None = None
         self._is_stopped = False
-        self._thread = threading.Thread(target=self._run, name=f"mjpeg {stream.where}", daemon=True)
-        self._thread.start()
+        self._came = threading.Condition()
+        self._newest: bytes | None = None
+        self._is_over = False
+        self._threads = [
+            threading.Thread(target=work, name=f"{name} {stream.where}", daemon=True)
+            for name, work in (("mjpeg", self._read), ("mjpeg decoder", self._decode))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def started(self) -> None:
         """Wait for the stream's header; raise DeviceOfflineError or BadOptionsError."""
@@ -219,18 +230,19 @@ class _Capture:
         return self._picture.status(self._stream.where)
 
     def stop(self) -> None:
-        """End the stream and wait for the thread; blocks."""
+        """End the stream and wait for the threads; blocks."""
         self._is_stopped = True
         self._stream.stop()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def _read(self) -> None:
         try:
             reader = _start(self._stream)
             self._tell(self._started, None)
             while not self._is_stopped and (data := self._stream.read_some()):
                 for jpeg in reader.feed(data):
-                    self._take(jpeg)
+                    self._keep(jpeg)
             self._lost = DeviceOfflineError(f"{self._stream.where}: the camera ended the stream", "hang_up")
         except DeviceError as error:
             self._lost = error
@@ -239,15 +251,31 @@ class _Capture:
         finally:
             self._stream.close()
             self._tell(self._started, None)
+            with self._came:
+                self._is_over = True
+                self._came.notify()
 
-    def _take(self, jpeg: bytes) -> None:
-        pixels = decode_jpeg(jpeg)
-        if pixels is None:
-            self._picture.damaged += 1
-            return
-        if not self._is_stopped:
-            self._tell(self._next, jpeg)
-            self._on_frame(self._picture.frame(pixels))
+    def _keep(self, jpeg: bytes) -> None:
+        with self._came:
+            self._picture.skipped += self._newest is not None
+            self._newest = jpeg
+            self._came.notify()
+
+    def _decode(self) -> None:
+        while (jpeg := self._take()) is not None:
+            pixels = decode_jpeg(jpeg)
+            if pixels is None:
+                self._picture.damaged += 1
+            elif not self._is_stopped:
+                self._tell(self._next, jpeg)
+                self._on_frame(self._picture.frame(pixels))
+
+    def _take(self) -> bytes | None:
+        """Wait for the newest picture; None at the end."""
+        with self._came:
+            self._came.wait_for(lambda: self._newest is not None or self._is_over)
+            jpeg, self._newest = self._newest, None
+            return jpeg
 
     def _tell(self, future: "asyncio.Future[Any] | None", value: object) -> None:
         def settle() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import itertools
+import threading
 import time
 
 import av
@@ -14,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import BadOptionsError, Condition, DeviceOfflineError
+from drivers.camera import mjpeg as mjpeg_module
 from drivers.camera._http import digest_answer, public_url
-from drivers.camera._picture import PictureWatch, parse_jpeg_size
+from drivers.camera._picture import PictureWatch, decode_jpeg, parse_jpeg_size
 from drivers.camera.mjpeg import DRIVER, MjpegOptions, MultipartReader, parse_boundary
 from drivers.camera.opencv import DRIVER as OPENCV
 from drivers.camera.opencv import OpencvOptions
@@ -206,6 +208,25 @@ async def test_frames_are_numbered_and_timed(network):
     assert len(frames) == count
 
 
+async def test_whoever_decodes_too_slowly_sees_the_newest_picture_and_not_old_ones(network, monkeypatch, eventually):
+    levels, all_sent, decode = list(range(40, 240, 10)), threading.Event(), mjpeg_module.decode_jpeg
+
+    def decode_late(picture):
+        all_sent.wait(5)
+        return decode(picture)
+
+    monkeypatch.setattr(mjpeg_module, "decode_jpeg", decode_late)
+    network.script = lambda path: [STREAM, *(part(jpeg(level)) for level in levels), b"--frame\r\n"]
+    network.is_left_open = True
+    frames, driver = [], make(network, timeout_s=5)
+    await driver.watch(frames.append)
+    await eventually(lambda: driver._capture._picture.skipped >= len(levels) - 2)
+    all_sent.set()
+    await eventually(lambda: frames and round(float(frames[-1].pixels.mean()), -1) == levels[-1])
+    assert len(frames) <= 2
+    await driver.close()
+
+
 async def test_a_still_is_the_cameras_own_jpeg(network):
     picture = jpeg(size=(320, 240))
     network.script = lambda path: [ok(b"image/jpeg", picture)] if path == "/still" else endless(jpeg())
@@ -375,7 +396,7 @@ async def test_name_and_password_are_sent_when_asked_for_and_never_shown(network
     assert "cret" not in str(caught.value)
 
 
-async def test_a_stream_written_by_an_implementation_that_is_not_ours(network):
+async def test_a_stream_written_by_an_implementation_that_is_not_ours(network, eventually):
     """FFmpeg's own muxer for this format, through PyAV."""
     out = io.BytesIO()
     with av.open(out, "w", format="mpjpeg") as container:
@@ -385,14 +406,20 @@ async def test_a_stream_written_by_an_implementation_that_is_not_ours(network):
             frame = av.VideoFrame.from_ndarray(np.full((240, 320, 3), level, np.uint8), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    boundary = out.getvalue().split(b"\r\n", 1)[0].removeprefix(b"--")
-    head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=" + boundary + b"\r\n\r\n"
+    delimiter = out.getvalue().split(b"\r\n", 1)[0]
+    pictures = MultipartReader(delimiter).feed(out.getvalue())
+    assert [level_of(decode_jpeg(picture)) for picture in pictures] == list(range(10))
+    head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=" + delimiter[2:] + b"\r\n\r\n"
     network.script = lambda path: [head, out.getvalue()]
     network.is_left_open = True
-    driver = make(network)
-    frames = await frames_of(driver, 10)
-    assert [round(float(frame.pixels.mean()) / 25) for frame in frames] == list(range(10))
+    frames, driver = [], make(network)
+    await driver.watch(frames.append)
+    await eventually(lambda: frames and level_of(frames[-1].pixels) == 9)
     await driver.close()
+
+
+def level_of(pixels) -> int:
+    return round(float(pixels.mean()) / 25)
 
 
 def test_the_clock_is_an_argument():
