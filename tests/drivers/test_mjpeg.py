@@ -8,7 +8,6 @@ import threading
 import time
 
 import av
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,22 +18,9 @@ from drivers.camera import mjpeg as mjpeg_module
 from drivers.camera._http import digest_answer, public_url
 from drivers.camera._picture import PictureWatch, decode_jpeg, parse_jpeg_size
 from drivers.camera.mjpeg import DRIVER, MjpegOptions, MultipartReader, parse_boundary
-from drivers.camera.opencv import DRIVER as OPENCV
-from drivers.camera.opencv import OpencvOptions
+from tests.drivers.network_camera import STREAM, endless, frames_of, jpeg, network, ok, part
 
-
-def jpeg(level: int = 128, size: tuple[int, int] = (64, 48), seed: int = 0) -> bytes:
-    """A small picture with some noise in it."""
-    noise = np.random.default_rng(seed).integers(0, 8, (size[1], size[0], 3))
-    pixels = np.clip(noise + level, 0, 255).astype(np.uint8)
-    return cv2.imencode(".jpg", pixels)[1].tobytes()
-
-
-def part(body: bytes, *, boundary: bytes = b"frame", has_length: bool = True, line_end: bytes = b"\r\n") -> bytes:
-    head = [b"--" + boundary, b"Content-Type: image/jpeg"]
-    if has_length:
-        head.append(b"Content-Length: %d" % len(body))
-    return line_end.join([*head, b"", b""]) + body + b"\r\n"
+__all__ = ["network"]
 
 
 bodies = st.lists(
@@ -125,72 +111,9 @@ def test_names_and_passwords_stay_out_of_messages():
     assert public_url("http://admin:secret@10.0.0.7/stream?x=1") == "http://10.0.0.7/stream?x=1"
 
 
-class Network:
-    """A camera's HTTP server: `script` gives what is sent after the request line, piece by piece."""
-
-    def __init__(self) -> None:
-        self.requests: list[bytes] = []
-        self.script = lambda path: [ok(b"image/jpeg", jpeg())]
-        self.pause_s = 0.0
-        self.is_left_open = False
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            request = await reader.readuntil(b"\r\n\r\n")
-            self.requests.append(request)
-            for piece in self.script(request.split()[1].decode()):
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(self.pause_s)
-            while self.is_left_open and await reader.read(1):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-
-def ok(content_type: bytes, body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Type: " + content_type + b"\r\n\r\n" + body
-
-
-STREAM = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
-
-
-@pytest.fixture
-async def network():
-    camera = Network()
-    server = await asyncio.start_server(camera.serve, "127.0.0.1", 0)
-    camera.base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield camera
-    server.close()
-    await server.wait_closed()
-
-
 def make(network, *, still: bool = False, **more) -> DRIVER:
     still_url = f"{network.base}/still" if still else ""
     return DRIVER(MjpegOptions(url=f"{network.base}/stream", still_url=still_url, **{"timeout_s": 0.5, **more}))
-
-
-async def frames_of(driver, count: int) -> list:
-    got, enough = [], asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def take(frame) -> None:
-        got.append(frame)
-        if len(got) == count:
-            loop.call_soon_threadsafe(enough.set)
-
-    await driver.watch(take)
-    await asyncio.wait_for(enough.wait(), 5)
-    return got
-
-
-def endless(*pictures: bytes):
-    """The pictures again and again."""
-    yield STREAM
-    while True:
-        yield from (part(picture) for picture in pictures)
 
 
 async def test_frames_are_numbered_and_timed(network):
@@ -439,73 +362,3 @@ def test_the_clock_is_an_argument():
     now[0] = 13.5
     with pytest.raises(DeviceOfflineError, match="no picture"):
         watch.status("x")
-
-
-@pytest.fixture
-def film(tmp_path):
-    """A film of ten grey levels, written by FFmpeg through PyAV."""
-    path = tmp_path / "film.avi"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=50)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuvj420p"
-        for level in range(10):
-            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 20 * level + 20, np.uint8), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-async def test_opencv_plays_a_file_again_and_again(film):
-    driver = OPENCV(OpencvOptions(source=str(film)))
-    await driver.open()
-    frames = await frames_of(driver, 15)
-    levels = [round(float(frame.pixels.mean()) / 20) - 1 for frame in frames[:15]]
-    assert levels == [*range(10), *range(5)]
-    still = await driver.still()
-    assert (still.width_px, still.height_px) == (160, 120)
-    assert parse_jpeg_size(still.jpeg) == (160, 120)
-    assert (await driver.status()).condition == Condition.ONLINE
-    await driver.close()
-
-
-async def test_opencv_reads_mjpeg_over_http(network):
-    network.script = lambda path: endless(*[jpeg(level, (320, 240)) for level in (40, 80, 120, 160)])
-    network.pause_s = 0.01
-    driver = OPENCV(OpencvOptions(source=f"{network.base}/stream"))
-    frames = await frames_of(driver, 4)
-    assert frames[0].pixels.shape == (240, 320, 3)
-    await driver.close()
-
-
-@pytest.mark.parametrize(
-    ("source", "error"),
-    [
-        ("/dev/video99", DeviceOfflineError),
-        ("99", DeviceOfflineError),
-        ("no-such-file.avi", BadOptionsError),
-        ("http://127.0.0.1:9/stream", DeviceOfflineError),
-        ("rtsp://127.0.0.1:9/stream", DeviceOfflineError),
-    ],
-)
-async def test_opencv_sources_that_are_not_there(source, error, capfd):
-    driver = OPENCV(OpencvOptions(source=source, timeout_s=1.0))
-    with pytest.raises(error):
-        await driver.open()
-    await driver.close()
-
-
-async def test_opencv_a_stream_that_ends_shows(network, eventually):
-    network.script = lambda path: [STREAM, *[part(jpeg(seed=seed)) for seed in range(20)]]
-    driver = OPENCV(OpencvOptions(source=f"{network.base}/stream", timeout_s=1.0))
-
-    async def is_lost() -> bool:
-        try:
-            if driver._capture is None:
-                await driver.watch(lambda frame: None)  # says so itself when the end came that soon
-            await driver.status()
-        except DeviceOfflineError:
-            return True
-        return False
-
-    await eventually(is_lost)
-    await driver.close()
