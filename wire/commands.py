@@ -326,6 +326,16 @@ class TellEcho(TransientCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBench(TransientCommand):
+    """The merchant asks for a bench check now; answered by CheckAnswered, and then CheckMoved tells how far it is.
+
+    Never kept: machines that begin to move later, when nobody expects it any more, would be worse than none.
+    """
+
+    ask_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmReports(TransientCommand):
     """Every durable report up to this sequence number is committed at the relay; the shop may forget it."""
 
@@ -339,6 +349,7 @@ COMMANDS: dict[str, type[Command]] = {
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
         CreditFrame, TakeOverParcel,
         TakeLoupe, SteerCamera, TakeCamera, HandTurn, AskPosition, TellClock, ConfirmReports, TellEcho,
+        CheckBench,
     )
 }  # fmt: skip
 

@@ -6,10 +6,14 @@ Durable reports leave the journal in sequence and are sent until the relay confi
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
+from wire.bench_card import AskEcho, BenchChecked, CheckAnswered, CheckMoved
 from wire.codec import from_json, to_json
+from wire.counter import CounterSold, ListingWritten
 from wire.plan import Face, Position, Text
+from wire.report_root import Report as Report  # noqa: PLC0414  # the way in which a name is passed on under mypy
+from wire.report_root import TransientReport as TransientReport  # noqa: PLC0414  # as above
 
 
 class AckState(StrEnum):
@@ -125,13 +129,6 @@ class DeviceState:
     text: Text = NO_TEXT
     reason: str = ""
     camera: CameraState | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The root of all reports."""
-
-    DURABLE: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,11 +299,15 @@ class QuestionAnswered(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpinView:
-    """One view of a piece on the turntable; its picture is offered with the piece's id in place of a parcel's."""
+    """One view of a piece on the turntable; its picture is offered with the piece's id in place of a parcel's.
+
+    `face` names a face taught for the piece's spot; empty for a view of the round itself.
+    """
 
     angle_deg: float
     picture_sha256: str
     taken_at: datetime
+    face: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,60 +317,6 @@ class SpinTaken(Report):
     piece_id: str
     camera: str
     views: tuple[SpinView, ...]
-
-
-class CheckResult(StrEnum):
-    """How one step of a bench check ended. SKIPPED: no such device, or nobody is there; its text says which."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckStep:
-    """One step of a bench check: `step` is print, apply, look, scan, turn, pack or echo; newer shops may know more.
-
-    `text` says what was seen, `hint` what to do next (empty when passed), `reason` is the code of a device's trouble.
-    `is_needed`: an order cannot be kept without it, so a failure here takes the shop off live.
-    """
-
-    step: str
-    result: CheckResult
-    title: Text = NO_TEXT
-    device: str = ""
-    took_s: float = 0.0
-    text: Text = NO_TEXT
-    hint: Text = NO_TEXT
-    reason: str = ""
-    picture_sha256: str = ""
-    is_by_hand: bool = False
-    is_needed: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchChecked(Report):
-    """The card of one bench check. `occasion` is setup, asked or nightly.
-
-    `is_passed`: no needed step failed. `is_whole`: a label was printed and read back; only such a card lets a new shop
-    go live, because a nightly check uses no paper.
-    """
-
-    check_id: str
-    started_at: datetime
-    ended_at: datetime
-    occasion: str
-    is_passed: bool
-    is_whole: bool
-    steps: tuple[CheckStep, ...] = ()
-    software: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransientReport(Report):
-    """The root of what nobody stores."""
-
-    DURABLE: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -418,10 +365,13 @@ class StreamAnswered(TransientReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillsAnswered(TransientReport):
-    """The answer to OpenStills: empty `reason` means frames follow."""
+    """The answer to OpenStills: empty `reason` means frames follow. `age_s` is how old the first of them is already:
+    the newest picture that the shop had kept is shown before its camera gives another.
+    """
 
     session_id: str
     reason: str = ""
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -459,21 +409,14 @@ class AskClock(TransientReport):
     offset_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskEcho(TransientReport):
-    """A bench check asks the relay to say the printed code back: TellEcho carries nonce and code unchanged."""
-
-    nonce: str
-    code: str = ""
-
-
 REPORTS: dict[str, type[Report]] = {
     cls.__name__: cls
     for cls in (
         PlanApplied, StillTaken, PiecePicked, PiecePacked, PieceReturned, PieceGone, LabelPrinted, LabelApplied,
         LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled,
         PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered,
-        AskClock, BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken,
+        AskClock, BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken, CheckAnswered, CheckMoved,
+        CounterSold, ListingWritten,
     )
 }  # fmt: skip
 

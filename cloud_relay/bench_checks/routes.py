@@ -7,8 +7,8 @@ from cloud_relay.bench_checks import service
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.shop_link import LinkDownError
 from cloud_relay.web.principal import SignedIn
+from wire.bench_card import AskEcho, BenchChecked
 from wire.commands import TellEcho
-from wire.reports import AskEcho, BenchChecked
 
 router = APIRouter(prefix="/api/shops")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cloud_relay.refusals import RefusedError
-from wire.reports import BenchChecked, CheckResult, CheckStep
+from wire.bench_card import BenchChecked, CheckResult, CheckStep
 
 NEVER_CHECKED, CHECK_FAILED = "never_checked", "check_failed"
 STEPS_MAX = 20

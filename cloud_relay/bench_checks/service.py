@@ -9,8 +9,8 @@ from cloud_relay.bench_checks import rules, store
 from cloud_relay.notices import service as notices
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
+from wire.bench_card import BenchChecked
 from wire.codec import to_json
-from wire.reports import BenchChecked
 from wire.values import format_time
 
 

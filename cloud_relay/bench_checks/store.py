@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from cloud_relay.tables import bench_check, shop
+from wire.bench_card import BenchChecked
 from wire.codec import from_json, to_json
-from wire.reports import BenchChecked
 
 CARDS_KEPT = 60
 """Two months of nightly checks: enough to see when a device began to fail."""

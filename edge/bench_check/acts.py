@@ -17,8 +17,8 @@ from edge.bench_check.ports import Around, Table
 from edge.bench_check.words import ASK, BUTTONS, HINTS, SEEN, SKIPS, filled
 from edge.labels import BadLabelError
 from edge.reading import BadPictureError, Effort, Reading
+from wire.bench_card import AskEcho
 from wire.plan import Text
-from wire.reports import AskEcho
 
 PERSON_S = 180.0
 """A person who was called has three minutes: long enough to fetch a carton, short enough not to stand there idle."""

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from wire.bench_card import BenchChecked
 from wire.codec import from_json, to_json
-from wire.reports import BenchChecked
 from wire.values import BadValueError, format_time
 
 KEPT = 10

@@ -21,9 +21,10 @@ from edge.journal.transaction import Transaction
 from edge.pictures import Kept
 from edge.reading import BadPictureError
 from edge.reasons import sentence_for
+from wire.bench_card import BenchChecked, CheckResult, CheckStep
 from wire.codec import to_json
 from wire.plan import Text
-from wire.reports import BenchChecked, CheckResult, CheckStep, PictureKind
+from wire.reports import PictureKind
 
 logger = logging.getLogger(__name__)
 

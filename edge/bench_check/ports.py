@@ -12,8 +12,8 @@ from edge.clock import Clock
 from edge.journal import Journal
 from edge.labels import Typeface
 from edge.pictures import Pictures
+from wire.bench_card import AskEcho
 from wire.plan import ShopPlan, Text
-from wire.reports import AskEcho
 
 
 class BenchFace(Protocol):

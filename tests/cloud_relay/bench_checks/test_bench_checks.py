@@ -9,8 +9,8 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import bench_check, notice, reservation, shop
 from cloud_relay.viewing import service as viewing
 from tests.cloud_relay.trade_world import START
+from wire.bench_card import BenchChecked, CheckResult, CheckStep
 from wire.plan import Text
-from wire.reports import BenchChecked, CheckResult, CheckStep
 
 PASSED, FAILED, SKIPPED = CheckResult.PASSED, CheckResult.FAILED, CheckResult.SKIPPED
 

@@ -12,8 +12,8 @@ from drivers.camera import Still
 from edge.bench_check import BenchCheck
 from edge.bench_check.ports import Around, Table
 from tests.edge.bench.fake_shop import FACE, PLAN, Fake, FakeHandle, Shop, World
+from wire.bench_card import AskEcho, BenchChecked
 from wire.codec import from_json
-from wire.reports import AskEcho, BenchChecked
 
 ANSWERS = {"lay_test_card": "laid", "stick_test_label": "stuck", "take_test_card": "taken"}
 
