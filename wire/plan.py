@@ -80,6 +80,39 @@ class PiecePlan:
     serial: str = ""
     location: str = ""
     spot: Spot | None = None
+    listing_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedPrice:
+    """A lower price that holds from its first moment up to, not including, its last (RFC 3339 times)."""
+
+    price_minor: int
+    from_at: str
+    until_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingPlan:
+    """What the till must know of a listing to sell it: names, codes, price in minor units of the shop's currency."""
+
+    listing_id: str
+    title: Text
+    price_minor: int
+    currency: str
+    sku: str = ""
+    gtin: str = ""
+    prices: tuple[TimedPrice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillMember:
+    """Who may sign in at the till; `pin_hash` is as `wire.pins` makes it, empty while they have no PIN."""
+
+    account_id: str
+    name: str
+    role: str
+    pin_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +176,9 @@ class ShopPlan:
     is_relay_only: bool = False
     holidays: tuple[Holiday, ...] = ()
     is_spin_on: bool = False
+    listings: tuple[ListingPlan, ...] = ()
+    till_members: tuple[TillMember, ...] = ()
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +212,8 @@ class LabelContent:
     large one
     (`…/00/<sscc>` or `…/p/<parcel_id>`); the shop adds its label serial to it as `?s=`. `label_no` counts the labels
     that
-    the relay ordered for this parcel from 1; a higher one voids those before it.
+    the relay ordered for this parcel from 1; a higher one voids those before it. `pickup_sha256`: the shopper collects
+    it; the hash of `<parcel_id>.<code>`, so that the shop knows the right code without having it.
     """
 
     order_id: str
@@ -189,3 +226,4 @@ class LabelContent:
     sscc: str = ""
     lines: tuple[LabelLine, ...] = field(default_factory=tuple)
     service: str = ""
+    pickup_sha256: str = ""

@@ -11,6 +11,7 @@ from typing import Any
 from wire.bench_card import AskEcho, BenchChecked, CheckAnswered, CheckMoved
 from wire.codec import from_json, to_json
 from wire.counter import CounterSold, ListingWritten
+from wire.locations import LocationChanged
 from wire.plan import Face, Position, Text
 from wire.report_root import Report as Report  # noqa: PLC0414  # the way in which a name is passed on under mypy
 from wire.report_root import TransientReport as TransientReport  # noqa: PLC0414  # as above
@@ -163,6 +164,20 @@ class PiecePicked(ParcelReport):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PieceCarried(ParcelReport):
+    """The sorter carried the piece from the location where it lay to a place; `by` is the machine's name."""
+
+    location: str
+    place: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyForPickup(ParcelReport):
+    """Packed, labelled, its photo confirmed: it waits at the pick-up point for the shopper and their code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PiecePacked(ParcelReport):
     """Packed, waiting for its label."""
 
@@ -245,13 +260,14 @@ class ParcelResumed(ParcelReport):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver(ParcelReport):
     """The post took it: scanned at the bench. `courier_token_sha256` is the hash of the token in the link shown
-    once.
+    once. `is_collected`: the shopper took it at the pick-up point and showed their code; no courier has a link.
     """
 
     label_serial: str
     scanned: str
     courier_token_sha256: str
     picture_sha256: str = ""
+    is_collected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,7 +432,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled,
         PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered,
         AskClock, BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken, CheckAnswered, CheckMoved,
-        CounterSold, ListingWritten,
+        CounterSold, ListingWritten, LocationChanged, PieceCarried, ReadyForPickup,
     )
 }  # fmt: skip
 
