@@ -120,8 +120,12 @@ class Hands:
     async def fetch_piece(self, task: dict[str, Any]) -> None:
         """Carry a piece to the bench and prove it with its tag; a parcel that lies there goes aside first."""
         piece = await self._bench.piece_of(task["piece"]["code"])
-        if (await self._bench.world())["parcel"]:
+        world = await self._bench.world()
+        if world["parcel"]:
             await self._bench.do("set_aside")
+        for other in world["pieces"]:
+            if other["at"] == "bench" and other["id"] != piece:  # called off while it was being carried
+                await self._bench.do("carry", piece=other["id"], to="spot")
         await self._bench.do("carry", piece=piece, to="bench")
         await self._bench.do("scan_piece", piece=piece)
 
