@@ -84,6 +84,39 @@ SENTENCES: dict[str, Text] = {
     ),
     "given_up": Text(en="The machine gave this parcel up: look inside", zh="机器放弃了这件：请查看内部"),
     "size_out_of_range": Text(en="Too large or too small for the machine", zh="尺寸超出机器范围"),
+    # sorter
+    "nothing_there": Text(
+        en="The sorter found nothing in that location: look there", zh="分拣机在货位上没有找到：请查看"
+    ),
+    "place_taken": Text(
+        en="Something lies where the sorter puts things down: clear it away", zh="分拣机放置处有东西：请清空"
+    ),
+    "no_such_location": Text(en="The sorter does not reach that location", zh="分拣机到不了这个货位"),
+    # payment terminal
+    "broken_off": Text(
+        en="Booked, then broken off: ask the terminal what became of it", zh="记账后中断：请向终端查询结果"
+    ),
+    "cancelled": Text(en="Broken off at the terminal: nothing was taken", zh="已在终端取消：未收款"),
+    "card_blocked": Text(en="The card is blocked: nothing was taken", zh="卡已锁定：未收款"),
+    "card_expired": Text(en="The card has expired: nothing was taken", zh="卡已过期：未收款"),
+    "card_unreadable": Text(en="The card cannot be read: try again or another card", zh="无法读卡：请重试或换卡"),
+    "day_not_closed": Text(en="Close the terminal's day first", zh="请先在终端上做日结"),
+    "declined": Text(en="Declined: nothing was taken", zh="交易被拒绝：未收款"),
+    "no_bank": Text(en="The terminal does not reach its bank: nothing was taken", zh="终端连不上银行：未收款"),
+    "no_funds": Text(en="Not enough money on the card: nothing was taken", zh="卡内余额不足：未收款"),
+    "not_told": Text(
+        en="The terminal does not say what became of it: look at its slip", zh="终端未说明结果：请查看终端小票"
+    ),
+    "over_limit": Text(en="Above the card's limit: nothing was taken", zh="超过限额：未收款"),
+    "slip_paper_out": Text(en="Put paper into the card terminal", zh="请给刷卡终端装纸"),
+    "terminal_full": Text(en="The card terminal is full: close its day", zh="刷卡终端存储已满：请做日结"),
+    "terminal_not_set_up": Text(
+        en="The card terminal wants a diagnosis: tell the technician", zh="刷卡终端需要诊断：请联系技术员"
+    ),
+    "terminal_out_of_order": Text(
+        en="The card terminal is out of order: call its maker", zh="刷卡终端故障：请联系厂商"
+    ),
+    "wrong_currency": Text(en="The card terminal takes another currency", zh="刷卡终端不支持该币种"),
     # cameras and heads
     "no_signal": Text(en="No picture: check the camera's cable", zh="没有画面：请检查摄像头数据线"),
     "no_picture": Text(en="No picture could be taken: check the camera", zh="拍不到照片：请检查摄像头"),
