@@ -206,7 +206,7 @@ class Market:
         await self.post(f"/api/orders/{order_id}/photo", answer)
         await self._becomes(order_id, "handed_over")
         parcel_id, token = self._link(order)
-        scan = {"code": parcel_id, "biz_step": "delivered", "place": "Berlin"}
+        scan = {"code": parcel_id, "biz_step": "delivered", "place": "Berlin", "received_by": "Ann"}
         await self.post(f"/api/courier/{parcel_id}.{token}/scans", scan)
         await self._becomes(order_id, "delivered")
         await self.post(f"/api/orders/{order_id}/receipt", {})

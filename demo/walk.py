@@ -27,6 +27,7 @@ ADDRESS = {
     "country": "DE", "phone": "+49 30 1234567",
 }  # fmt: skip
 COURIER_STOPS = (("departing", "Yixing depot"), ("arriving", "Berlin hub"), ("delivered", "Berlin, Kaiserstraße"))
+RECEIVER = "Mei Lin 林梅"
 
 
 class Walk:
@@ -216,6 +217,7 @@ class Walk:
         async with httpx.AsyncClient(base_url=self.mall.relay_url, timeout=10) as courier:
             for biz_step, place in COURIER_STOPS:
                 body = {"code": self.facts["parcel_id"], "biz_step": biz_step, "place": place}
+                body |= {"received_by": RECEIVER} if biz_step == "delivered" else {}
                 answer = await courier.post(f"/api/courier/{token}/scans", json=body)
                 check(answer.is_success, f"scan {biz_step}: {answer.status_code} {answer.text}")
         await self.order_becomes("delivered")

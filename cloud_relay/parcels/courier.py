@@ -32,7 +32,8 @@ JPEG_COMMENT = b"\xff\xfe"
 class ScanBody(BaseModel):
     """One scan: the code as read or typed, what is done with the parcel, where; `at` when it was made.
 
-    `picture_sha256` is a photo that was sent before, `received_by` who took the parcel, `note` what went wrong.
+    `picture_sha256` is a photo that was sent before, `received_by` who took the parcel, `note` what went wrong. A
+    delivery asks for one of the first two, damage for the photo: `proof` of each step in the answer to GET says which.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -64,7 +65,13 @@ def view(connection: Connection, link: str) -> dict[str, Any]:
 
 
 def _view(connection: Connection, link: str) -> dict[str, Any]:
-    steps = [{"biz_step": step, "text": both(*tracking.STEP_WORDS[step])} for step in epcis.COURIER_STEPS]
+    steps = [
+        {
+            "biz_step": step, "text": both(*tracking.STEP_WORDS[step]),
+            "proof": tracking.PROOF_ASKED[step][0] if step in tracking.PROOF_ASKED else "",
+        }
+        for step in epcis.COURIER_STEPS
+    ]  # fmt: skip
     return {**view(connection, link), "steps": steps}
 
 

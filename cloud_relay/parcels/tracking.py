@@ -27,6 +27,16 @@ REPEAT = timedelta(seconds=60)
 PAST_MAX, FUTURE_MAX = timedelta(days=7), timedelta(minutes=5)
 """How old a scan may be that a courier kept while offline, and how far their clock may be ahead."""
 
+PROOF_ASKED: dict[str, tuple[str, str, str]] = {
+    epcis.DELIVERED: (
+        "name_or_photo",
+        "Say who took it, or take a photo: that is the proof of delivery",
+        "请填写签收人或拍照，作为送达凭证",
+    ),
+    epcis.DAMAGED: ("photo", "Take a photo of the damage", "请拍下损坏情况"),
+}
+"""Which proof a step asks for, on the courier's page and by the API alike, and the sentence for a scan without it."""
+
 STEP_WORDS: dict[str, tuple[str, str]] = {
     "shipping": ("Handed over", "已交寄"),
     "departing": ("Departed", "已发出"),
@@ -83,8 +93,8 @@ def record_scan(
 ) -> dict[str, Any]:  # fmt: skip
     """Record a courier's scan of this parcel with what they laid beside it, and return the tracking event.
 
-    RefusedError for another parcel's code, a label that counts no more, a parcel that is not on its way, or a photo
-    that was not taken of this parcel.
+    RefusedError for another parcel's code, a label that counts no more, a parcel that is not on its way, a photo that
+    was not taken of this parcel, or a step without the proof that it asks for.
     """
     found = find_for_courier(connection, parcel_id, token)
     _check_scan(connection, found, code, step)
@@ -93,6 +103,7 @@ def record_scan(
     if not now - PAST_MAX <= at <= now + FUTURE_MAX:
         raise RefusedError("bad_time", "The time of this scan cannot be right", "扫描时间不正确", 422)
     proof = _clean(connection, found, proof)
+    _check_proof(step, proof)
     repeated = _repeated(connection, parcel_id, step, place, at)
     if repeated is not None:
         return repeated
@@ -106,6 +117,14 @@ def _clean(connection: Connection, found: ParcelRow, proof: epcis.Proof) -> epci
     names = {"received_by": (proof.received_by, 80), "note": (proof.note, 300)}
     words = {name: clean_text(text, name, length) if text else "" for name, (text, length) in names.items()}
     return epcis.Proof(picture, **words)
+
+
+def _check_proof(step: str, proof: epcis.Proof) -> None:
+    if step not in PROOF_ASKED:
+        return
+    kind, text_en, text_zh = PROOF_ASKED[step]
+    if not (proof.picture_sha256 or (kind == "name_or_photo" and proof.received_by)):
+        raise RefusedError("proof_missing", text_en, text_zh, 422, needs=kind)
 
 
 def _check_scan(connection: Connection, found: ParcelRow, code: str, step: str) -> None:

@@ -33,7 +33,7 @@ def test_an_order_is_packed_and_labelled_by_hand(mall, shopper):
     confirm(shopper, order)
     shopper.wait(order_id, "handed_over", 120)
     link = mall.courier_link("studio", parcel_id)
-    scan = {"code": parcel_id, "biz_step": "delivered", "place": "Rügen"}
+    scan = {"code": parcel_id, "biz_step": "delivered", "place": "Rügen", "received_by": "Mei Lin"}
     scanned = httpx.post(f"{mall.url}/api/courier/{link.rsplit('/', 1)[-1]}/scans", json=scan)
     assert scanned.status_code == 201, scanned.text
     shopper.wait(order_id, "delivered", 10)

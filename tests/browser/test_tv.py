@@ -235,5 +235,5 @@ def deliver(mall, order_id: str) -> None:
     order = program.call("GET", f"/api/orders/{order_id}")
     link = mall.courier_link("teahouse", order["parcel_id"]).rpartition("/c/")[2]
     program.headers = {}
-    scanned = {"code": order["sscc"], "biz_step": "delivered", "place": "Berlin"}
+    scanned = {"code": order["sscc"], "biz_step": "delivered", "place": "Berlin", "received_by": "Mei Lin"}
     program.call("POST", f"/api/courier/{link}/scans", scanned)

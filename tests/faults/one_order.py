@@ -103,7 +103,8 @@ class OneOrder:
         while parcel_id not in self.town.hands.links:
             await self._pause("courier link")
         token = self.town.hands.links[parcel_id].rsplit("/", 1)[-1]
-        await self.post(f"/api/courier/{token}/scans", {"code": parcel_id, "biz_step": "delivered", "place": "Berlin"})
+        scan = {"code": parcel_id, "biz_step": "delivered", "place": "Berlin", "received_by": "Mei Lin"}
+        await self.post(f"/api/courier/{token}/scans", scan)
         await self.becomes("delivered")
 
     def parcel_id(self) -> str:

@@ -135,7 +135,9 @@ async def test_from_the_piece_to_the_payout(tmp_path, free_port, bank, eventuall
         await post(f"{link}/scans", scan, None, 201)
         wrong = {**scan, "code": "952123400000000000"}
         assert (await post(f"{link}/scans", wrong, None, 422))["type"].endswith("wrong_parcel")
-        await post(f"{link}/scans", {**scan, "biz_step": "delivered", "place": "door"}, None, 201)
+        delivered = {**scan, "biz_step": "delivered", "place": "door"}
+        assert (await post(f"{link}/scans", delivered, None, 422))["type"].endswith("proof_missing")
+        await post(f"{link}/scans", {**delivered, "received_by": "the neighbour"}, None, 201)
         story = await mall_.story(order_id)
         assert story["state"] == "delivered" and story["release_at"]
         assert {"placed", "payment_succeeded", "photographed", "handed_over", "tracking"} <= {

@@ -67,6 +67,31 @@ def test_a_name_alone_is_a_proof_too_and_nothing_is_none(bench):
     assert "bizTransactionList" not in bare
 
 
+@pytest.mark.parametrize(
+    ("step", "proof", "sentence"),
+    [
+        ("delivered", {}, ("who took it", "签收人")),
+        ("delivered", {"note": "left it there"}, ("who took it", "签收人")),
+        ("damaged", {"note": "wet"}, ("photo of the damage", "损坏")),
+        ("damaged", {"received_by": "Ann"}, ("photo of the damage", "损坏")),
+    ],
+)
+def test_a_scan_without_the_proof_it_asks_for_is_refused_with_a_sentence(bench, step, proof, sentence):
+    before = bench.parcel.state
+    with pytest.raises(RefusedError, match="proof_missing") as refused:
+        scan(bench, step, **proof)
+    assert sentence[0] in refused.value.text_en
+    assert sentence[1] in refused.value.text_zh
+    assert bench.parcel.state == before
+    assert not bench.world.commands("RecordTracking")
+
+
+def test_the_api_says_which_step_asks_for_which_proof(bench):
+    steps = bench.read(courier._view, f"{bench.parcel_id}.{TOKEN}")["steps"]
+    asked = {one["biz_step"]: one["proof"] for one in steps if one["proof"]}
+    assert asked == {"delivered": "name_or_photo", "damaged": "photo"}
+
+
 def _happened(step):
     return epcis.Happened(event_id="evt_1", step=step, at=START, epcs=("https://x/00/1",), read_point="https://x/p")
 

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from cloud_relay import tables
 from cloud_relay.orders import reading
 from cloud_relay.orders.rules import OrderEvent as E
+from cloud_relay.parcels import epcis, resolver, store, tracking
 from cloud_relay.parcels import reports as room
-from cloud_relay.parcels import resolver, store, tracking
 from cloud_relay.parcels.resolver import Asker
 from cloud_relay.refusals import RefusedError
 from tests.cloud_relay.parcels.epcis_schema import DOCUMENT
@@ -62,9 +62,9 @@ class Bench:
 
     def scan(self, step="arriving", place="Shanghai", code=None, token=TOKEN, at=None):
         code = self.parcel.sscc if code is None else code
-        return self.run(
-            tracking.record_scan, self.parcel_id, token, code, step, place, at, self.world.now, self.world.trade
-        )
+        proof = epcis.Proof(received_by="the neighbour") if step == "delivered" else epcis.NO_PROOF
+        values = (self.parcel_id, token, code, step, place, at, self.world.now, self.world.trade, proof)
+        return self.run(tracking.record_scan, *values)
 
 
 def test_the_bench_leads_to_the_shoppers_photo(bench):
