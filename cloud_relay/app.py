@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cloud_relay import rooms
 from cloud_relay.authority import Authority
+from cloud_relay.bench_checks.room import CheckRoom
 from cloud_relay.broker.mosquitto import MosquittoAdmission
 from cloud_relay.clock import Clock, RelayClock
 from cloud_relay.db import Database
@@ -64,6 +65,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
     return Relay(
         settings=settings, clock=clock, db=db, authority=authority, link=link, metrics=metrics,
         viewing=ViewingRoom(db, clock, link, authority, IceServers(settings)),
+        checks=CheckRoom(db, clock, link),
         trading=trading_of(settings, db, clock),
         notices=worker_of(settings, db, clock),
         pictures=PictureStore(settings.data_dir / "pictures"),

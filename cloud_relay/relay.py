@@ -7,6 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from cloud_relay.authority import Authority
+from cloud_relay.bench_checks.room import CheckRoom
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.notices.worker import NoticeWorker
@@ -29,6 +30,7 @@ class Relay:
     link: ShopLink
     pictures: PictureStore
     viewing: ViewingRoom
+    checks: CheckRoom
     trading: Trading
     notices: NoticeWorker
     metrics: Metrics = field(default_factory=Metrics)

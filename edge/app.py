@@ -24,6 +24,7 @@ from edge.attendant.room import AttendantRoom, Privacy
 from edge.attendant.server import AttendantServer
 from edge.bench import Bench, Devices
 from edge.bench_check import BenchCheck
+from edge.bench_check.from_afar import FromAfar
 from edge.bench_check.ports import Around as AroundCheck
 from edge.bench_check.ports import Table
 from edge.bench_check.verbs import check_verbs
@@ -33,6 +34,9 @@ from edge.care.fence import watch_fence
 from edge.clock import Clock
 from edge.config import DeviceConfig, EdgeConfig
 from edge.control_socket import control_socket, socket_path
+from edge.counter.counter import Around as AroundCounter
+from edge.counter.counter import Counter
+from edge.counter.opening import listen_all, open_counter, till_page
 from edge.device_host import DeviceHandle, DeviceHost
 from edge.dispatch import Dispatch
 from edge.enrolment import keep_certificate
@@ -41,6 +45,8 @@ from edge.journal import Journal
 from edge.journal.outbox import append_report
 from edge.journal.transaction import Transaction
 from edge.labels import find_typeface
+from edge.locations.carrier import carrier_of
+from edge.locations.counting import Locations
 from edge.pictures import Pictures
 from edge.relay_http import client_options
 from edge.relay_link import BrokerAddress, RelayLink
@@ -139,7 +145,9 @@ class Shop:
         self.desk = self._desk()
         self.questions = Questions(self.journal, self.clock, self._ring)
         self.link = self._link(facts)
+        self.locations = Locations(self.journal, lambda: self.plan.plan, self._ring)
         self.bench_check = self._bench_check()
+        self.from_afar = FromAfar(self.bench_check, self.bench, self._send_report)
         self.room = AttendantRoom(
             shop_id=self.shop_id,
             language=config.shop.language,
@@ -153,17 +161,21 @@ class Shop:
             newest_pictures=self._newest_pictures,
             bench_check=self.bench_check,
             machines=self._machines(),
+            locations=self.locations,
         )
         door = PinDoor(config.attendant.pin, data_dir / "attendant_secret", time.time)
-        self.page = AttendantServer(self.room, door, config.attendant.port)
+        self.counter = self._counter()
+        self.page = AttendantServer(self.room, door, config.attendant.port, *till_page(self.counter, data_dir))
         self.dispatch = Dispatch(
             journal=self.journal,
             bench=self.bench,
             desk=self.desk,
             pictures=self.pictures,
             questions=self.questions,
+            locations=self.locations,
             plan_holder=self.plan,
             on_echo=self.bench_check.take_echo,
+            on_check=self.from_afar.take,
         )
         self._listen()
 
@@ -181,6 +193,7 @@ class Shop:
             labeller=self._handle(names.labeller),
             packer=self._handle(names.packer),
             scanner=self._handle(names.scanner),
+            sorter=self._handle(names.sorter),
         )
 
     def _desk(self) -> ViewingDesk:
@@ -206,14 +219,18 @@ class Shop:
             attendant=self.bringing,
             withdraw_piece=self.bringing.withdraw_piece,
             is_piece_gone=self.bringing.is_gone,
-            options=ViewingOptions(addresses=self.config.webrtc.addresses),
+            options=ViewingOptions(
+                addresses=self.config.webrtc.addresses,
+                uplink_mbit_s=self.config.webrtc.uplink_mbit_s,
+                viewers_max=self.config.webrtc.viewers_max,
+            ),
         )
 
     def _spin(self) -> Spin:
         async def finish(piece_id: str, camera: str, views: tuple[Taken, ...]) -> None:
             kept = [replace(await self.pictures.keep(one.jpeg), taken_at=one.at) for one in views]
             shown = tuple(
-                SpinView(angle_deg=view.angle_deg, picture_sha256=one.sha256, taken_at=one.taken_at)
+                SpinView(angle_deg=view.angle_deg, picture_sha256=one.sha256, taken_at=one.taken_at, face=view.face)
                 for view, one in zip(views, kept, strict=True)
             )
 
@@ -259,6 +276,18 @@ class Shop:
             software=software(),
         )
         return BenchCheck(around, self.config.shop.data_dir / "bench_check")
+
+    def _counter(self) -> Counter | None:
+        around = AroundCounter(
+            journal=self.journal,
+            plan=lambda: self.plan.plan,
+            is_relay_near=lambda: self.link.is_connected,
+            take_still=lambda camera: self.desk.take_still(None, camera),
+            cameras=tuple(self.config.viewing),
+            pictures=self.pictures,
+            is_private=lambda: self.room.privacy.is_on,
+        )
+        return open_counter(self.config, self.devices, around)
 
     def _machines(self) -> Machines:
         places = self.config.viewing.items()
@@ -311,9 +340,14 @@ class Shop:
         self.journal.listen(lambda table: self.link.wake() if table in ("acks", "reports") else None)
         self.bench.listen(self.room.changed)
         self.bench_check.listen(self.room.changed)
+        self.bench_check.listen(self.from_afar.changed)
+        self.bench.listen(self.from_afar.changed)
         self.devices.listen(self.link.set_state)
         self.devices.listen(lambda _state: self.room.changed())
         self.link.listen(lambda _is_near: self.room.changed())
+        if self.counter is not None:
+            listen_all(self.counter, self.link, self.devices)
+        self.link.listen(lambda is_near: self.from_afar.again() if is_near else None)
 
     async def _newest_pictures(self) -> dict[str, str]:
         """Return the newest picture's hash of each parcel in work."""
@@ -334,6 +368,8 @@ class Shop:
         self.dispatch.take(envelope, command)
 
     def _plan_changed(self) -> None:
+        if self.counter is not None:
+            self.counter.changed()
         self.bringing.gone.clear()
         self.room.changed()
 
@@ -341,6 +377,7 @@ class Shop:
         """Live until `stop` is set, or until a bug in some task ends everything."""
         await self.journal.open()
         self.plan.plan = await self.journal.plan()
+        await self.locations.learn(self.plan.plan)
         await self.bringing.forget_earlier(self.journal)
         verbs = technician_verbs(self._around())
         verbs |= verbs_for(self.journal, self.devices, self.link, self.clock)
@@ -359,6 +396,7 @@ class Shop:
             "bringing": self.bringing.run(self.desk),
             "bench": self.bench.run(),
             "bench check": self.bench_check.run(),
+            "bench check from afar": self.from_afar.run(),
             "spin": self._spin().run(),
             "pictures": self.pictures.run(),
             "questions": self.questions.run(),
@@ -370,6 +408,13 @@ class Shop:
             "fence": watch_fence(self.identity, self._broker, lambda: self.link.is_connected, self.clock),
             "watchdog": feed_watchdog(),
         }
+        carrier = carrier_of(
+            self._handle(self.config.bench.sorter), self.journal, self.bench, lambda: self.plan.plan, self.clock,
+            RoomLeft(self.config.shop.data_dir, self.clock.monotonic),
+        )  # fmt: skip
+        works |= {"carrier": carrier.run()} if carrier else {}
+        if self.counter is not None:
+            works["counter"] = self.counter.run()
         works |= {f"device {handle.name}": handle.run() for handle in self.devices.runs()}
         running = [tasks.create_task(work, name=name) for name, work in works.items()]
         if self.room.privacy.is_on:

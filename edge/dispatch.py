@@ -8,9 +8,10 @@ from typing import Protocol
 from edge.attendant.questions import Questions
 from edge.bench import Bench
 from edge.journal import Journal
+from edge.locations.counting import Locations
 from edge.pictures import Pictures
 from edge.viewing.desk import ViewingDesk
-from wire.commands import AskAttendant, Command, ReplacePlan, TellEcho, UploadPicture
+from wire.commands import AskAttendant, CheckBench, Command, CorrectLocation, ReplacePlan, TellEcho, UploadPicture
 from wire.envelope import Envelope
 from wire.plan import ShopPlan
 from wire.reports import AckState
@@ -43,7 +44,9 @@ class Dispatch:
         pictures: Pictures,
         questions: Questions,
         plan_holder: PlanHolder,
+        locations: Locations | None = None,
         on_echo: Callable[[str, str], object] = lambda _nonce, _code: None,
+        on_check: Callable[[CheckBench], object] = lambda _command: None,
     ) -> None:
         self._journal = journal
         self._bench = bench
@@ -51,7 +54,9 @@ class Dispatch:
         self._pictures = pictures
         self._questions = questions
         self._plan_holder = plan_holder
+        self._locations = locations
         self._on_echo = on_echo
+        self._on_check = on_check
         self._durable: asyncio.Queue[tuple[Envelope, Command]] = asyncio.Queue()
         self._viewing: asyncio.Queue[Command] = asyncio.Queue(VIEWING_MAX)
 
@@ -59,6 +64,8 @@ class Dispatch:
         """Put a command into its lane; returns at once."""
         if isinstance(command, TellEcho):
             self._on_echo(command.nonce, command.code)
+        elif isinstance(command, CheckBench):
+            self._on_check(command)
         elif command.DURABLE:
             self._durable.put_nowait((envelope, command))
         elif not self._viewing.full():
@@ -86,6 +93,8 @@ class Dispatch:
             await self._pictures.handle(envelope, command)
         elif isinstance(command, AskAttendant):
             await self._questions.handle(envelope, command)
+        elif isinstance(command, CorrectLocation) and self._locations is not None:
+            await self._locations.handle(envelope, command)
         elif isinstance(command, ReplacePlan):
             await self._replace_plan(envelope, command.plan)
         else:
@@ -97,6 +106,8 @@ class Dispatch:
         except BadValueError as error:
             await self._journal.answer(envelope.id, AckState.REFUSED, "bad_plan", {"detail": str(error)[:200]})
             return
+        if is_newer and self._locations is not None:
+            await self._locations.learn(plan)
         if is_newer:
             self._plan_holder.take_plan(plan)
             logger.info("shop plan applied", extra={"version": plan.version})

@@ -21,6 +21,7 @@ class Deed(StrEnum):
     TAKE_IN = "take_in"
     COUNT = "count"
     TEACH = "teach"
+    CHECK_BENCH = "check_bench"
     LIST = "list"
     KEEP_SHOP = "keep_shop"
     LET_BOX_IN = "let_box_in"
@@ -31,7 +32,7 @@ class Deed(StrEnum):
     CHOOSE_MEMBERS = "choose_members"
 
 
-_BENCH = frozenset({Deed.SEE, Deed.TAKE_IN, Deed.COUNT, Deed.TEACH})
+_BENCH = frozenset({Deed.SEE, Deed.TAKE_IN, Deed.COUNT, Deed.TEACH, Deed.CHECK_BENCH})
 _DAY = _BENCH | {
     Deed.LIST, Deed.KEEP_SHOP, Deed.LET_BOX_IN, Deed.CANCEL_ORDER, Deed.ANNOUNCE, Deed.SEE_MONEY,
 }  # fmt: skip

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from cloud_relay.refusals import RefusedError
-from wire.bench_card import BenchChecked, CheckResult, CheckStep
+from wire.bench_card import BenchChecked, CheckMoved, CheckResult, CheckStep
+from wire.plan import Text
+from wire.values import BadValueError
 
 NEVER_CHECKED, CHECK_FAILED = "never_checked", "check_failed"
 STEPS_MAX = 20
 TEXT_LENGTH_MAX = 400
+STAGES = ("running", "clearing", "over")
+PROGRESS_LIFE = timedelta(minutes=15)
+"""What was told of a running check and not renewed for so long is not shown: five waits for a person."""
 
 WHY = {
     NEVER_CHECKED: (
@@ -64,3 +70,26 @@ def bounded(card: BenchChecked) -> BenchChecked:
     if len(card.steps) > STEPS_MAX or too_long or not 0 < len(card.check_id) <= 64:
         raise RefusedError("bad_card", "The card of this bench check is too large", "自检卡过大", 422)
     return card
+
+
+def clipped(text: Text) -> Text:
+    """Return a shop's sentence in a length that a page can bear."""
+    return Text(en=text.en[:TEXT_LENGTH_MAX], zh=text.zh[:TEXT_LENGTH_MAX])
+
+
+def bounded_progress(moved: CheckMoved) -> CheckMoved:
+    """Return what was told of a running check; BadValueError for what no shop of ours tells."""
+    texts = [text for step in moved.steps for text in (step.text, step.hint, step.title)]
+    texts += [*(step.title for step in moved.awaited), *moved.asks]
+    too_long = any(len(part) > TEXT_LENGTH_MAX for text in texts for part in (text.en, text.zh))
+    too_many = max(len(moved.steps), len(moved.awaited), len(moved.asks)) > STEPS_MAX
+    if too_long or too_many or moved.stage not in STAGES or not 0 < len(moved.check_id) <= 64:
+        raise BadValueError("progress of a bench check: too large, or of no known stage")
+    return moved
+
+
+def is_newer(moved: CheckMoved, check_id: str, started_at: datetime, stage: str, number: int) -> bool:
+    """Return whether this was told after what is known; two of one check may overtake each other on their way."""
+    if moved.check_id != check_id:
+        return moved.started_at >= started_at
+    return (STAGES.index(moved.stage), moved.number) > (STAGES.index(stage), number)

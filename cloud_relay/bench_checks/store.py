@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from cloud_relay.tables import bench_check, shop
-from wire.bench_card import BenchChecked
+from cloud_relay.tables import bench_check, check_progress, shop, shop_link
+from wire.bench_card import BenchChecked, CheckMoved
 from wire.codec import from_json, to_json
 
 CARDS_KEPT = 60
@@ -57,3 +57,33 @@ def find_shop(connection: Connection, shop_id: str) -> Any:
     row = shop.c
     query = select(row.merchant_id, row.name_en, row.name_zh, row.is_live, row.live_reason)
     return connection.execute(query.where(row.shop_id == shop_id)).one_or_none()
+
+
+def find_link(connection: Connection, shop_id: str) -> Any:
+    """Return is_online and quarantine_reason of a shop's box, or None for one that was never enrolled."""
+    row = shop_link.c
+    query = select(row.is_online, row.quarantine_reason).where(row.shop_id == shop_id)
+    return connection.execute(query).one_or_none()
+
+
+def find_progress(connection: Connection, shop_id: str) -> Any:
+    """Return what was told last of a shop's running check, or None."""
+    return connection.execute(select(check_progress).where(check_progress.c.shop_id == shop_id)).one_or_none()
+
+
+def put_progress(connection: Connection, shop_id: str, moved: CheckMoved, now: datetime) -> None:
+    """Keep what was told last."""
+    values = {
+        "check_id": moved.check_id, "started_at": moved.started_at, "stage": moved.stage, "number": moved.number,
+        "told": to_json(moved), "told_at": now,
+    }  # fmt: skip
+    where = check_progress.c.shop_id == shop_id
+    if not connection.execute(update(check_progress).where(where).values(values)).rowcount:
+        connection.execute(insert(check_progress).values(shop_id=shop_id, **values))
+
+
+def card_came(connection: Connection, shop_id: str, check_id: str) -> None:
+    """Note that no step of this check runs any more, should the shop's own last word of it have been lost."""
+    row = check_progress.c
+    where = (row.shop_id == shop_id, row.check_id == check_id, row.stage == "running")
+    connection.execute(update(check_progress).where(*where).values(stage="clearing"))

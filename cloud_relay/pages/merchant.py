@@ -54,7 +54,7 @@ def channels_of(desk: Desk, shop_ids: list[str]) -> str:
 
 def _shop(connection: Connection, shop_id: str, desk: Desk, url: str, now: datetime) -> dict[str, Any]:
     own = frozenset({desk.merchant_id})
-    checks = bench_checks.read_checks(connection, shop_id, own)
+    checks = bench_checks.read_checks(connection, shop_id, own, now)
     return {
         **catalog.read_shop(connection, shop_id, own, now),
         "check": checks["cards"][0] if checks["cards"] else None,

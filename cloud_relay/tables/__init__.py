@@ -10,19 +10,25 @@ from cloud_relay.tables.goods import (
     piece_view,
     shop,
     stock_change,
+    tag,
+    variant,
 )
 from cloud_relay.tables.looking import (
     handoff,
+    spot_colour,
     viewing_booking,
     viewing_companion,
+    viewing_complaint,
     viewing_pass,
     viewing_question,
     viewing_session,
 )
 from cloud_relay.tables.parcels import label, parcel, tracking_event
 from cloud_relay.tables.people import account, invitation, member, merchant, saved_address, sign_in, sign_in_attempt
+from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
 from cloud_relay.tables.shop_boxes import (
     bench_check,
+    check_progress,
     claim_code,
     device_state,
     high_water,
@@ -32,7 +38,15 @@ from cloud_relay.tables.shop_boxes import (
     shop_link,
     shop_report,
 )
-from cloud_relay.tables.telling import notice, notice_choice, notice_delivery, notice_reader, page_event, push_place
+from cloud_relay.tables.telling import (
+    invitation_delivery,
+    notice,
+    notice_choice,
+    notice_delivery,
+    notice_reader,
+    page_event,
+    push_place,
+)
 from cloud_relay.tables.trade import (
     dispute,
     order_event,
@@ -52,6 +66,7 @@ __all__ = [
     "account",
     "announcement",
     "bench_check",
+    "check_progress",
     "claim_code",
     "device_state",
     "dispute",
@@ -59,6 +74,7 @@ __all__ = [
     "high_water",
     "idempotency_key",
     "invitation",
+    "invitation_delivery",
     "label",
     "listing",
     "listing_picture",
@@ -76,6 +92,8 @@ __all__ = [
     "parcel",
     "payment",
     "payout",
+    "pickup",
+    "pickup_point",
     "picture",
     "piece",
     "piece_view",
@@ -89,14 +107,19 @@ __all__ = [
     "shop_certificate",
     "shop_command",
     "shop_link",
+    "shop_location",
     "shop_report",
     "sign_in",
     "sign_in_attempt",
+    "spot_colour",
     "stock_change",
+    "tag",
     "tracking_event",
     "transfer",
+    "variant",
     "viewing_booking",
     "viewing_companion",
+    "viewing_complaint",
     "viewing_pass",
     "viewing_question",
     "viewing_session",

@@ -76,4 +76,10 @@ bench_check = Table(
     Index("ix_bench_check_shop", "shop_id", "received_at"),
 )  # fmt: skip
 
+check_progress = Table(
+    "check_progress", metadata,
+    key("shop_id"), id_("check_id", nullable=False), moment("started_at", nullable=False), text("stage"),
+    Column("number", Integer, nullable=False), Column("told", JSON, nullable=False), moment("told_at", nullable=False),
+)  # fmt: skip
+
 high_water = Table("high_water", metadata, Column("name", String(40), primary_key=True), moment("at", nullable=False))

@@ -36,6 +36,13 @@ notice_delivery = Table(
     moment("ended_at"), text("reason"), UniqueConstraint("notice_id", "way", "push_id"),
 )  # fmt: skip
 
+invitation_delivery = Table(
+    "invitation_delivery", metadata,
+    key("invitation_id"), text("link"), text("language", "en"), text("state", "waiting"),
+    Column("attempts", Integer, nullable=False, default=0), moment("next_try_at", nullable=False, index=True),
+    moment("ended_at"), text("reason"),
+)  # fmt: skip
+
 page_event = Table(
     "page_event", metadata,
     Column("event_no", Integer, primary_key=True, autoincrement=True), Column("channel", String(80), nullable=False,

@@ -1,6 +1,7 @@
 """What each step of a bench check does with a device or a person, and what it saw."""
 
 import asyncio
+import contextlib
 import io
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,7 @@ class Acts:
     is_night: bool = False
     echoed: asyncio.Future[str] | None = None
     scanned: asyncio.Event = field(default_factory=asyncio.Event)
+    pictured: asyncio.Event = field(default_factory=asyncio.Event)
     asked: set[str] = field(default_factory=set)
 
     # on paper
@@ -88,6 +90,21 @@ class Acts:
                 raise StepFailedError("bad_label", Text(en=str(error), zh="纸卷太小：请换宽一些的标签纸")) from None
             await printer.print_label(image)
         return Seen(filled(SEEN["printed"], code=self._shown))
+
+    async def home_robot(self) -> None:
+        """Reference a robot that was not since it was switched on, while the label comes out of the printer.
+
+        What goes wrong here is told by the step that needs the robot.
+        """
+        handle = self.around.devices.labeller
+        if self.is_night or handle is None or handle.by_hand:
+            return
+        with contextlib.suppress(DeviceError):
+            async with handle.use() as labeller:
+                if (await labeller.status()).reason != "not_homed":
+                    return
+                await self._note("home", handle.name)
+                await labeller.home()
 
     async def apply(self) -> Seen:
         handle = self.around.devices.labeller
@@ -117,6 +134,7 @@ class Acts:
                 await asyncio.sleep(LOOK_AGAIN_S)
             async with self.around.devices.camera.use() as camera:
                 jpeg = (await camera.still()).jpeg
+            self.pictured.set()
             effort = Effort.LOOK if number else Effort.GLANCE
             try:
                 await asyncio.to_thread(reading.add, jpeg, self._is_there, effort)

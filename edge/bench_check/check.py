@@ -32,6 +32,9 @@ R = CheckResult
 NOT_NEEDED = frozenset({"turn"})
 """Without its turntable a shop still packs and posts; it only shows less."""
 
+BEGUN_ELSEWHERE = frozenset({"nightly", "merchant"})
+"""Occasions on which nobody in the shop pressed the button: a shopper who looks goes first."""
+
 NIGHT_LOOK_S = 300.0
 TASKS = (TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL, TaskKind.SCAN_TEST_LABEL, TaskKind.TAKE_TEST_CARD)
 
@@ -53,6 +56,7 @@ class BenchCheck:
         self._around, self._cards = around, Cards(folder)
         self._kept: list[BenchChecked] = []
         self._running: BenchChecked | None = None
+        self._ended: tuple[BenchChecked, str] | None = None
         self._pictures: list[Kept] = []
         self._is_clearing = False
         self._acts: Acts | None = None
@@ -91,11 +95,11 @@ class BenchCheck:
         return True
 
     async def begin(self, occasion: str) -> str:
-        """Begin a check (`setup`, `asked` or `nightly`); returns its id. Raises CheckRefusedError."""
+        """Begin a check (`setup`, `asked`, `merchant` or `nightly`); returns its id. Raises CheckRefusedError."""
         await self._ready.wait()
         if self._running is not None or self._is_clearing:
             raise CheckRefusedError(REFUSALS["running"])
-        if occasion == "nightly" and self._around.is_watched(""):
+        if occasion in BEGUN_ELSEWHERE and self._around.is_watched(""):
             raise CheckRefusedError(REFUSALS["watched"])
         if self._around.is_private():
             raise CheckRefusedError(REFUSALS["private"])
@@ -114,6 +118,11 @@ class BenchCheck:
             "steps": [{"step": name, "title": to_json(title)} for name, title in TITLES.items()],
             "cards": [to_json(card) for card in self._kept],
         }
+
+    @property
+    def newest(self) -> tuple[BenchChecked, str] | None:
+        """Return the newest check of this life, and whether it is `running`, `clearing` or `over`; None without one."""
+        return (self._running, "running") if self._running is not None else self._ended
 
     def take_echo(self, nonce: str, code: str) -> None:
         """Take the relay's echo."""
@@ -140,7 +149,7 @@ class BenchCheck:
         finally:
             around.bench.take_check_code = _no_code
             self._acts, self._running, self._is_clearing = None, None, False
-            self._tell()
+            self._end()
         await asyncio.to_thread(self._cards.end)
 
     async def _check(self, acts: Acts, check_id: str, occasion: str) -> bool:
@@ -150,6 +159,7 @@ class BenchCheck:
             check_id=check_id, started_at=now, ended_at=now, occasion=occasion, is_passed=False, is_whole=False,
             software=self._around.software,
         )  # fmt: skip
+        self._tell()
         await self._note(has_card=False)
         logger.info("bench check begun", extra={"check_id": check_id, "occasion": occasion})
         async with asyncio.TaskGroup() as group:
@@ -172,16 +182,37 @@ class BenchCheck:
                 is_going = False
                 await self._add(_step("print", R.FAILED, hint=error.hint, reason=error.reason))
             await self._note(has_card=has_card)
-        chain: tuple[tuple[str, Work, Any], ...] = (
-            ("print", acts.print, devices.printer), ("apply", acts.apply, devices.labeller),
-            ("look", acts.look, devices.camera), ("scan", acts.scan, devices.scanner),
-        )  # fmt: skip
-        for name, work, handle in chain:
+        for part in (self._print, self._apply, self._read):
             if is_going or acts.is_night:
-                is_going = await self._step(name, work, handle) is not R.FAILED
-            elif all(step.step != name for step in self._steps):
+                is_going = await part(acts)
+        handles = {"print": devices.printer, "apply": devices.labeller, "look": devices.camera, "scan": devices.scanner}
+        for name, handle in handles.items():
+            if all(step.step != name for step in self._steps):
                 await self._add(_step(name, R.SKIPPED, text=SKIPS["not_reached"], device=_name(handle)))
         return has_card
+
+    async def _print(self, acts: Acts) -> bool:
+        """Print while the robot finds its zero: neither is in the other's way. True when the label is there."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(acts.home_robot())
+            printing = group.create_task(self._step("print", acts.print, self._around.devices.printer))
+        return printing.result() is not R.FAILED
+
+    async def _apply(self, acts: Acts) -> bool:
+        return await self._step("apply", acts.apply, self._around.devices.labeller) is not R.FAILED
+
+    async def _read(self, acts: Acts) -> bool:
+        """Camera and scanner read the same label: the hand may come as soon as the camera has its picture."""
+        devices = self._around.devices
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._step("look", acts.look, devices.camera))
+            pictured = group.create_task(acts.pictured.wait())
+            await asyncio.wait((looking, pictured), return_when=asyncio.FIRST_COMPLETED)
+            pictured.cancel()
+            scanning = group.create_task(self._step("scan", acts.scan, devices.scanner))
+            if await looking is R.FAILED and not acts.is_night:
+                scanning.cancel()  # nobody is asked to scan what cannot be read
+        return looking.result() is not R.FAILED
 
     async def _turns(self, acts: Acts) -> None:
         if not self._around.tables:
@@ -244,7 +275,7 @@ class BenchCheck:
 
         await asyncio.to_thread(self._cards.save, card)
         await self._around.journal.write(report)
-        self._running = None
+        self._running, self._ended = None, (card, "clearing")
         self._kept = await asyncio.to_thread(self._cards.all)
         failed = [step.step for step in card.steps if step.result is R.FAILED]
         logger.info("bench check ended", extra={"check_id": card.check_id, "passed": card.is_passed, "failed": failed})
@@ -266,8 +297,13 @@ class BenchCheck:
                     await Acts(self._around, "").take_card()
         finally:
             self._is_clearing = False
-            self._tell()
+            self._end()
         await asyncio.to_thread(self._cards.end)
+
+    def _end(self) -> None:
+        if self._ended is not None:
+            self._ended = (self._ended[0], "over")
+        self._tell()
 
     def _tell(self) -> None:
         for listener in self._listeners:

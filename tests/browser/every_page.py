@@ -49,6 +49,7 @@ PAGES: dict[str, Seen] = {
     "merchant-new-shop": Seen("/merchant/shops/new", TEAHOUSE),
     "merchant-members": Seen("/merchant/members", TEAHOUSE),
     "merchant-box": Seen("/merchant/box", TEAHOUSE),
+    "merchant-check": Seen("/merchant/shops/teahouse/check", TEAHOUSE),
     "merchant-news": Seen("/merchant/news", TEAHOUSE),
     "merchant-stock": Seen("/merchant/stock", TEAHOUSE),
     "merchant-teach": Seen("/merchant/pieces/{piece}/teach", TEAHOUSE),

@@ -7,14 +7,14 @@ const WORDS = {
     about: "Devices test each other: a code is printed, stuck on a test card, read by camera and scanner; the turntable turns, the packing machine answers, the relay echoes. Nothing is moved while a parcel is on the bench.",
     todo: "There is something for you to do on the bench page.", passed: "Passed: the shop can be live", paperless: "Passed (without paper)",
     failed: "Not passed: mend what is red, then check again", never: "Never checked", earlier: "Earlier checks", seconds: "s", byHand: "by hand",
-    setup: "at setup", asked: "asked for", nightly: "at night", waits: "waits", picture: "Picture of this step",
+    setup: "at setup", asked: "asked for", merchant: "asked for by the merchant", nightly: "at night", waits: "waits", picture: "Picture of this step",
   },
   zh: {
     other: "English", otherLang: "en", back: "回到工作台", begin: "现在自检", running: "正在自检……",
     about: "设备互相检验：打印测试码，贴到测试卡上，由摄像头和扫码枪读取；转台转动，打包机应答，平台回应。工作台上有包裹时不会动作。",
     todo: "工作台页面上有需要您做的事。", passed: "通过：店铺可以开通", paperless: "通过（未用纸）",
     failed: "未通过：请处理红色项目后重新自检", never: "尚未自检", earlier: "历史记录", seconds: "秒", byHand: "人工",
-    setup: "安装时", asked: "手动", nightly: "夜间", waits: "等待", picture: "本步骤的照片",
+    setup: "安装时", asked: "手动", merchant: "商家发起", nightly: "夜间", waits: "等待", picture: "本步骤的照片",
   },
 };
 const MARKS = { passed: "✓", failed: "✗", skipped: "–", waits: "…" };

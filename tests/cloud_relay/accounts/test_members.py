@@ -7,7 +7,7 @@ import pytest
 from cloud_relay.accounts.roles import MAY, Deed, Role, may
 from tests.cloud_relay.site import jpeg
 
-PACKER = {Deed.SEE, Deed.TAKE_IN, Deed.COUNT, Deed.TEACH}
+PACKER = {Deed.SEE, Deed.TAKE_IN, Deed.COUNT, Deed.TEACH, Deed.CHECK_BENCH}
 OWNER_ALONE = {Deed.PAY_OUT, Deed.CHOOSE_MEMBERS}
 EXPECTED = {Role.PACKER: PACKER, Role.MANAGER: set(Deed) - OWNER_ALONE, Role.OWNER: set(Deed)}
 
@@ -16,6 +16,7 @@ REQUESTS = {
     Deed.TAKE_IN: ("POST", "/api/pieces", {"listing_id": "{listing_id}", "code": "fresh"}),
     Deed.COUNT: ("POST", "/api/listings/{listing_id}/stock", {"on_hand": 5, "version": 0}),
     Deed.TEACH: ("PATCH", "/api/pieces/{piece_id}", {"spot": {"camera": "front"}}),
+    Deed.CHECK_BENCH: ("POST", "/api/shops/{shop_id}/bench-checks", None),
     Deed.LIST: ("PATCH", "/api/listings/{listing_id}", {"title_en": "Other"}),
     Deed.KEEP_SHOP: ("PATCH", "/api/shops/{shop_id}", {"name_en": "Other"}),
     Deed.LET_BOX_IN: ("POST", "/api/shops/{shop_id}/claim", {}),

@@ -88,13 +88,16 @@ def test_a_failed_device_closes_it_until_a_check_sees_it_mended(world):
 def test_its_people_read_the_newest_card_and_a_line_of_each(world):
     take(world, GOOD)
     take(world, card("chk_2", pack=FAILED))
-    read = world.database.read_now(service.read_checks, "teahouse", frozenset({"mer_1"}))
+    read = world.database.read_now(service.read_checks, "teahouse", frozenset({"mer_1"}), world.now)
     assert (read["is_live"], read["reason"], read["failed"][0]["step"]) == (False, "check_failed", "pack")
     assert read["card"]["check_id"] == "chk_2"
     assert [(line["check_id"], line["failed"]) for line in read["cards"]] == [("chk_2", ["pack"]), ("chk_1", [])]
     with pytest.raises(RefusedError, match="not_found"):
-        world.database.read_now(service.read_checks, "teahouse", frozenset({"mer_2"}))
-    assert world.database.read_now(service.read_checks, "teahouse", frozenset(), is_operator=True)["is_live"] is False
+        world.database.read_now(service.read_checks, "teahouse", frozenset({"mer_2"}), world.now)
+    assert (
+        world.database.read_now(service.read_checks, "teahouse", frozenset(), world.now, is_operator=True)["is_live"]
+        is False
+    )
 
 
 def test_old_cards_go_but_the_pass_that_opened_the_shop_stays(world):

@@ -70,7 +70,7 @@ class Mall:
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
-            "change_id": taken["change_id"],
+            "change_id": taken["change_id"], "complaint_id": "cpl_1",
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
@@ -180,7 +180,7 @@ NOT_THERE = {
 """What is not in this small world: a label printed, a frame sent."""
 
 
-NEEDS_A_SHOP = ("/take", "/payouts", "/stock", "/counts", "/camera-pictures")
+NEEDS_A_SHOP = ("/take", "/payouts", "/stock", "/counts", "/camera-pictures", "/bench-checks")
 """What asks a shop, a bank or the newest version, none of which this small world has."""
 
 

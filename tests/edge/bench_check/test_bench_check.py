@@ -1,15 +1,17 @@
 """The bench check in memory: what is done in which shop, what is never done, and what its card says."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drivers.base import AttendantNeededError, Condition
+from drivers.base import AttendantNeededError, Condition, DeviceStatus
 from edge.bench_check import CheckRefusedError, acts
 from edge.bench_check.night import is_due
 from edge.bench_check.words import ASK, BUTTONS, HINTS, REFUSALS, SEEN, SKIPS, TITLES
-from tests.edge.bench.fake_shop import PLAN
+from tests.edge.bench.fake_shop import PLAN, FakeLabeller, FakePrinter
 from tests.edge.bench_check.checked_shop import CheckedShop, results
 
 ALL = ["print", "apply", "look", "scan", "turn", "pack", "echo"]
@@ -86,6 +88,8 @@ async def test_what_a_device_only_pretends_is_found_out(shop, monkeypatch, troub
     assert [(one.step, one.reason) for one in failed] == [(step, reason)]
     assert failed[0].hint == HINTS[reason]
     assert card.is_passed is (step == "turn")
+    assert await shop.bench.tasks() == []
+    assert results(card)["scan"] == ("skipped" if trouble == "lost label" else "passed")
 
 
 async def test_nobody_at_the_bench_ends_the_check_with_a_hint(shop, monkeypatch):
@@ -152,6 +156,53 @@ async def test_at_night_a_device_that_is_not_well_is_found(shop):
     shop.watched = {"front"}
     with pytest.raises(CheckRefusedError, match="looks"):
         await shop.check.begin("nightly")
+
+
+class RestedRobot(FakeLabeller):
+    """Says that it was not homed, as a robot does that was just switched on."""
+
+    async def status(self):
+        if self.is_homed:
+            return await super().status()
+        return DeviceStatus(condition=Condition.NEEDS_ATTENDANT, reason="not_homed", raw="Alarm")
+
+
+class PatientPrinter(FakePrinter):
+    """Lets its label out when the robot stands at its zero."""
+
+    async def print_label(self, image):
+        async with asyncio.timeout(20):
+            while not self.world.count("homed"):  # noqa: ASYNC110  # a log of truth calls nobody
+                await asyncio.sleep(0.005)
+        await super().print_label(image)
+
+
+async def test_the_robot_finds_its_zero_while_the_label_is_printed(shop):
+    shop.drivers["labeller"], shop.drivers["printer"] = RestedRobot(shop.world), PatientPrinter(shop.world)
+    await shop.restart()
+    card = await shop.checked()
+    assert card.is_passed
+    assert [event for event, _ in shop.world.truth if event in ("homed", "printed", "applied")] == [
+        "homed", "printed", "applied",
+    ]  # fmt: skip
+
+
+async def test_the_scanner_is_asked_for_while_the_cameras_picture_is_still_read(shop, monkeypatch):
+    asked = threading.Event()
+
+    class SlowReading(acts.Reading):
+        def add(self, *words):
+            assert asked.wait(20), "the scanner waited for the reader"
+            super().add(*words)
+
+    monkeypatch.setattr(acts, "Reading", SlowReading)
+    shop.attendant.leaves = {"scan_test_label"}
+    check_id = await shop.check.begin("asked")
+    await shop.task("scan_test_label")
+    asked.set()
+    shop.attendant.leaves = set()
+    await shop.wait_for(lambda: not shop.check.state()["running"] and not shop.check.state()["is_clearing"], 30)
+    assert results(await shop.card(check_id)) == dict.fromkeys(ALL, "passed")
 
 
 NIGHT = datetime(2026, 11, 21, 19, 30, tzinfo=UTC)  # 03:30 in Shanghai
