@@ -6,11 +6,12 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloud_relay.accounts import members
+from cloud_relay.accounts import members, passwords, rules, service
 from cloud_relay.accounts.roles import Deed, Role
+from cloud_relay.accounts.routes import SignUpBody, signed_in_answer
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
-from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
+from cloud_relay.web.principal import FromHere, SignedIn, account_id_of, require_deed
 
 router = APIRouter(prefix="/api")
 
@@ -24,6 +25,10 @@ class InvitationBody(BaseModel):
 
     email: str = Field(max_length=254)
     role: Role
+
+
+class JoinBody(SignUpBody):
+    """What a stranger's new account brings; the address must be the invited one."""
 
 
 class RoleBody(BaseModel):
@@ -47,8 +52,11 @@ async def invite(
 ) -> JSONResponse:
     """Invite somebody; the answer holds the link to send, which is shown this once."""
     require_deed(principal, merchant_id, Deed.CHOOSE_MEMBERS)
-    account_id, url = account_id_of(principal), relay.settings.relay.public_url
-    return await once(201, members.invite, merchant_id, account_id, body.email, body.role, url, relay.clock.now())
+    by = members.Inviting(
+        account_id=account_id_of(principal), root_url=relay.settings.relay.public_url, language=principal.language,
+        has_mail=relay.notices.has_mail,
+    )  # fmt: skip
+    return await once(201, members.invite, merchant_id, body.email, body.role, by, relay.clock.now())
 
 
 @router.delete("/merchants/{merchant_id}/invitations/{invitation_id}")
@@ -83,3 +91,18 @@ async def remove(
 async def accept(token: Token, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Become a member by an invitation for one's own address."""
     return await once(200, members.accept, token, account_id_of(principal), relay.clock.now())
+
+
+@router.post("/invitations/{token}/join", status_code=201)
+async def join(token: Token, body: JoinBody, relay: RelayDep, _: FromHere) -> JSONResponse:
+    """Make an account for the invited address, become a member with it, and sign in: one step for a stranger."""
+    now = relay.clock.now()
+    invitation = await relay.db.read(members.read_invitation, token, now)
+    email = rules.clean_email(body.email)
+    members.check_address(invitation, email)
+    rules.check_password(body.password, email)
+    password_hash = await passwords.hash_password(body.password)
+    values = {"email": email, "password_hash": password_hash, "nickname": body.nickname, "language": body.language}
+    account_id = await relay.db.run(members.join, token, **values, now=now)
+    fresh = await relay.db.run(service.begin_sign_in, account_id, relay.settings.accounts, now)
+    return signed_in_answer(relay, fresh, 201)

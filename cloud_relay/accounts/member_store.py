@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from cloud_relay.tables import account, invitation, member, merchant
+from cloud_relay.tables import account, invitation, invitation_delivery, member, merchant
 
 
 def members_of(connection: Connection, merchant_id: str) -> list[Row[Any]]:
@@ -57,9 +57,21 @@ def find_invitation(connection: Connection, token_sha256: str, now: datetime) ->
     return connection.execute(query).one_or_none()
 
 
-def accept(connection: Connection, token_sha256: str, now: datetime) -> None:
-    """Note that an invitation was used."""
-    connection.execute(update(invitation).where(invitation.c.token_sha256 == token_sha256).values(accepted_at=now))
+def accept(connection: Connection, token_sha256: str, now: datetime) -> bool:
+    """Note that an invitation was used; False when it is used or over already."""
+    where = (invitation.c.token_sha256 == token_sha256, *_is_open(now))
+    return connection.execute(update(invitation).where(*where).values(accepted_at=now)).rowcount == 1
+
+
+def count_mailed(connection: Connection, merchant_id: str, since: datetime) -> int:
+    """Return how many invitations of a merchant went out by mail since then, those taken back included."""
+    query = (
+        select(func.count())
+        .select_from(invitation)
+        .join(invitation_delivery, invitation_delivery.c.invitation_id == invitation.c.invitation_id)
+        .where(invitation.c.merchant_id == merchant_id, invitation.c.created_at > since)
+    )
+    return connection.scalar(query) or 0
 
 
 def withdraw(connection: Connection, merchant_id: str, invitation_id: str, now: datetime) -> bool:

@@ -72,12 +72,13 @@ class SmtpMailer:
 def compose(
     *, sender: str, to: str, subject: str, text: str, unsubscribe: str, message_id: str, now_s: Callable[[], float]
 ) -> EmailMessage:
-    """Return a mail; mail programs show its one-click way out (RFC 2369, RFC 8058)."""
+    """Return a mail; mail programs show its one-click way out (RFC 2369, RFC 8058), where there is one."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, to, subject
     message["Date"], message["Message-ID"] = formatdate(now_s()), message_id
-    message["List-Unsubscribe"] = f"<{unsubscribe}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if unsubscribe:
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     return message

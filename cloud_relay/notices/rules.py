@@ -17,7 +17,8 @@ TOPICS: dict[str, tuple[str, str]] = {
 
 TOPIC_OF_KIND = {
     "your_turn": "turn", "photo_ready": "photo", "photo_silent": "photo", "handed_over": "parcel", "tracking": "parcel",
-    "delivered": "parcel", "booking_made": "booking", "booking_soon": "booking", "booking_cancelled": "booking",
+    "delivered": "parcel", "ready_to_collect": "parcel", "collect_reminder": "parcel", "collected": "parcel",
+    "not_collected": "parcel", "booking_made": "booking", "booking_soon": "booking", "booking_cancelled": "booking",
     "order_paid": "money", "payment_failed": "money", "money_released": "money", "money_received": "money",
     "order_refunded": "money", "refund_done": "money", "payout_done": "money", "payout_failed": "money",
 }  # fmt: skip

@@ -25,6 +25,31 @@ TEXTS: dict[str, tuple[str, str]] = {
         "快递员报告：{step_zh}，{place}：{title} {reason}",
     ),
     "delivered": ("Delivered: {title}. Please confirm that you have it.", "已送达：{title}。请确认收货。"),
+    "ready_to_collect": (
+        "Ready to collect: {title}, at {place}. Your code is on the order's page.",
+        "可以取货了：{title}，{place_zh}。取货码见订单页面。",
+    ),
+    "collect_reminder": (
+        "Still waits for you: {title}, at {place}. Your code is on the order's page.",
+        "还在等您：{title}，{place_zh}。取货码见订单页面。",
+    ),
+    "collected": (
+        "Collected: {title}. Please confirm that all is well.",
+        "已自取：{title}。请确认收货。",
+    ),
+    "parcel_collected": ("Collected with the right code: {title}", "买家已凭码取货：{title}"),
+    "not_collected": (
+        "Not collected in time: {title} goes back to the shop, then your money comes back.",
+        "逾期未取：{title} 退回店铺，之后款项退还给您。",
+    ),
+    "nobody_collected": (
+        "Nobody collected {title}: please unpack it and put it back.",
+        "{title} 逾期无人取货：请拆包放回。",
+    ),
+    "location_conflict": (
+        "A correction did not count, the location changed meanwhile: {title}",
+        "更正未生效，期间货位有变动：{title}",
+    ),
     "money_released": ("The held money for {title} was released to the merchant.", "{title} 的代管货款已转给商家。"),
     "money_received": ("Money released to you: {title}", "货款已入账：{title}"),
     "cancelling": ("Cancelled by request; the shop must answer: {title}", "已申请取消，等待店铺答复：{title}"),

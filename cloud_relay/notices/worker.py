@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
-from cloud_relay.notices import mail, rules, store
+from cloud_relay.notices import invitations, mail, rules, store
 from cloud_relay.notices.mail import Mailer, SmtpMailer
 from cloud_relay.notices.push import PushSender, WebPush, push_key
 from cloud_relay.notices.rules import Sent, Way
@@ -59,15 +59,41 @@ class NoticeWorker:
 
     async def round(self) -> int:
         """Plan and send what is due now; return how many deliveries were tried."""
+        invited = await self._mail_invitations()
         now, with_mail = self._clock.now(), self._mailer is not None
         if not await self._db.read(store.has_work, now):
-            return 0
+            return invited
         await self._db.run(store.plan, now, with_mail=with_mail)
         due = await self._db.run(store.take_due, now)
         for row in due:
             outcome, reason = await self._send(row, now)
             await self._db.run(self._settle, row, outcome, reason, self._clock.now())
+        return invited + len(due)
+
+    async def _mail_invitations(self) -> int:
+        now = self._clock.now()
+        if self._mailer is None or not await self._db.read(invitations.has_due, now):
+            return 0
+        due = await self._db.run(invitations.take_due, now)
+        for row in due:
+            outcome, reason = await self._mailer.send(self._invitation(row, now))
+            changed = self._changed(outcome, reason, row["attempts"], self._clock.now())
+            await self._db.run(_settle_invitation, row["invitation_id"], changed)
         return len(due)
+
+    def _invitation(self, row: dict[str, Any], now: datetime) -> Any:
+        names = ("name_en", "name_zh", "role", "link", "until", "language")
+        subject, text = invitations.sentences(invitations.Invited(**{name: row[name] for name in names}))
+        return mail.compose(
+            sender=self._sender, to=row["email"], subject=subject, text=text, unsubscribe="",
+            message_id=f"<{row['invitation_id']}@{urlsplit(self._url).hostname}>", now_s=now.timestamp,
+        )  # fmt: skip
+
+    def _changed(self, outcome: Sent, reason: str, attempts: int, now: datetime) -> dict[str, Any]:
+        """Return what a delivery's row becomes after one more try."""
+        if outcome is Sent.LATER and attempts < rules.TRIES_MAX:
+            return {"state": "waiting", "next_try_at": now + rules.wait_after(attempts), "reason": reason}
+        return {"state": outcome.value, "ended_at": now, "reason": reason}
 
     async def _send(self, row: dict[str, Any], now: datetime) -> tuple[Sent, str]:
         if row["way"] == Way.PUSH:
@@ -92,14 +118,13 @@ class NoticeWorker:
         )  # fmt: skip
 
     def _settle(self, connection: Connection, row: dict[str, Any], outcome: Sent, reason: str, now: datetime) -> None:
-        attempts = row["attempts"]
-        if outcome is Sent.LATER and attempts < rules.TRIES_MAX:
-            later = now + rules.wait_after(attempts)
-            store.settle(connection, row["delivery_id"], state="waiting", next_try_at=later, reason=reason)
-            return
-        store.settle(connection, row["delivery_id"], state=outcome.value, ended_at=now, reason=reason)
+        store.settle(connection, row["delivery_id"], **self._changed(outcome, reason, row["attempts"], now))
         if outcome is Sent.GONE and row["push_id"]:
             store.forget_place_by_id(connection, row["push_id"])
+
+
+def _settle_invitation(connection: Connection, invitation_id: str, changed: dict[str, Any]) -> None:
+    invitations.settle(connection, invitation_id, **changed)
 
 
 def worker_of(settings: Settings, db: Database, clock: Clock) -> NoticeWorker:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from cloud_relay.accounts import members
+from cloud_relay.accounts import store as accounts
 from cloud_relay.accounts.roles import MAY, Deed, Role
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
@@ -22,6 +23,7 @@ DEED_WORDS: dict[str, tuple[str, str]] = {
     Deed.TAKE_IN: ("take goods in", "入库"),
     Deed.COUNT: ("count stock", "盘点"),
     Deed.TEACH: ("steer cameras, teach spots and faces", "操控镜头、示教位置和各面"),
+    Deed.CHECK_BENCH: ("have the bench checked", "发起工作台自检"),
     Deed.LIST: ("change listings, prices and pictures", "修改货品、价格和图片"),
     Deed.KEEP_SHOP: ("change the shop, its hours and holidays", "修改店铺、营业时间和假期"),
     Deed.LET_BOX_IN: ("connect the shop's box", "接入店铺主机"),
@@ -50,6 +52,13 @@ async def members_page(request: Request, relay: RelayDep, principal: SignedIn, w
 async def invitation(
     token: Annotated[str, Path(max_length=80)], request: Request, relay: RelayDep, principal: Anyone
 ) -> Response:
-    """What somebody is invited to; they sign in with the invited address and accept."""
+    """What somebody is invited to: a stranger makes an account here and joins; others sign in and accept."""
     found = await relay.db.read(members.read_invitation, token, relay.clock.now())
-    return render(request, principal, "merchant_invitation.html", invitation=found, token=token, role_words=ROLE_WORDS)
+    own = await relay.db.read(accounts.find_account, principal.account_id) if principal.account_id else None
+    known = await relay.db.read(accounts.find_by_email, found["email"])
+    page = render(
+        request, principal, "merchant_invitation.html", invitation=found, token=token, role_words=ROLE_WORDS,
+        own_email=own.email if own is not None else "", is_known=known is not None,
+    )  # fmt: skip
+    page.headers["Referrer-Policy"] = "no-referrer"  # the link is a key
+    return page
