@@ -8,7 +8,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from drivers.base import BadOptionsError, Driver
 
-KINDS = ("camera", "pan_tilt", "turntable", "label_printer", "labeller", "packer", "scanner")
+KINDS = (
+    "camera", "pan_tilt", "turntable", "label_printer", "labeller", "packer", "sorter", "scanner", "payment_terminal",
+)  # fmt: skip
 
 
 def find_driver(kind: str, model: str, where: str) -> type[Driver]:

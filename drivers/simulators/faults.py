@@ -14,10 +14,17 @@ KIND_FAULTS: dict[str, frozenset[str]] = {
     "printer": PORT_FAULTS | {"paper_out", "cover_open", "double_label"},
     "labeller": PORT_FAULTS | {"lose_label", "wrong_label", "two_labels", "alarm", "emergency_stop"},
     "packer": PORT_FAULTS | {"jam", "film_out", "door_open", "emergency_stop", "drop_reply"},
+    "sorter": PORT_FAULTS | {"jam", "door_open", "emergency_stop", "drop_reply"},
     "scanner": PORT_FAULTS,
+    "terminal": PORT_FAULTS | {"declined", "slip_paper_out", "hang_up_booked", "hang_up_unbooked", "told_twice"},
 }
 # these happen once and are over; everything else stays until it is taken away
-ONCE = frozenset({"hang_up", "lose_label", "wrong_label", "two_labels", "double_label", "drop_reply", "alarm", "jam"})
+ONCE = frozenset(
+    {
+        "hang_up", "lose_label", "wrong_label", "two_labels", "double_label", "drop_reply", "alarm", "jam", "declined",
+        "hang_up_booked", "hang_up_unbooked", "told_twice",
+    }
+)  # fmt: skip
 
 
 class UnknownFaultError(Exception):

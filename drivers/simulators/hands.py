@@ -7,7 +7,7 @@ from typing import Any
 
 from drivers.simulators.codes import read_codes
 from drivers.simulators.faults import FaultBoard
-from drivers.simulators.modbus_packer import ModbusPacker
+from drivers.simulators.modbus_machine import ModbusMachine
 from drivers.simulators.paper import PaperPath
 from drivers.simulators.serial_scanner import SerialScanner
 from drivers.simulators.world import ImpossibleError, World
@@ -29,14 +29,14 @@ class Hands:
         world: World,
         faults: FaultBoard,
         papers: dict[str, PaperPath],
-        packers: dict[str, ModbusPacker],
+        machines: dict[str, ModbusMachine],
         scanners: dict[str, SerialScanner],
         see_label: Callable[[str], Awaitable[Any]],
     ) -> None:
         self._world = world
         self._faults = faults
         self._papers = papers
-        self._packers = packers
+        self._job_machines = machines
         self._scanners = scanners
         self._see_label = see_label
         self._acts: dict[str, Callable[[Act], object]] = {
@@ -56,9 +56,9 @@ class Hands:
             "open_cover": lambda _act: self._open_covers(),
             "close_cover": lambda _act: self._close_covers(),
             "clear_jam": lambda _act: self._clear_jams(),
-            "load_film": lambda _act: self._clear(packers, "film_out"),
-            "close_door": lambda _act: self._clear(packers, "door_open"),
-            "release_stop": lambda _act: self._clear([*packers, *world.plan.labellers], "emergency_stop"),
+            "load_film": lambda _act: self._clear(world.plan.packers, "film_out"),
+            "close_door": lambda _act: self._clear(machines, "door_open"),
+            "release_stop": lambda _act: self._clear([*machines, *world.plan.labellers], "emergency_stop"),
         }
 
     async def do(self, act: Act) -> None:
@@ -98,8 +98,8 @@ class Hands:
             paper.set_cover(is_open=True)
 
     def _clear_jams(self) -> None:
-        for packer in self._packers.values():
-            packer.clear_jam()
+        for machine in self._job_machines.values():
+            machine.clear_jam()
 
     def _close_covers(self) -> None:
         for name, paper in self._papers.items():

@@ -17,8 +17,8 @@ class BadPlanError(Exception):
 class Piece:
     """A physical thing. `code` is the text of its tag, `kind` how it is drawn (bodies.py).
 
-    `spot` is where it stands at first: 1… at the front, 0 on the shelf behind; `colour` picks among the kind's glazes;
-    `engraving` stands on its back.
+    `spot` is where it stands at first: 1… at the front, 0 on the shelf behind; with `location` (aisle-shelf-bin, such
+    as A-1-2) it lies there instead. `colour` picks among the kind's glazes; `engraving` stands on its back.
     """
 
     id: str
@@ -29,13 +29,15 @@ class Piece:
     engraving: str = ""
     spot: int = 0
     colour: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraPlan:
     """A network camera: `place` front, turntable or bench; `head` names the device that turns it.
 
-    `shows_time` has a viewing camera draw a strip into each picture that says when it was taken (time_strip.py).
+    `shows_time` has a viewing camera draw a strip into each picture that says when it was taken (time_strip.py);
+    `raw_port` gives its pictures uncompressed too (raw_camera.py): a TCP port, 0 = free, −1 = none.
     """
 
     place: str
@@ -43,6 +45,7 @@ class CameraPlan:
     rate_hz: float = 25.0
     jpeg_quality: int = 80
     shows_time: bool = False
+    raw_port: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +104,33 @@ class PackerPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SorterPlan:
+    """A sorting machine on Modbus TCP that reaches so many aisles, shelves and bins; a job takes `job_s`."""
+
+    port: int = 0
+    job_s: float = 1.5
+    aisles: int = 4
+    shelves: int = 5
+    bins: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerPlan:
     """A serial scanner; `suffix` ends each code."""
 
     suffix: str = "\r"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalPlan:
+    """A card terminal on ZVT over TCP. The shopper holds a card to it after `card_s`; `currency_no` is ISO 4217's."""
+
+    port: int = 0
+    password: str = "000000"  # noqa: S105  # the makers' own, printed in their manuals
+    terminal_id: str = "28004869"
+    currency_no: int = 156
+    card_s: float = 0.4
+    card_name: str = "girocard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +148,16 @@ class WorldPlan:
     printers: dict[str, PrinterPlan] = field(default_factory=dict)
     labellers: dict[str, LabellerPlan] = field(default_factory=dict)
     packers: dict[str, PackerPlan] = field(default_factory=dict)
+    sorters: dict[str, SorterPlan] = field(default_factory=dict)
     scanners: dict[str, ScannerPlan] = field(default_factory=dict)
+    terminals: dict[str, TerminalPlan] = field(default_factory=dict)
 
     def device_kinds(self) -> dict[str, str]:
         """Each device's name and kind, as the faults know them."""
-        kinds = ("camera", "head", "turntable", "printer", "labeller", "packer", "scanner")
+        kinds = ("camera", "head", "turntable", "printer", "labeller", "packer", "sorter", "scanner", "terminal")
         groups: tuple[dict[str, Any], ...] = (
-            self.cameras, self.heads, self.turntables, self.printers, self.labellers, self.packers, self.scanners,
+            self.cameras, self.heads, self.turntables, self.printers, self.labellers, self.packers, self.sorters,
+            self.scanners, self.terminals,
         )  # fmt: skip
         return {name: kind for kind, group in zip(kinds, groups, strict=True) for name in group}
 
@@ -141,7 +170,9 @@ DEVICE_SECTIONS: dict[str, type[Any]] = {
     "printer": PrinterPlan,
     "labeller": LabellerPlan,
     "packer": PackerPlan,
+    "sorter": SorterPlan,
     "scanner": ScannerPlan,
+    "terminal": TerminalPlan,
 }
 
 

@@ -26,11 +26,14 @@ from drivers.simulators.hands import Hands
 from drivers.simulators.http_server import Answer, Caller, HttpServer, Request, as_json
 from drivers.simulators.labels import LabelBook
 from drivers.simulators.mjpeg_camera import MjpegCamera
+from drivers.simulators.modbus_machine import ModbusMachine
 from drivers.simulators.modbus_packer import ModbusPacker
+from drivers.simulators.modbus_sorter import ModbusSorter
 from drivers.simulators.paper import PaperPath
 from drivers.simulators.plan import WorldPlan
 from drivers.simulators.port import Port, Reply, SessionMaker
 from drivers.simulators.pty_port import PtyPort
+from drivers.simulators.raw_camera import RawCamera
 from drivers.simulators.serial_scanner import SerialScanner
 from drivers.simulators.tcp_port import TcpPort
 from drivers.simulators.truth import TruthLog, write_atomically
@@ -38,6 +41,7 @@ from drivers.simulators.viewing_eye import ViewingEye
 from drivers.simulators.visca_head import ViscaHead
 from drivers.simulators.world import World
 from drivers.simulators.zpl_printer import ZplPrinter
+from drivers.simulators.zvt_terminal import ZvtTerminal
 
 WARM_UP_AFTER_S = 6.0
 """The first look of a shopper should not wait until pots are glazed, nor a whole mall that opens at the same time."""
@@ -61,16 +65,18 @@ class Shop:
         self._ports: dict[str, Port] = {}
         self._controllers: list[GcodeTurntable | GrblLabeller] = []
         self._papers: dict[str, PaperPath] = {}
-        self._packers: dict[str, ModbusPacker] = {}
+        self._job_machines: dict[str, ModbusMachine] = {}
         self._scanners: dict[str, SerialScanner] = {}
+        self._terminals: dict[str, ZvtTerminal] = {}
         self._cameras: dict[str, MjpegCamera] = {}
         self._bench: BenchEye | None = None
         self._figures = Figures(self.world.pieces)
         self._cameras_http = HttpServer(self._camera, plan.http_port)
         self._machines()
         self._eyes()
-        hands = Hands(self.world, self.faults, self._papers, self._packers, self._scanners, self._see_label)
-        shown: dict[str, Any] = {**self._papers, **self._packers, **{one.name: one for one in self._controllers}}
+        hands = Hands(self.world, self.faults, self._papers, self._job_machines, self._scanners, self._see_label)
+        shown: dict[str, Any] = {**self._papers, **self._job_machines, **self._terminals}
+        shown |= {one.name: one for one in self._controllers}
         self._control_http = HttpServer(Control(self.world, self.faults, hands, shown).answer, plan.control_port)
 
     def description(self) -> dict[str, Any]:
@@ -109,7 +115,7 @@ class Shop:
         await self._cameras_http.close()
         for port in self._ports.values():
             await port.close()
-        running = [*self._cameras.values(), *self._controllers, *self._papers.values(), *self._packers.values()]
+        running = [*self._cameras.values(), *self._controllers, *self._papers.values(), *self._job_machines.values()]
         for machine in running:
             await machine.shut_down()
         self._warm_up_on.shutdown(cancel_futures=True)
@@ -128,10 +134,16 @@ class Shop:
         for name, options in plan.scanners.items():
             self._serial(name, lambda reply, name=name, suffix=options.suffix: self._scanner(name, suffix, reply))  # type: ignore[misc]
         for name, packer_plan in plan.packers.items():
-            packer = self._packers[name] = ModbusPacker(name, world, faults)
+            packer = self._job_machines[name] = ModbusPacker(name, world, faults)
             self._tcp(name, packer_plan.port, packer.session, is_exclusive=False)
+        for name, sorter_plan in plan.sorters.items():
+            sorter = self._job_machines[name] = ModbusSorter(name, world, faults)
+            self._tcp(name, sorter_plan.port, sorter.session, is_exclusive=False)
         for name in plan.printers:
             self._printer(name)
+        for name, terminal_plan in plan.terminals.items():
+            terminal = self._terminals[name] = ZvtTerminal(name, terminal_plan, self.truth, faults)
+            self._tcp(name, terminal_plan.port, terminal.session, is_exclusive=True)
 
     def _printer(self, name: str) -> None:
         plan = self._plan.printers[name]
@@ -166,6 +178,10 @@ class Shop:
                 self._bench = self._bench or (eye if isinstance(eye, BenchEye) else None)
             else:
                 eye = ViewingEye(name, self.world, self._figures)
+                if camera.raw_port >= 0:
+                    self._ports[f"{name}_raw"] = RawCamera(
+                        name, eye, camera.rate_hz, camera.raw_port, self.faults, self._draw_on, self._chance
+                    )
             self._cameras[name] = MjpegCamera(name, eye, camera.rate_hz, self.faults, self._draw_on)
 
     async def _camera(self, request: Request, caller: Caller) -> Answer | None:

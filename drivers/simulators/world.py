@@ -14,11 +14,19 @@ from drivers.simulators.labels import Label, LabelBook, Where
 from drivers.simulators.plan import LabellerPlan, Piece, WorldPlan
 from drivers.simulators.truth import TruthLog
 
-TURNTABLE, BENCH, PARCEL, GONE = "turntable", "bench", "parcel", "gone"
+TURNTABLE, BENCH, PICKUP, PARCEL, GONE = "turntable", "bench", "pickup", "parcel", "gone"
 
 
 class ImpossibleError(Exception):
     """The act cannot be done as the world stands now; the message says why."""
+
+
+class NothingThereError(ImpossibleError):
+    """The location is empty."""
+
+
+class PlaceTakenError(ImpossibleError):
+    """Something lies where the thing should be put down."""
 
 
 @dataclass(slots=True)
@@ -45,7 +53,8 @@ class HeadState:
 class World:
     """State and rules. Changed from the event loop only; `lock` guards what drawing threads read.
 
-    `places` maps a piece to `spot:<n>`, `shelf`, `turntable`, `bench`, `parcel` or `gone`. One closed parcel lies on
+    `places` maps a piece to `spot:<n>`, `shelf`, `location:<aisle-shelf-bin>`, `turntable`, `bench`, `pickup`,
+    `parcel` or `gone`. One closed parcel lies on
     the bench, the others aside. `bench_changes` counts every change that the bench camera could see.
     """
 
@@ -56,7 +65,7 @@ class World:
         self.lock = threading.RLock()
         self.bench_changes = 0
         self.pieces: dict[str, Piece] = {piece.id: piece for piece in plan.pieces}
-        self.homes = {piece.id: f"spot:{piece.spot}" if piece.spot else "shelf" for piece in plan.pieces}
+        self.homes = {piece.id: _home_of(piece) for piece in plan.pieces}
         self.places = dict(self.homes)
         self.parcel: Parcel | None = None
         self.aside: list[Parcel] = []
@@ -105,6 +114,17 @@ class World:
             raise ImpossibleError("a closed parcel lies on the bench")
         self._put(piece, target)
         self.truth.write("hands", "carried", piece=piece, to=target)
+
+    def sort(self, by: str, location: str, place: str, job: int) -> str:
+        """A machine carries what lies in a location to a place; return which piece that was."""
+        piece = self.piece_at(f"location:{location}")
+        if piece is None:
+            raise NothingThereError(f"nothing lies in {location}")
+        if self.piece_at(place) is not None or (place == BENCH and self.parcel):
+            raise PlaceTakenError(f"something lies on the {place} already")
+        self._put(piece, place)
+        self.truth.write(by, "carried", piece=piece, location=location, to=place, job=job)
+        return piece
 
     def pack(self, by: str, length_mm: int, width_mm: int, height_mm: int, job: int | None = None) -> Parcel:
         """Close a parcel around what stands on the bench (a machine closes an empty one just as well)."""
@@ -278,3 +298,9 @@ class World:
 
     def _scatter(self, spread: float) -> float:
         return self._chance.uniform(-spread, spread)
+
+
+def _home_of(piece: Piece) -> str:
+    if piece.location:
+        return f"location:{piece.location}"
+    return f"spot:{piece.spot}" if piece.spot else "shelf"

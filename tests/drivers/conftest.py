@@ -158,7 +158,23 @@ rapid_mm_min = 60000.0
 rapid_z_mm_min = 60000.0
 [packer.packer]
 job_s = 0.4
+[sorter.sorter]
+job_s = 0.3
 [scanner.scanner]
+[[piece]]
+id = "cup"
+code = "4712"
+title_zh = "茶杯"
+title_en = "Cup"
+kind = "cup"
+location = "A-2-3"
+[[piece]]
+id = "saucer"
+code = "4713"
+title_zh = "茶托"
+title_en = "Saucer"
+kind = "cup"
+location = "A-2-4"
 [[piece]]
 id = "pot"
 code = "4711"

@@ -35,7 +35,13 @@ def is_settled(shop) -> bool:
 
 def started(shop, job_no: int) -> int:
     truth = shop.control.get("/truth", params={"last": "100000"}).json()
-    return len([line for line in truth if line["event"] == "job_started" and line["job"] == job_no])
+    return len(
+        [
+            line
+            for line in truth
+            if (line["device"], line["event"], line.get("job")) == ("packer", "job_started", job_no)
+        ]
+    )
 
 
 async def test_a_job_is_packed_once_however_often_it_is_asked_for(packer):
@@ -109,13 +115,13 @@ async def test_a_lost_reply_to_go_is_read_back(packer, monkeypatch):
     """The write was carried out, its answer lost: the registers say so and the job ends well."""
     shop, driver = packer
     job = PackJob(job_no=next(numbers))
-    write = driver._write_one
+    write = driver._jobs._write_one
 
     async def write_and_lose(register: int, value: int) -> None:
         shop.fault("packer", "drop_reply")
         await write(register, value)
 
-    monkeypatch.setattr(driver, "_write_one", write_and_lose)
+    monkeypatch.setattr(driver._jobs, "_write_one", write_and_lose)
     await driver.pack(job)
     assert started(shop, job.job_no) == 1
 

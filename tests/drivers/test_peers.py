@@ -20,6 +20,9 @@ from drivers.labeller import LabelPlace, grbl
 from drivers.packer import PackJob
 from drivers.packer.modbus import DRIVER as PACKER
 from drivers.packer.modbus import ModbusOptions
+from drivers.sorter import CarryJob, Location
+from drivers.sorter.modbus import DRIVER as SORTER
+from drivers.sorter.modbus import ModbusOptions as SorterOptions
 from drivers.turntable.gcode import encode_turn, encode_turn_to
 
 REQUIRED = os.environ.get("VITRINE_PEERS") == "required"
@@ -35,10 +38,10 @@ def need(command: str, package: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def packer_program(tmp_path_factory, peers_folder) -> Path:
-    """The packing machine in C, compiled against libmodbus."""
+def job_program(tmp_path_factory, peers_folder) -> Path:
+    """A machine that does jobs, in C, compiled against libmodbus."""
     compiler = need("gcc", "gcc")
-    program = tmp_path_factory.mktemp("libmodbus") / "packer"
+    program = tmp_path_factory.mktemp("libmodbus") / "job_machine"
     command = [
         compiler,
         "-Wall",
@@ -46,7 +49,7 @@ def packer_program(tmp_path_factory, peers_folder) -> Path:
         "-I/usr/include/modbus",
         "-o",
         str(program),
-        str(peers_folder / "packer.c"),
+        str(peers_folder / "job_machine.c"),
     ]
     made = subprocess.run([*command, "-lmodbus"], capture_output=True, text=True, timeout=60, check=False)
     if "modbus.h" in made.stderr or "-lmodbus" in made.stderr:
@@ -56,10 +59,10 @@ def packer_program(tmp_path_factory, peers_folder) -> Path:
 
 
 @pytest.fixture
-def machine(packer_program, request, tmp_path) -> Iterator[tuple[str, Path]]:
+def machine(job_program, request, tmp_path) -> Iterator[tuple[str, Path]]:
     said = tmp_path / "said"
     with said.open("w") as errors:
-        arguments = [str(packer_program), *getattr(request, "param", [])]
+        arguments = [str(job_program), *getattr(request, "param", ["4"])]
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=errors, text=True)
     assert process.stdout is not None
     yield f"tcp://127.0.0.1:{int(process.stdout.readline())}", said
@@ -85,7 +88,7 @@ async def test_libmodbus_packs_once(machine):
     await driver.close()
 
 
-@pytest.mark.parametrize("machine", [["drop-go"]], indirect=True)
+@pytest.mark.parametrize("machine", [["4", "drop-go"]], indirect=True)
 async def test_libmodbus_drops_the_line_at_go(machine):
     address, said = machine
     driver = await opened(address)
@@ -107,6 +110,36 @@ async def test_libmodbus_refuses_a_size(machine):
 async def test_libmodbus_knows_no_such_register(machine):
     with pytest.raises(BadOptionsError):
         await opened(machine[0], state_register=900)
+
+
+async def opened_sorter(address: str) -> SORTER:
+    driver = SORTER(SorterOptions(address=address, timeout_s=1.0, look_s=0.02, work_s=3.0))
+    await driver.open()
+    return driver
+
+
+@pytest.mark.parametrize("machine", [["5"]], indirect=True)
+async def test_libmodbus_carries_once(machine):
+    address, said = machine
+    driver = await opened_sorter(address)
+    assert (await driver.status()).condition == Condition.ONLINE
+    for number in (1, 2, 2, 65535):
+        await driver.carry(CarryJob(job_no=number, location=Location(1, 2, 3)))
+        assert await driver.last_carried() == number
+    assert said.read_text().split("\n")[:-1] == ["start 1", "start 2", "start 65535"]
+    with pytest.raises(AttendantNeededError) as caught:
+        await driver.carry(CarryJob(job_no=7, location=Location(700, 1, 1)))
+    assert caught.value.reason == "no_such_location"
+    await driver.close()
+
+
+@pytest.mark.parametrize("machine", [["5", "drop-go"]], indirect=True)
+async def test_libmodbus_drops_the_line_when_carrying_begins(machine):
+    address, said = machine
+    driver = await opened_sorter(address)
+    await driver.carry(CarryJob(job_no=9, location=Location(1, 2, 3)))
+    assert said.read_text() == "start 9\n"
+    await driver.close()
 
 
 def canonical(program: str, folder: Path) -> list[tuple[str, list[float]]]:

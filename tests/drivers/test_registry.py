@@ -30,6 +30,7 @@ def test_a_driver_that_is_not_there(kind, model, says):
 
 def test_a_missing_library_is_not_a_misspelt_model(monkeypatch):
     monkeypatch.delitem(sys.modules, "drivers.packer.modbus", raising=False)
+    monkeypatch.delitem(sys.modules, "drivers.modbus_jobs", raising=False)
     monkeypatch.setitem(sys.modules, "pymodbus.client", None)
     with pytest.raises(BadOptionsError, match=r"needs the package 'pymodbus"):
         find_driver("packer", "modbus", WHERE)

@@ -1,19 +1,24 @@
-/* A packing machine on libmodbus (LGPL), an implementation of Modbus TCP that is not ours.
+/* A machine that does jobs (packs, sorts) on libmodbus (LGPL), an implementation of Modbus TCP that is not ours.
  *
- * Registers as the driver's defaults: 0 job, 1…3 size, 4 go, 10 done, 11 state. A job ends after the done register has
- * been read three times. Prints its port. Argument "drop-go": closes the connection instead of answering the first go. */
+ * Registers as the drivers' defaults: 0 job, then its values, go, 10 done, 11 state, 12 result (always 0). The first
+ * argument is the register that starts a job (packer 4, sorter 5). A first value over 600 is refused. A job ends after
+ * the done register has been read three times. Prints its port. Second argument "drop-go": closes the connection instead
+ * of answering the first go. */
 #include <modbus.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
-enum { JOB = 0, GO = 4, DONE = 10, STATE = 11, REGISTERS = 13, READS_PER_JOB = 3, TOO_LONG_MM = 600 };
+enum { JOB = 0, DONE = 10, STATE = 11, REGISTERS = 13, READS_PER_JOB = 3, TOO_LARGE = 600 };
+
+static int go_register;
 
 static int is_go(const uint8_t *query, int offset) {
     int address = (query[offset + 1] << 8) | query[offset + 2];
-    return query[offset] == MODBUS_FC_WRITE_SINGLE_REGISTER && address == GO;
+    return query[offset] == MODBUS_FC_WRITE_SINGLE_REGISTER && address == go_register;
 }
 
 static int reads_done(const uint8_t *query, int offset) {
@@ -22,7 +27,8 @@ static int reads_done(const uint8_t *query, int offset) {
 }
 
 int main(int count, char **words) {
-    int drops_go = count > 1 && strcmp(words[1], "drop-go") == 0;
+    go_register = count > 1 ? atoi(words[1]) : 4;
+    int drops_go = count > 2 && strcmp(words[2], "drop-go") == 0;
     int starts = 0, reads_left = 0;
     modbus_t *link = modbus_new_tcp("127.0.0.1", 0);
     modbus_mapping_t *map = modbus_mapping_new(0, 0, REGISTERS, 0);
@@ -38,7 +44,7 @@ int main(int count, char **words) {
         while ((length = modbus_receive(link, query)) >= 0) {
             uint16_t *registers = map->tab_registers;
             if (length > 0 && is_go(query, offset)) {
-                if (registers[JOB + 1] > TOO_LONG_MM) {
+                if (registers[JOB + 1] > TOO_LARGE) {
                     modbus_reply_exception(link, query, MODBUS_EXCEPTION_ILLEGAL_DATA_VALUE);
                     continue;
                 }
@@ -47,13 +53,13 @@ int main(int count, char **words) {
                 registers[STATE] = 1;
                 reads_left = READS_PER_JOB;
                 if (drops_go && starts == 1) {
-                    registers[GO] = 1;
+                    registers[go_register] = 1;
                     break;
                 }
             }
             if (length > 0 && reads_done(query, offset) && reads_left > 0 && --reads_left == 0) {
                 registers[DONE] = registers[JOB];
-                registers[GO] = 0;
+                registers[go_register] = 0;
                 registers[STATE] = 0;
             }
             modbus_reply(link, query, length, map);
