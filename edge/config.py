@@ -10,14 +10,20 @@ from urllib.parse import urlsplit
 
 from drivers.base import BadOptionsError, Driver
 from drivers.registry import build_options, find_driver
+from edge.viewing.rungs import SMALL_BPS
+from edge.viewing.uplink import UPLINK_MBIT_S, VIEWERS_MAX
 from wire.values import BadValueError, check_id
 
 LANGUAGES = ("en", "zh")
+UPLINK_MBIT_S_MAX = 10_000.0
+"""More is a slip of the pen: no shop has it."""
+
 BENCH_KINDS = {
     "camera": "camera",
     "printer": "label_printer",
     "labeller": "labeller",
     "packer": "packer",
+    "sorter": "sorter",
     "scanner": "scanner",
 }
 
@@ -77,6 +83,18 @@ class BenchConfig:
     printer: str
     labeller: str = ""
     packer: str = ""
+    sorter: str = ""
+    scanner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterConfig:
+    """The till at http://127.0.0.1:<attendant.port>/till. `payment` names payment terminals in the order of their keys
+    on the page (empty: no till); `printer` prints receipts, `scanner` is the till's own; either may be left out.
+    """
+
+    payment: tuple[str, ...] = ()
+    printer: str = ""
     scanner: str = ""
 
 
@@ -90,9 +108,15 @@ class AttendantConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRtcConfig:
-    """`addresses` are the only ones offered to browsers (ICE host candidates); empty offers every one of the box."""
+    """`addresses` are the only ones offered to browsers (ICE host candidates); empty offers every one of the box.
+
+    `uplink_mbit_s` is what live pictures of all cameras may take of the shop's uplink; `viewers_max` the most who watch
+    one camera directly.
+    """
 
     addresses: tuple[str, ...] = ()
+    uplink_mbit_s: float = UPLINK_MBIT_S
+    viewers_max: int = VIEWERS_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +129,7 @@ class EdgeConfig:
     attendant: AttendantConfig
     bench: BenchConfig
     webrtc: WebRtcConfig
+    counter: CounterConfig = CounterConfig()
     devices: dict[str, DeviceConfig] = field(default_factory=dict)
     viewing: dict[str, ViewingConfig] = field(default_factory=dict)
 
@@ -115,6 +140,7 @@ SECTIONS: dict[str, type[Any]] = {
     "bench": BenchConfig,
     "attendant": AttendantConfig,
     "webrtc": WebRtcConfig,
+    "counter": CounterConfig,
 }
 
 
@@ -192,6 +218,8 @@ class _Reader:
     def _value(self, key: str, hint: Any, value: Any) -> Any:
         if hint is Path and isinstance(value, str) and value:
             return Path(value)
+        if hint is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
         if getattr(hint, "__origin__", None) is tuple:
             if isinstance(value, list) and all(isinstance(part, str) for part in value):
                 return tuple(value)
@@ -230,6 +258,22 @@ class _Reader:
         for key, kind in BENCH_KINDS.items():
             self._wants(config, f"bench.{key}", getattr(config.bench, key), kind)
 
+        self._check_counter(config)
+
+    def _check_counter(self, config: EdgeConfig) -> None:
+        own, bench = config.counter, config.bench
+        for name in own.payment:
+            self._wants(config, "counter.payment", name, "payment_terminal")
+        self._wants(config, "counter.printer", own.printer, "label_printer")
+        self._wants(config, "counter.scanner", own.scanner, "scanner")
+        robot = config.devices.get(bench.labeller)
+        if own.printer and own.printer == bench.printer and robot is not None and not robot.driver.by_hand:
+            self._refuse("counter.printer", f"device {own.printer} feeds the labeller; receipts need another printer")
+        if own.scanner and own.scanner == bench.scanner:
+            self._refuse(
+                "counter.scanner", f"device {own.scanner} is the bench's; type codes, or give the till its own"
+            )
+
     def _wants(self, config: EdgeConfig, key: str, name: str, kind: str) -> None:
         if not name:
             return
@@ -257,9 +301,17 @@ class _Reader:
         pin = config.attendant.pin
         if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= 12):
             self._refuse("attendant.pin", "must be 4 to 12 digits in quotes")
-        for address in config.webrtc.addresses:
+        self._check_webrtc(config.webrtc)
+
+    def _check_webrtc(self, webrtc: WebRtcConfig) -> None:
+        for address in webrtc.addresses:
             if not _is_address(address):
                 self._refuse("webrtc.addresses", f"{address!r} is no IP address")
+        if not SMALL_BPS / 1e6 <= webrtc.uplink_mbit_s <= UPLINK_MBIT_S_MAX:
+            words = f"must be {SMALL_BPS / 1e6:g} (one small picture) to {UPLINK_MBIT_S_MAX:g}"
+            self._refuse("webrtc.uplink_mbit_s", words)
+        if not 1 <= webrtc.viewers_max <= VIEWERS_MAX:
+            self._refuse("webrtc.viewers_max", f"must be 1 to {VIEWERS_MAX}")
 
 
 def _is_address(text: str) -> bool:

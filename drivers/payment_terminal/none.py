@@ -1,6 +1,7 @@
 """A card terminal that is not connected: a person types the amount there, and is asked whether it was paid."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from drivers.base import Condition, DeviceStatus
 from drivers.payment_terminal import OnStep, PaymentAsk, PaymentTerminal, TerminalPayment, ignore_step
@@ -14,7 +15,7 @@ class NoneOptions:
 class HandTerminal(PaymentTerminal):
     """Says only that there is no device; asked to act all the same, it is a bug of the caller."""
 
-    Options = NoneOptions
+    Options: ClassVar[type[Any]] = NoneOptions
     by_hand = True
 
     def __init__(self, options: NoneOptions) -> None:

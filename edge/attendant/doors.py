@@ -47,7 +47,7 @@ class PinDoor:
 
     def __init__(self, pin: str, secret_path: Path, wall_s: Callable[[], float]) -> None:
         self._pin = pin.encode()
-        self._key = hashlib.sha256(_secret(secret_path) + self._pin).digest()
+        self._key = hashlib.sha256(secret_of(secret_path) + self._pin).digest()
         self._wall_s = wall_s
         self._wrong = 0
         self._locked_until_s = 0.0
@@ -77,7 +77,8 @@ class PinDoor:
         return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
 
 
-def _secret(path: Path) -> bytes:
+def secret_of(path: Path) -> bytes:
+    """Return this box's own random bytes for signing, made at the first call."""
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -88,10 +89,14 @@ def _secret(path: Path) -> bytes:
 class LoopbackOnly:
     """Middleware: refuses other Host names (DNS rebinding) and origins, large bodies, and whoever is not signed in."""
 
-    def __init__(self, app: ASGIApp, door: PinDoor, open_paths: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, door: PinDoor, open_paths: frozenset[str], own_doors: tuple[str, ...] = ()
+    ) -> None:
+        """Paths that begin with one of `own_doors` have a sign-in of their own."""
         self._app = app
         self._door = door
         self._open_paths = open_paths
+        self._own_doors = ("/static/", *own_doors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer why not."""
@@ -124,7 +129,7 @@ class LoopbackOnly:
             if "transfer-encoding" in request.headers:
                 return _problem(411, "length_required", "say how long the body is")
         path = request.url.path
-        if path in self._open_paths or path.startswith("/static/"):
+        if path in self._open_paths or path.startswith(self._own_doors):
             return None
         if not self._door.is_signed_in(request.cookies.get(COOKIE, "")):
             if path == "/":

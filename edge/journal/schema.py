@@ -15,6 +15,12 @@ BOUND = {
     "turns": "camera",
     "nonces": "nonce",
     "plans": "version",
+    "locations": "location",
+    "lying": "piece_id",
+    "carries": "parcel_id",
+    "counters": "name",
+    "counter_sales": "sale_id",
+    "counter_marks": "device",
 }
 """Bound tables and their keys. `acks` carries its own digest instead, because it names the chain's head."""
 
@@ -25,6 +31,25 @@ create table if not exists told (sequence integer primary key, payload blob not 
 it holds nothing that the shop itself goes by."""
 
 TOLD_DAYS = 14
+
+LATER = """
+create table if not exists locations (location text primary key, version integer not null, kept_for text not null,
+    at text not null) strict;
+create table if not exists lying (piece_id text primary key, location text not null, is_away integer not null,
+    at text not null) strict;
+create index if not exists lying_in on lying (location);
+create table if not exists carries (parcel_id text primary key, piece_id text not null, location text not null,
+    job_no integer not null, stage text not null, reason text not null, is_open integer not null,
+    at text not null) strict;
+create table if not exists counters (name text primary key, value integer not null, until_at text not null) strict;
+create table if not exists counter_sales (sale_id text primary key, stage text not null, is_open integer not null,
+    receipt_no integer not null, body text not null, changed_at text not null) strict;
+create index if not exists counter_sales_open on counter_sales (is_open, changed_at);
+-- the newest payment that we know of each card terminal: what its next one is told apart from
+create table if not exists counter_marks (device text primary key, receipt_no integer not null,
+    trace_no integer not null) strict;
+"""
+"""Tables that journals of the first release lack; they are made when such a journal is opened."""
 
 TABLES = """
 create table chain (sequence integer primary key, kind text not null, entry text not null, hash text not null) strict;

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from edge.journal.chain import START, ChainReading
 from edge.journal.errors import JournalDamagedError, JournalError, JournalFailedError, JournalLockedError
 from edge.journal.rows import Mark
-from edge.journal.schema import BOUND, SCHEMA_VERSION, TABLES, TOLD
+from edge.journal.schema import BOUND, LATER, SCHEMA_VERSION, TABLES, TOLD
 from edge.journal.sealing import begin_reading
 from edge.journal.transaction import Transaction
 
@@ -214,7 +214,9 @@ def _prepared(connection: sqlite3.Connection) -> Database:
             db.execute(f"pragma user_version = {SCHEMA_VERSION}")
     elif version > SCHEMA_VERSION:
         raise JournalDamagedError(f"journal: written by a newer Vitrine (schema {version}); install that one again")
-    db.execute(TOLD)  # journals of the first release have no such table
+    for statement in (TOLD, *LATER.split(";\n")):  # journals of the first release have no such tables
+        if statement.strip():
+            db.execute(statement)
     return db
 
 

@@ -1,0 +1,249 @@
+"""The till over HTTP, beside the attendant's page: sign-in by member, the sale, the receipt, new goods."""
+
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import segno
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from edge.attendant.doors import SESSION_S, PinLockedError
+from edge.counter.counter import Counter, Draft, refusal_text
+from edge.counter.doors import COOKIE, MemberDoor
+from edge.counter.till import TillRefusedError
+from wire.codec import to_json
+from wire.plan import Text, TillMember
+from wire.values import BadValueError
+
+STATIC = Path(__file__).parent / "static"
+KEEP_ALIVE_S = 15.0
+
+Body = dict[str, Any]
+Deed = Callable[[TillMember, Body], Awaitable[Any]]
+
+
+class _BadBodyError(Exception):
+    """The request's body is not what the address takes."""
+
+
+def till_routes(counter: Counter, door: MemberDoor) -> list[BaseRoute]:
+    """Return every address of the till; all of them begin with /till."""
+    api = _Api(counter, door)
+    return [
+        Route("/till", api.page),
+        Route("/till/sign-in", api.sign_in_page),
+        Route("/till/api/members", api.members),
+        Route("/till/api/sign-in", api.sign_in, methods=["POST"]),
+        Route("/till/api/sign-out", api.sign_out, methods=["POST"]),
+        Route("/till/api/state", api.state),
+        Route("/till/api/events", api.events),
+        Route("/till/api/qr.svg", api.qr),
+        Route("/till/api/pictures/{sha256}", api.picture),
+        *(Route(f"/till/api/{name}", api.deed(name), methods=["POST"]) for name in api.deeds),
+        Mount("/till/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+def _problem(status: int, code: str, text: Text, headers: dict[str, str] | None = None) -> Response:
+    body = {"type": "about:blank", "title": code, "status": status, "detail": text.en, "text": to_json(text)}
+    return JSONResponse(body, status, headers, "application/problem+json")
+
+
+async def _body(request: Request) -> Body:
+    """Return the object of a JSON body; only JSON is taken, so that no form of another page can send it."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise _BadBodyError("send application/json")
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise _BadBodyError("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise _BadBodyError("the body is no object")
+    return body
+
+
+def _text(body: Body, key: str, length_max: int = 300) -> str:
+    value = body.get(key, "")
+    if not isinstance(value, str) or len(value) > length_max:
+        raise _BadBodyError(f"{key}: must be a text of at most {length_max} characters")
+    return value
+
+
+def _whole(body: Body, key: str) -> int:
+    value = body.get(key, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 10**15:
+        raise _BadBodyError(f"{key}: must be a whole number")
+    return value
+
+
+class _Api:
+    def __init__(self, counter: Counter, door: MemberDoor) -> None:
+        self._counter = counter
+        self._till = counter.till
+        self._door = door
+        self.deeds: dict[str, Deed] = {
+            "scan": self._scan,
+            "quantity": self._quantity,
+            "pay": self._pay,
+            "answer": self._answer,
+            "give-up": self._give_up,
+            "receipt": self._receipt,
+            "picture": self._take_picture,
+            "listing": self._listing,
+        }
+
+    def _member(self, request: Request) -> TillMember | None:
+        return self._door.who(request.cookies.get(COOKIE, ""))
+
+    async def page(self, request: Request) -> Response:
+        if self._member(request) is None:
+            return RedirectResponse("/till/sign-in", 303)
+        return FileResponse(STATIC / "till.html")
+
+    async def sign_in_page(self, _request: Request) -> Response:
+        return FileResponse(STATIC / "sign_in.html")
+
+    async def members(self, _request: Request) -> Response:
+        shown = [{"account_id": one.account_id, "name": one.name} for one in self._door.members()]
+        return JSONResponse({"members": shown, "language": self._counter.around.language})
+
+    async def sign_in(self, request: Request) -> Response:
+        try:
+            body = await _body(request)
+            account_id, pin = _text(body, "account_id", 64), _text(body, "pin", 12)
+            made = await self._door.sign_in(account_id, pin)
+        except _BadBodyError as error:
+            return _bad(error)
+        except PinLockedError as error:
+            wait_s = int(error.wait_s) + 1
+            words = Text(en=f"Too many wrong PINs: wait {wait_s} s", zh=f"密码错误次数过多，请等待 {wait_s} 秒")
+            return _problem(429, "locked", words, {"retry-after": str(wait_s)})
+        if made is None:
+            return _problem(403, "wrong_pin", Text(en="This is not the PIN", zh="密码不正确"))
+        self._counter.somebody_is_here(self._door.who(made))
+        answer = JSONResponse({"ok": True})
+        answer.set_cookie(COOKIE, made, max_age=SESSION_S, httponly=True, samesite="strict", path="/till")
+        return answer
+
+    async def sign_out(self, _request: Request) -> Response:
+        self._counter.somebody_is_here(None)
+        answer = JSONResponse({"ok": True})
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict", path="/till")
+        return answer
+
+    async def state(self, request: Request) -> Response:
+        member = self._member(request)
+        if member is None:
+            return _signed_out()
+        self._counter.somebody_is_here(member)
+        return JSONResponse(await self._counter.state(member))
+
+    async def events(self, request: Request) -> Response:
+        member = self._member(request)
+        if member is None:
+            return _signed_out()
+        self._counter.somebody_is_here(member)
+        return StreamingResponse(self._changes(member, request), media_type="text/event-stream")
+
+    async def _changes(self, member: TillMember, request: Request) -> AsyncIterator[bytes]:
+        """Send the whole state now and whenever it changed, until the sign-in ends."""
+        version = -1
+        while self._member(request) is not None:
+            if self._counter.version != version:
+                version = self._counter.version
+                yield b"event: state\ndata: " + json.dumps(await self._counter.state(member)).encode() + b"\n\n"
+            else:
+                yield b": still here\n\n"
+            await self._counter.wait_change(version, KEEP_ALIVE_S)
+        yield b"event: signed_out\ndata: {}\n\n"
+
+    async def qr(self, request: Request) -> Response:
+        if self._member(request) is None:
+            return _signed_out()
+        try:
+            code = await self._till.code_to_show(request.query_params.get("sale_id", "")[:64])
+        except TillRefusedError as error:
+            return _refused(error)
+        if not code:
+            return _problem(404, "gone", Text(en="No code is shown for this payment", zh="此付款没有二维码"))
+        drawing = io.BytesIO()
+        segno.make(code, error="m", micro=False).save(drawing, kind="svg", scale=8, border=4)
+        return Response(drawing.getvalue(), media_type="image/svg+xml")
+
+    async def picture(self, request: Request) -> Response:
+        sha256 = request.path_params["sha256"]
+        is_name = len(sha256) == 64 and sha256.isalnum()
+        jpeg = await self._counter.around.pictures.read(sha256) if is_name and self._member(request) else None
+        if jpeg is None:
+            return _problem(404, "gone", Text(en="No such picture", zh="没有这张照片"))
+        return Response(jpeg, media_type="image/jpeg")
+
+    def deed(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return the address of one deed: signed in, JSON in, JSON out, refusals as sentences."""
+
+        async def do(request: Request) -> Response:
+            member = self._member(request)
+            if member is None:
+                return _signed_out()
+            try:
+                answer = await self.deeds[name](member, await _body(request))
+            except (_BadBodyError, BadValueError) as error:
+                return _bad(error)
+            except TillRefusedError as error:
+                return _refused(error)
+            return JSONResponse(answer if isinstance(answer, dict) else {"ok": True})
+
+        return do
+
+    async def _scan(self, member: TillMember, body: Body) -> None:
+        await self._till.scan(_text(body, "text"), member.account_id)
+        self._counter.say(Text())
+
+    async def _quantity(self, _member: TillMember, body: Body) -> None:
+        await self._till.set_quantity(_text(body, "sale_id", 64), _whole(body, "line_no"), _whole(body, "quantity"))
+
+    async def _pay(self, member: TillMember, body: Body) -> None:
+        await self._till.pay(_text(body, "sale_id", 64), _text(body, "device", 64), member.account_id)
+
+    async def _answer(self, _member: TillMember, body: Body) -> None:
+        tendered_minor = _whole(body, "tendered_minor")
+        await self._till.answer(_text(body, "sale_id", 64), _text(body, "answer", 20), tendered_minor)
+
+    async def _give_up(self, _member: TillMember, body: Body) -> None:
+        await self._till.give_up(_text(body, "sale_id", 64))
+
+    async def _receipt(self, _member: TillMember, body: Body) -> None:
+        await self._counter.print_again(_text(body, "sale_id", 64))
+
+    async def _take_picture(self, _member: TillMember, body: Body) -> Body:
+        return {"picture_sha256": await self._counter.take_picture(_text(body, "camera", 64))}
+
+    async def _listing(self, member: TillMember, body: Body) -> Body:
+        draft = Draft(
+            title=Text(en=_text(body, "title_en"), zh=_text(body, "title_zh")),
+            price_minor=_whole(body, "price_minor"),
+            currency=_text(body, "currency", 3),
+            stock=_whole(body, "stock"),
+            code=_text(body, "code"),
+            picture_sha256=_text(body, "picture_sha256", 64),
+            is_published=body.get("is_published") is True,
+        )
+        draft_id = await self._counter.write_listing(member, draft)
+        return {"draft_id": draft_id, "is_relay_near": self._counter.around.is_relay_near()}
+
+
+def _signed_out() -> Response:
+    return _problem(401, "sign_in", Text(en="Sign in at the till first", zh="请先在收银台登录"))
+
+
+def _refused(error: TillRefusedError) -> Response:
+    return _problem(409, error.reason, refusal_text(error.reason))
+
+
+def _bad(error: Exception) -> Response:
+    return _problem(422, "bad_value", Text(en=str(error), zh=str(error)))
