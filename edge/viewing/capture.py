@@ -17,6 +17,9 @@ LINGER_S = 5.0
 STALE_S = 3.0
 """No frame for this long means that the driver lost its camera without saying so: it is set to watch anew."""
 
+LATE_S = 1.0
+"""No frame for this long: the camera is asked how it is, so that one that was unplugged is known before STALE_S."""
+
 RETRY_S = 1.0
 
 FAULT_S = 8.0
@@ -122,6 +125,11 @@ class Capture:
             return None
         return frame
 
+    def age_s(self) -> float:
+        """Return how old the frame is that would be shown at once; 0 without one: the next to come is fresh."""
+        frame = self.cached()
+        return max(self._monotonic() - frame.captured_s, 0.0) if frame is not None else 0.0
+
     def frame_px(self) -> tuple[int, int] | None:
         """Return width and height of the newest frame, None before the first."""
         _, frame = self.newest.read()
@@ -176,6 +184,8 @@ class Capture:
             elif self._monotonic() - seen_s >= STALE_S:
                 self._note_fault("no_picture")
                 return
+            elif self._monotonic() - seen_s >= LATE_S:
+                self._camera.look_soon()
 
     async def _unwatch(self, driver: Camera, generation: int) -> None:
         if self._camera.generation != generation:

@@ -14,6 +14,7 @@ from edge.flows.camera_line import Asked, Looker
 from edge.viewing.admission import Admission, NoncesInMemory
 from edge.viewing.hours import is_open
 from edge.viewing.looking import TEXTS, Refusal, find_spot, is_offered, must_be_brought
+from edge.viewing.offers import OfferGate
 from edge.viewing.place import ANSWERS, LivePlace
 from edge.viewing.ports import (
     Attendant,
@@ -26,6 +27,7 @@ from edge.viewing.ports import (
     ViewingRefusedError,
 )
 from edge.viewing.privacy import mask_still
+from edge.viewing.uplink import Uplink
 from wire.commands import (
     AddCandidate,
     AskPosition,
@@ -99,6 +101,7 @@ class ViewingDesk:
         self._options = options or ViewingOptions()
         self._admission = Admission(relay_keys, clock, self._outside.nonces)
         self.places = {one.name: LivePlace(one, self._outside, self._options, self._spawn) for one in places}
+        self._offers = OfferGate(self._outside.clock.monotonic)
         self._is_private = False
         self._bug: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -268,6 +271,9 @@ class ViewingDesk:
         if place is None:
             self._answer_stream(command, reason="no_session")
             return
+        if not self._offers.allows(command.session_id):
+            self._answer_stream(command, reason="too_fast")
+            return
         place.beat(command.session_id)
         opening = self._spawn(self._answer_offer(place, command), f"open stream {command.stream_id}")
         self._openings[command.stream_id] = place, opening
@@ -351,7 +357,8 @@ class ViewingDesk:
                 raise ViewingRefusedError(place.line.shut)
         except ViewingRefusedError as error:
             reason = error.reason
-        self._outside.send_report(StillsAnswered(session_id=command.session_id, reason=reason))
+        age_s = round(place.capture.age_s(), 2) if place is not None and not reason else 0.0
+        self._outside.send_report(StillsAnswered(session_id=command.session_id, reason=reason, age_s=age_s))
         if place is not None and not reason:
             place.beat(command.session_id)
             place.stills.open(command.session_id, command.width_px, is_single=command.is_single)
@@ -455,12 +462,13 @@ class ViewingDesk:
     async def _load(self) -> None:
         """Load WebRTC beside the daemon's start: it takes half a second that the first shopper should not wait for."""
         streams = await asyncio.to_thread(importlib.import_module, "edge.viewing.streams")
-        streams.prepare(self._options.addresses)
-        await streams.warm_up()
+        models = await streams.prepare(self._options.addresses)
+        uplink = Uplink(self._options.uplink_mbit_s)
         for place in self.places.values():
             place.streams = streams.Streams(
-                place.capture, place.masks, place, self._outside.clock.monotonic, self._spawn, self._options.viewers_max
-            )
+                place.capture, place.masks, place, self._outside.clock.monotonic, self._spawn,
+                self._options.viewers_max, uplink, models,
+            )  # fmt: skip
         self._is_ready.set()
 
     async def _say_goodbye(self) -> None:

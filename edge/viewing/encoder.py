@@ -1,47 +1,59 @@
 """Encodes one camera's newest frame, once for all who watch, in a thread of its own."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
 from drivers.camera import Frame
+from edge.viewing import encoder_models
 from edge.viewing.capture import NewestFrame
+from edge.viewing.encoder_models import (
+    CLOCK_HZ,
+    HARDWARE,
+    HEIGHT_PX_MAX,
+    SOFTWARE,
+    WIDTH_PX_MAX,
+    Codec,
+    Models,
+    format_of,
+)
 from edge.viewing.privacy import mask_pixels
 from edge.viewing.rungs import Rung
 from wire.plan import Mask
 
-CLOCK_HZ = 90_000
-"""RTP clock of video (RFC 6184 section 8.2.1, RFC 7741 section 6)."""
-
-WIDTH_PX_MAX, HEIGHT_PX_MAX = 1280, 720
-"""H.264 level 3.1, which every browser takes, ends at 720p30."""
+logger = logging.getLogger(__name__)
 
 SIZES = {Rung.FULL: (WIDTH_PX_MAX, HEIGHT_PX_MAX), Rung.SMALL: (640, 360)}
 
-RATE_BPS_MAX, RATE_BPS_MIN = 2_500_000, 300_000
 IDR_S_MIN = 0.3
 """Fifty viewers who join within a second cost ten such pictures (30 kB each) instead of fifty."""
 
-FRAMES_PER_KEY = 3000
-"""Pictures that stand alone are made when somebody needs one, not by the clock."""
+FAILURES_MAX = 30
+"""So many pictures in a row that even software could not encode, about a second of them: then it is a bug, and the
+daemon starts anew.
+"""
+
+SILENT_MAX = 10
+"""Hardware that took so many pictures and gave nothing back has failed without saying so."""
+
+STUCK_S = 0.6
+"""Hardware that keeps one picture for this long is not waited for any more."""
 
 
-class Codec(StrEnum):
-    """H.264 baseline; VP8 only for browsers that don't take it."""
-
-    H264 = "H264"
-    VP8 = "VP8"
+class EncoderError(Exception):
+    """No encoder of this machine takes the camera's picture; the message holds the encoder's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,56 +76,75 @@ def fit_size(width_px: int, height_px: int, rung: Rung = Rung.FULL) -> tuple[int
     return max(round(width_px * scale) // 2 * 2, 2), max(round(height_px * scale) // 2 * 2, 2)
 
 
-def rate_for(width_px: int, height_px: int) -> int:
-    """Return bits per second for a picture size: 2.5 Mbit/s at 720p, proportionally less below."""
-    share = width_px * height_px / (WIDTH_PX_MAX * HEIGHT_PX_MAX)
-    return int(min(max(RATE_BPS_MAX * share, RATE_BPS_MIN), RATE_BPS_MAX))
-
-
-def _open_context(codec: Codec, width_px: int, height_px: int) -> VideoCodecContext:
-    name = "libx264" if codec is Codec.H264 else "libvpx"
-    context = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
-    rate_bps = rate_for(width_px, height_px)
-    context.width, context.height, context.pix_fmt = width_px, height_px, "yuv420p"
-    context.bit_rate, context.time_base, context.framerate = rate_bps, Fraction(1, CLOCK_HZ), Fraction(30)
-    context.thread_count = 1  # two libvpx threads spin on a busy machine: 175 ms a frame instead of 5
-    # bufsize of a quarter second keeps an IDR within what a queue of a few frames carries
-    shared = {"maxrate": str(rate_bps), "bufsize": str(rate_bps // 4), "g": str(FRAMES_PER_KEY)}
-    if codec is Codec.H264:
-        context.options = shared | {
-            "preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "level": "31", "forced-idr": "1",
-            "x264-params": f"scenecut=0:rc-lookahead=0:threads=1:keyint={FRAMES_PER_KEY}",
-        }  # fmt: skip
-    else:
-        context.options = shared | {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0"}
-    return context
-
-
 class PictureEncoder:
-    """Pixels in, packets out; opens its codec anew when the picture's size changes."""
+    """Pixels in, packets out; opens its codec anew when the picture's size changes or the codec failed."""
 
-    def __init__(self, codec: Codec, rung: Rung = Rung.FULL) -> None:
+    def __init__(self, codec: Codec, rung: Rung = Rung.FULL, models: Models | None = None) -> None:
         self._codec = codec
         self._rung = rung
+        self._models = models or Models()
+        self._model = ""
         self._context: VideoCodecContext | None = None
         self._reformatter = VideoReformatter()
         self._pts = -1
+        self._failures = 0
+        self._silent = 0
 
-    def encode(self, frame: Frame, masks: tuple[Mask, ...], at_s: float, *, must_stand_alone: bool) -> Encoded | None:
-        """Encode the picture with its masks as of `at_s`; None when the codec gave nothing for it."""
-        pixels = mask_pixels(frame.pixels, masks)
+    def encode(
+        self, frame: Frame, masks: tuple[Mask, ...], at_s: float, *, must_stand_alone: bool
+    ) -> tuple[Encoded, ...]:
+        """Encode the picture with its masks as of `at_s`; return what the codec gave, which may be nothing.
+
+        Hardware that fails is replaced by software for this same picture. Raises EncoderError when software fails for
+        FAILURES_MAX pictures in a row.
+        """
+        pixels = np.ascontiguousarray(mask_pixels(frame.pixels, masks))
+        self._pts = max(self._pts + 1, int(at_s * CLOCK_HZ))
+        try:
+            packets = self._packets(pixels, must_stand_alone=must_stand_alone)
+        except av.FFmpegError as error:
+            packets = self._after_failure(pixels, error)
+        return tuple(Encoded(packet, packet.is_keyframe) for packet in packets)
+
+    def _packets(self, pixels: npt.NDArray[np.uint8], *, must_stand_alone: bool) -> list["av.Packet[Any]"]:
         height_px, width_px = pixels.shape[:2]
         width_px, height_px = fit_size(width_px, height_px, self._rung)
-        context = self._context
-        if context is None or (context.width, context.height) != (width_px, height_px):
-            context = self._context = _open_context(self._codec, width_px, height_px)
-        picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format="bgr24")
-        picture = self._reformatter.reformat(picture, width_px, height_px, "yuv420p", interpolation="FAST_BILINEAR")
-        self._pts = max(self._pts + 1, int(at_s * CLOCK_HZ))
+        context, model = self._context, self._wanted_model()
+        if context is None or model != self._model or (context.width, context.height) != (width_px, height_px):
+            context = self._context = encoder_models.open_context(model, width_px, height_px)
+            self._model, self._silent, must_stand_alone = model, 0, True
+        picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgr24")
+        picture = self._reformatter.reformat(
+            picture, width_px, height_px, format_of(model), interpolation="FAST_BILINEAR"
+        )
         picture.pts, picture.time_base = self._pts, Fraction(1, CLOCK_HZ)
         picture.pict_type = PictureType.I if must_stand_alone else PictureType.NONE
         packets = context.encode(picture)
-        return Encoded(packets[0], packets[0].is_keyframe) if packets else None
+        self._silent = 0 if packets else self._silent + 1
+        if self._silent >= SILENT_MAX and model in HARDWARE:
+            raise av.FFmpegError(0, f"no packet for {self._silent} pictures", model)
+        self._failures = 0
+        return packets
+
+    def _wanted_model(self) -> str:
+        """Hardware for the full picture only: the small one costs software less than a millisecond."""
+        is_hard = self._codec is Codec.H264 and self._rung is Rung.FULL and self._models.hardware
+        return self._models.hardware if is_hard else SOFTWARE[self._codec]
+
+    def _after_failure(self, pixels: npt.NDArray[np.uint8], error: av.FFmpegError) -> list["av.Packet[Any]"]:
+        """Open the codec anew, another one if it was hardware; software may fail for single pictures."""
+        self._context, self._failures = None, self._failures + 1
+        if self._model in HARDWARE or self._models.hardware == self._wanted_model():
+            self._models.give_up(str(error))
+        elif self._failures == 1:
+            logger.warning("a picture could not be encoded", extra={"model": self._model, "words": str(error)})
+        if self._failures >= FAILURES_MAX:
+            raise EncoderError(f"{self._model}: {error}") from error
+        try:
+            return self._packets(pixels, must_stand_alone=True)
+        except av.FFmpegError:
+            self._context = None
+            return []
 
 
 class CameraEncoder:
@@ -129,8 +160,11 @@ class CameraEncoder:
         newest: NewestFrame,
         masks: Callable[[], tuple[Mask, ...]],
         on_encoded: Callable[[Encoded], None],
+        models: Models | None = None,
     ) -> None:
         self.codec, self.rung = codec, rung
+        self._models = models or Models()
+        self._busy_s: float | None = None
         self._newest = newest
         self._masks = masks
         self._on_encoded = on_encoded
@@ -141,6 +175,11 @@ class CameraEncoder:
         executor = ThreadPoolExecutor(1, thread_name_prefix=f"encoder-{codec}-{rung}")
         self.ended: asyncio.Future[None] = self._loop.run_in_executor(executor, self._run)
         executor.shutdown(wait=False)
+
+    def is_stuck(self, now_s: float) -> bool:
+        """True when its thread has held one picture since long before `now_s` (monotonic)."""
+        busy_s = self._busy_s
+        return busy_s is not None and now_s - busy_s >= STUCK_S
 
     def want_idr(self) -> None:
         """Somebody joined or lost packets: the next picture stands alone, at most every IDR_S_MIN."""
@@ -157,7 +196,7 @@ class CameraEncoder:
             self._on_encoded(encoded)
 
     def _run(self) -> None:
-        encoder, seen = PictureEncoder(self.codec, self.rung), -1
+        encoder, seen = PictureEncoder(self.codec, self.rung, self._models), -1
         while not (self._is_stopped or self._loop.is_closed()):
             version, frame = self._newest.wait_newer(seen, timeout_s=0.2)
             now_s = time.monotonic()
@@ -168,8 +207,10 @@ class CameraEncoder:
                 self._is_idr_wanted, self._idr_s = False, now_s
             at_s = frame.captured_s if version != seen else now_s
             seen = version
-            encoded = encoder.encode(frame, self._masks(), at_s, must_stand_alone=is_idr)
-            if encoded is not None:
+            self._busy_s = now_s
+            found = encoder.encode(frame, self._masks(), at_s, must_stand_alone=is_idr)
+            self._busy_s = None
+            for encoded in found:
                 self._give(encoded)
 
     def _give(self, encoded: Encoded) -> None:

@@ -29,7 +29,8 @@ from aiortc.rtcconfiguration import RTCBundlePolicy, RTCIceTransportPolicy
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
 from aiortc.sdp import candidate_from_sdp
 
-from edge.viewing.encoder import Codec, Encoded
+from edge.viewing.encoder import Encoded
+from edge.viewing.encoder_models import Codec
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from edge.device_host import Finding
 from edge.flows.camera_line import (
@@ -36,12 +36,14 @@ from edge.flows.camera_line import (
 )
 from edge.flows.camera_turn import step
 from edge.viewing.capture import Capture
+from edge.viewing.liveness import Liveness
 from edge.viewing.looking import face_position, piece_of
 from edge.viewing.loupe import CHANNEL, Loupe
-from edge.viewing.ports import Outside, Spawn, ViewingOptions, ViewingPlace
+from edge.viewing.ports import LiveStreams, Outside, Spawn, ViewingOptions, ViewingPlace
 from edge.viewing.privacy import masks_for
 from edge.viewing.steering import Rate, Steerer, check_steering, parse_steering, wish_of
 from edge.viewing.stills import Stills
+from edge.viewing.uplink import Rank
 from edge.viewing.whereabouts import Whereabouts
 from wire.codec import dump_bytes
 from wire.commands import Steering, SteerKind
@@ -66,6 +68,12 @@ ANSWERS = {
     "not_offered": LookAnswer.NOT_OFFERED,
     "camera_offline": LookAnswer.CAMERA_OFFLINE,
 }
+RANKS = {
+    Standing.STEERING: Rank.STEERS,
+    Standing.COMING: Rank.WAITS,
+    Standing.WAITING: Rank.WAITS,
+    Standing.AWAY: Rank.WAITS,
+}
 STATES = {
     Standing.WATCHING: "watching",
     Standing.AWAY: "watching",
@@ -73,38 +81,6 @@ STATES = {
     Standing.COMING: "being_brought",
     Standing.STEERING: "steering",
 }
-
-
-class LiveStreams(Protocol):
-    """The part of `edge.viewing.streams.Streams` that a place uses; that module loads WebRTC, so it comes late."""
-
-    def __len__(self) -> int: ...
-
-    async def open(
-        self,
-        stream_id: str,
-        session_id: str,
-        offer_sdp: str,
-        ice_servers: tuple[dict[str, Any], ...] = (),
-        *,
-        is_relay_only: bool = False,
-    ) -> str: ...
-
-    async def add_candidates(self, stream_id: str, fragment: str) -> None: ...
-
-    def close(self, stream_id: str) -> None: ...
-
-    def close_session(self, session_id: str) -> None: ...
-
-    def close_all(self) -> None: ...
-
-    def tick(self) -> None: ...
-
-    def say(self, session_id: str, text: str) -> None: ...
-
-    async def push(self, stream_id: str, label: str, part: bytes | str) -> bool: ...
-
-    def is_small(self, stream_id: str) -> bool: ...
 
 
 class LivePlace:
@@ -135,6 +111,7 @@ class LivePlace:
         self._watch_only: set[str] = set()
         self._bring_history: deque[float] = deque(maxlen=20)
         self._published: CameraState | None = None
+        self._liveness = Liveness()
         self._whereabouts = Whereabouts(place.head, place.turntable, monotonic)
 
     # what the desk asks
@@ -203,6 +180,17 @@ class LivePlace:
         self.feed(Tick())
         if self.streams is not None:
             self.streams.tick()
+        self._judge_picture()
+
+    def _judge_picture(self) -> None:
+        """Tell whoever looks that the picture stands still or is black, and that it is well again."""
+        before, (version, frame) = self._liveness.fault, self.capture.newest.read()
+        if frame is None or not self.line.lookers:
+            self._liveness.rest()
+        elif self._liveness.look(version, frame.pixels, self._monotonic()) != before:
+            logger.info("picture", extra={"camera": self.name, "fault": self._liveness.fault or "none"})
+            for looker in self.line.lookers:
+                self._told(Told(looker.session_id))
 
     def brought(self, piece_id: str) -> None:
         """The piece was scanned at the turntable."""
@@ -266,6 +254,11 @@ class LivePlace:
         """True when this session steers now."""
         looker = self.line.looker(session_id)
         return looker is not None and looker.standing is Standing.STEERING
+
+    def rank(self, session_id: str) -> Rank:
+        """Why this session looks: to steer, in line for it, or to watch."""
+        looker = self.line.looker(session_id)
+        return RANKS.get(looker.standing, Rank.WATCHES) if looker is not None else Rank.WATCHES
 
     def _why_not(self, session_id: str) -> str:
         """Why this session gets no picture, else empty."""
@@ -426,7 +419,7 @@ class LivePlace:
             wait_s=self.wait_s(looker.session_id),
             turn_no=self.line.turn_no if is_steering else 0,
             turn_s=turn_left_s(self.line) if is_steering else None,
-            reason=looker.reason,
+            reason=looker.reason or self._liveness.fault,
         )
 
     def answer_of(self, looker: Looker) -> LookAnswer:

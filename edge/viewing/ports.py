@@ -9,11 +9,9 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.device_host import Finding
+from edge.viewing.uplink import UPLINK_MBIT_S, VIEWERS_MAX
 from wire.plan import ShopPlan
 from wire.reports import CameraState, Report
-
-VIEWERS_MAX = 10
-"""Direct viewers of one camera: 10 × 2.5 Mbit/s is a 25 Mbit/s uplink, what a shop can be expected to have."""
 
 
 class ViewingRefusedError(Exception):
@@ -39,6 +37,9 @@ class Handle(Protocol):
 
     def use(self) -> AbstractAsyncContextManager[Any]: ...
 
+    def look_soon(self) -> None:
+        """Ask the device how it is at the next chance."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingPlace:
@@ -53,11 +54,13 @@ class ViewingPlace:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingOptions:
     """The technician's settings. `addresses` pins the ICE host addresses; empty means every one of the machine but
-    loopback. `viewers_max` caps the direct viewers of one camera.
+    loopback. `viewers_max` caps the direct viewers of one camera, `uplink_mbit_s` what the pictures of all
+    cameras take together.
     """
 
     addresses: tuple[str, ...] = ()
     viewers_max: int = VIEWERS_MAX
+    uplink_mbit_s: float = UPLINK_MBIT_S
 
 
 class Clock(Protocol):
@@ -115,3 +118,35 @@ class Outside:
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 """Runs something beside the rest; what it raises ends the desk, as a bug must."""
+
+
+class LiveStreams(Protocol):
+    """The part of `edge.viewing.streams.Streams` that a place uses; that module loads WebRTC, so it comes late."""
+
+    def __len__(self) -> int: ...
+
+    async def open(
+        self,
+        stream_id: str,
+        session_id: str,
+        offer_sdp: str,
+        ice_servers: tuple[dict[str, Any], ...] = (),
+        *,
+        is_relay_only: bool = False,
+    ) -> str: ...
+
+    async def add_candidates(self, stream_id: str, fragment: str) -> None: ...
+
+    def close(self, stream_id: str) -> None: ...
+
+    def close_session(self, session_id: str) -> None: ...
+
+    def close_all(self) -> None: ...
+
+    def tick(self) -> None: ...
+
+    def say(self, session_id: str, text: str) -> None: ...
+
+    async def push(self, stream_id: str, label: str, part: bytes | str) -> bool: ...
+
+    def is_small(self, stream_id: str) -> bool: ...

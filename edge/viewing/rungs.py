@@ -13,8 +13,9 @@ DOWN_S, DOWN_DELAY_S = 1.0, 5.0
 """A low estimate with losses is a full pipe; without any it may be a pipe with a long queue, or only a browser whose
 machine is busy for a moment: that is waited out longer."""
 
+FULL_BPS = 2_500_000
 SMALL_BPS = 625_000
-"""What the small picture takes. Who is sent hardly more than that already gains nothing by it."""
+"""What the two pictures take. Who is sent hardly more than the small one takes already gains nothing by it."""
 
 SMOOTH_ON_SHARE, SMOOTH_OFF_SHARE = 0.04, 0.01
 """Above the first the browser may hold pictures back a little, below the second it shows each at once again: with

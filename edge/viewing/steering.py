@@ -83,22 +83,25 @@ def wish_of(steering: Steering, face: Callable[[str], Position | None]) -> Wish 
 
 
 class Rate:
-    """Lets through so many messages a second, a second's worth at once."""
+    """Lets through so many messages a second, and at once a second's worth or what `burst` says."""
 
-    def __init__(self, monotonic: Callable[[], float], rate_hz_max: float = RATE_HZ_MAX) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], rate_hz_max: float = RATE_HZ_MAX, burst: float | None = None
+    ) -> None:
         self._monotonic = monotonic
         self._rate_hz_max = rate_hz_max
-        self._left = float(rate_hz_max)
+        self._burst = rate_hz_max if burst is None else burst
+        self._left = float(self._burst)
         self._at_s = monotonic()
 
-    def allows(self) -> bool:
-        """Take one message's share; False when there is none left."""
+    def allows(self, share: float = 1.0) -> bool:
+        """Take one message's share; False when there is not so much left."""
         now_s = self._monotonic()
-        self._left = min(self._left + (now_s - self._at_s) * self._rate_hz_max, self._rate_hz_max)
+        self._left = min(self._left + (now_s - self._at_s) * self._rate_hz_max, self._burst)
         self._at_s = now_s
-        if self._left < 1:
+        if self._left < share:
             return False
-        self._left -= 1
+        self._left -= share
         return True
 
 

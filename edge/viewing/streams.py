@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from edge.viewing.capture import Capture
-from edge.viewing.encoder import CameraEncoder, Codec, Encoded
+from edge.viewing.encoder import CameraEncoder, Encoded
+from edge.viewing.encoder_models import Codec, Models, choose_hardware
 from edge.viewing.loupe import CHANNEL as LOUPE
 from edge.viewing.peer_connection import BadOfferError, Peer, PeerEvents, install_playout_delay, pin_host_addresses
 from edge.viewing.ports import Spawn, ViewingRefusedError
 from edge.viewing.rungs import Rung, RungChooser
+from edge.viewing.steering import MESSAGE_BYTES_MAX, Rate
+from edge.viewing.uplink import Rank, Uplink
 from wire.plan import Mask
 
 logger = logging.getLogger(__name__)
@@ -21,12 +24,23 @@ HEARTBEAT_S = 5.5
 
 SMOOTH_S = 2.0
 
+TRIAL_S = 5.0
+"""A hardware encoder that has not passed its trial by then is not used."""
+
 CONNECT_S = 15.0
 """An offer whose browser never arrives is given up after this."""
 
 
 SILENT_S = 600.0
 """How long an ICE server that did not answer is left out."""
+
+FLOOD_HZ_MAX = 200
+"""More messages a second (a long one counts for each KB) come from no page of ours, which sends 60 at most: reading
+them would take from everybody else, so that stream ends.
+"""
+
+FLOOD_AGAIN_S = 10.0
+"""How long the session of a stream that ended so opens no other."""
 
 Key = tuple[Codec, Rung]
 Servers = tuple[dict[str, Any], ...]
@@ -63,6 +77,9 @@ class Listener(Protocol):
     def message(self, stream_id: str, session_id: str, raw: bytes) -> None:
         """A message on one of its data channels."""
 
+    def rank(self, session_id: str) -> Rank:
+        """Why this session looks: who steers has the best picture."""
+
     def wish(self, stream_id: str, session_id: str, raw: bytes) -> None:
         """A message on its data channel for the loupe."""
 
@@ -81,6 +98,8 @@ class Stream:
     session_id: str
     opened_s: float
     peer: Peer
+    rate: Rate
+    ceiling: Rung
     heard_s: float | None = None
     chooser: RungChooser = field(default_factory=RungChooser)
     rung: Rung = Rung.FULL
@@ -89,15 +108,21 @@ class Stream:
     ticked_s: float = 0.0
 
     @property
+    def goal(self) -> Rung:
+        """The rung that its own network bears and the shop's uplink carries."""
+        return Rung.SMALL if Rung.SMALL in (self.ceiling, self.chooser.rung) else Rung.FULL
+
+    @property
     def wants(self) -> set[Key]:
         """The encoders it needs: of the rung it is on, and of the one it goes to at that one's next key frame."""
-        return {(self.peer.codec, self.rung), (self.peer.codec, self.chooser.rung)}
+        return {(self.peer.codec, self.rung), (self.peer.codec, self.goal)}
 
     def figures(self) -> dict[str, object]:
         """What its network was judged by, for the log."""
         chooser = self.chooser
         return {
-            "rung": chooser.rung,
+            "rung": self.goal,
+            "ceiling": self.ceiling,
             "remb_bps": chooser.remb_bps,
             "sent_bps": round(self.sent_bps),
             "lost_share": round(chooser.lost_share, 3),
@@ -123,6 +148,8 @@ class Streams:
         monotonic: Callable[[], float],
         spawn: Spawn,
         viewers_max: int,
+        uplink: Uplink | None = None,
+        models: Models | None = None,
     ) -> None:
         self._capture = capture
         self._masks = masks
@@ -130,6 +157,9 @@ class Streams:
         self._monotonic = monotonic
         self._spawn = spawn
         self._viewers_max = viewers_max
+        self._uplink = uplink or Uplink()
+        self._models = models or Models()
+        self._flooded: dict[str, float] = {}
         self._streams: dict[str, Stream] = {}
         self._encoders: dict[Key, CameraEncoder] = {}
         self._silent: dict[str, float] = {}
@@ -152,6 +182,8 @@ class Streams:
         is_relay_only: bool = False,
     ) -> str:
         """Return the SDP answer; a stream that the session had before ends. Raises ViewingRefusedError."""
+        if self._flooded.get(session_id, float("-inf")) > self._monotonic():
+            raise ViewingRefusedError("too_fast", "this session flooded its data channel a moment ago")
         older = [one.stream_id for one in self._streams.values() if one.session_id == session_id]
         if len(self._streams) - len(older) >= self._viewers_max:
             raise ViewingRefusedError("full", f"{self._viewers_max} watch this camera already")
@@ -160,6 +192,8 @@ class Streams:
         servers = usable_servers(ice_servers, self._silent, self._monotonic())
         if is_relay_only and not any(is_turn(url) for server in servers for url in server["urls"]):
             raise ViewingRefusedError("relay_only", "the shop shows its address to nobody, and no TURN server is named")
+        if not self._uplink.let_in(stream_id, self._listener.rank(session_id)):
+            raise ViewingRefusedError("full", f"the uplink of {self._uplink.uplink_mbit_s:g} Mbit/s carries no more")
         stream = self._make(stream_id, session_id, servers, is_relay_only=is_relay_only)
         try:
             answer = await stream.peer.answer(offer_sdp)
@@ -184,6 +218,7 @@ class Streams:
         if stream is None:
             return
         stream.peer.track.stop()
+        self._uplink.leave(stream_id)
         self._capture.release(f"stream:{stream_id}")
         self._spawn(stream.peer.close(), f"close stream {stream_id}")
         self._stop_unneeded()
@@ -202,11 +237,17 @@ class Streams:
     def tick(self) -> None:
         """Close the streams whose browser is gone or never came; move the others to the rung their network bears."""
         now_s = self._monotonic()
+        self._flooded = {session_id: until_s for session_id, until_s in self._flooded.items() if until_s > now_s}
+        self._replace_stuck(now_s)
+        for stream in self._streams.values():
+            self._uplink.rank(stream.stream_id, self._listener.rank(stream.session_id))
         for stream in list(self._streams.values()):
             stream.measure(now_s)
+            stream.ceiling = self._uplink.ceiling(stream.stream_id)
             was_smooth = stream.chooser.is_smooth
-            if stream.chooser.choose(now_s, stream.sent_bps) is not stream.rung and stream.heard_s is not None:
-                self._encoder(stream.peer.codec, stream.chooser.rung)
+            stream.chooser.choose(now_s, stream.sent_bps)
+            if stream.goal is not stream.rung and stream.heard_s is not None:
+                self._encoder(stream.peer.codec, stream.goal)
             if stream.chooser.is_smooth is not was_smooth:
                 stream.peer.smooth(stream.chooser.is_smooth)
             is_gone = stream.heard_s is not None and now_s - stream.heard_s >= HEARTBEAT_S
@@ -228,9 +269,9 @@ class Streams:
         return stream is not None and await stream.peer.push(label, part)
 
     def is_small(self, stream_id: str) -> bool:
-        """True when this stream's network bears the small picture only."""
+        """True when this stream's network, or the shop's, bears the small picture only."""
         stream = self._streams.get(stream_id)
-        return stream is not None and stream.chooser.rung is Rung.SMALL
+        return stream is not None and stream.goal is Rung.SMALL
 
     async def _note_silent(self, servers: Servers, peer: Peer) -> None:
         """A STUN or TURN server that gave no candidate, however late, is left out for a while: each offer waits for it.
@@ -259,13 +300,24 @@ class Streams:
             on_end=lambda: self.close(stream_id),
         )
         peer = Peer(events, lambda: self._on_first_pull(stream_id), ice_servers, is_relay_only=is_relay_only)
-        stream = Stream(stream_id=stream_id, session_id=session_id, opened_s=self._monotonic(), peer=peer)
+        ceiling, rate = self._uplink.ceiling(stream_id), Rate(self._monotonic, FLOOD_HZ_MAX)
+        stream = Stream(
+            stream_id=stream_id, session_id=session_id, opened_s=self._monotonic(), peer=peer, rate=rate,
+            ceiling=ceiling, rung=ceiling,
+        )  # fmt: skip
         self._streams[stream_id] = stream
         self._capture.need(f"stream:{stream_id}")
         return stream
 
     def _on_message(self, label: str, stream_id: str, session_id: str, raw: bytes) -> None:
-        if label == LOUPE:
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            return
+        if not stream.rate.allows(1 + len(raw) // MESSAGE_BYTES_MAX):
+            logger.warning("stream ended: it floods its data channel", extra={"stream": stream_id, "channel": label})
+            self._flooded[session_id] = self._monotonic() + FLOOD_AGAIN_S
+            self.close(stream_id)
+        elif label == LOUPE:
             self._listener.wish(stream_id, session_id, raw)
         else:
             self._listener.message(stream_id, session_id, raw)
@@ -305,10 +357,20 @@ class Streams:
         key = codec, rung
         if key not in self._encoders:
             encoder = self._encoders[key] = CameraEncoder(
-                codec, rung, self._capture.newest, self._masks, lambda encoded: self._fan_out(key, encoded)
-            )
+                codec, rung, self._capture.newest, self._masks, lambda encoded: self._fan_out(key, encoded),
+                self._models,
+            )  # fmt: skip
             self._spawn(_end_of(encoder), f"encoder {codec} {rung}")
         return self._encoders[key]
+
+    def _replace_stuck(self, now_s: float) -> None:
+        """Hardware whose driver does not come back keeps its thread; the pictures go on by software in another one."""
+        for key, encoder in list(self._encoders.items()):
+            if self._models.hardware and encoder.is_stuck(now_s):
+                self._models.give_up("it keeps a picture and does not come back")
+                encoder.stop()
+                del self._encoders[key]
+                self._encoder(*key)
 
     def _stop_unneeded(self) -> None:
         needed = {key for stream in self._streams.values() for key in stream.wants}
@@ -320,7 +382,7 @@ class Streams:
         for stream in self._streams.values():
             if stream.peer.codec is not codec:
                 continue
-            if stream.rung is not rung and stream.chooser.rung is rung:
+            if stream.rung is not rung and stream.goal is rung:
                 self._change_rung(stream, encoded)
             if stream.rung is rung:
                 stream.peer.track.put(encoded)
@@ -329,25 +391,28 @@ class Streams:
         """Change at a picture that stands alone and is newer than the last of the other rung; else ask for one."""
         if encoded.is_idr and encoded.pts > stream.peer.track.pts:
             logger.info("rung changed", extra={"stream": stream.stream_id, **stream.figures()})
-            stream.rung = stream.chooser.rung
+            stream.rung = stream.goal
             asyncio.get_running_loop().call_soon(self._stop_unneeded)
         else:
-            self._encoder(stream.peer.codec, stream.chooser.rung).want_idr()
+            self._encoder(stream.peer.codec, stream.goal).want_idr()
 
 
 async def _end_of(encoder: CameraEncoder) -> None:
     await encoder.ended
 
 
-def prepare(addresses: tuple[str, ...]) -> None:
-    """Make aiortc ready for this shop: pinned addresses, playout delay. Once, before the first stream."""
+async def prepare(addresses: tuple[str, ...]) -> Models:
+    """Make aiortc ready for this shop (pinned addresses, playout delay); return the encoders of this machine. Once.
+
+    A connection is made for nobody, so that the first shopper does not wait for what is only loaded when first used.
+    """
     pin_host_addresses(addresses)
     install_playout_delay()
-
-
-async def warm_up() -> None:
-    """Make a connection for nobody, so that the first shopper does not wait for what is only loaded when first used."""
     nothing = PeerEvents(*(lambda *_: None for _ in range(7)))
-    peer = Peer(nothing, lambda: None)
-    await peer.close()
-    await asyncio.sleep(0)
+    await Peer(nothing, lambda: None).close()
+    try:
+        async with asyncio.timeout(TRIAL_S):
+            return Models(await asyncio.to_thread(choose_hardware))
+    except TimeoutError:
+        logger.warning("hardware encoder: its trial did not end; pictures are encoded by software")
+        return Models()

@@ -55,6 +55,12 @@ def test_a_good_file_becomes_what_it_says(tmp_path):
     assert config.bench.labeller == "" and config.relay.mqtt_protocol == 5
 
 
+def test_a_whole_number_will_do_for_one_with_a_point(tmp_path):
+    path = tmp_path / "shop.toml"
+    path.write_text(GOOD.replace("[shop]", "[webrtc]\nuplink_mbit_s = 40\n[shop]"))
+    assert load_config(path).webrtc.uplink_mbit_s == 40.0
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_each_example_can_be_used(path):
     assert load_config(path).devices
@@ -72,6 +78,9 @@ def test_each_example_can_be_used(path):
         (("[shop]", "[relay]\nmqtt_protocol = 3\n[shop]"), "relay.mqtt_protocol: must be 5, or 4"),
         (("[shop]", '[relay]\nhttps_url = "http://x"\n[shop]'), "relay.https_url: must begin with https://"),
         (("[shop]", '[webrtc]\naddresses = ["here"]\n[shop]'), "webrtc.addresses: 'here' is no IP address"),
+        (("[shop]", "[webrtc]\nuplink_mbit_s = 0\n[shop]"), "webrtc.uplink_mbit_s: must be 0.625"),
+        (("[shop]", '[webrtc]\nuplink_mbit_s = "9"\n[shop]'), "webrtc.uplink_mbit_s: must be float, not '9'"),
+        (("[shop]", "[webrtc]\nviewers_max = 51\n[shop]"), "webrtc.viewers_max: must be 1 to 50"),
         (("[shop]", '[shop]\nlanguage = "fr"'), "shop.language: must be one of en, zh"),
         (('head = "head"', 'head = "hat"'), "viewing.front.head: there is no [device.hat]"),
         (('head = "head"', 'head = "printer"'), "viewing.front.head: device printer is a label_printer"),

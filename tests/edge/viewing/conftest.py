@@ -137,6 +137,8 @@ class PictureCamera(Camera):
         self.unwatches = 0
         self.stills = 0
         self.is_silent = False
+        self.is_frozen = False
+        self._noise = 0
         self._head = head
         self._thread = None
         self._stop = threading.Event()
@@ -168,8 +170,12 @@ class PictureCamera(Camera):
             self._thread = None
 
     def picture(self):
+        """No two are alike, as behind a real sensor."""
         pan_deg = self._head.now()[0] if self._head else 0.0
-        return np.ascontiguousarray(np.roll(self.scene, int(pan_deg * 4), axis=1))
+        pixels = np.roll(self.scene, int(pan_deg * 4), axis=1)
+        self._noise += not self.is_frozen
+        pixels[0, 0] = self._noise % 256
+        return np.ascontiguousarray(pixels)
 
     def _run(self, on_frame):
         number = 0

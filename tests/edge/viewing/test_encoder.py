@@ -10,7 +10,8 @@ import pytest
 
 from drivers.camera import Frame
 from edge.viewing.capture import NewestFrame
-from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, Codec, PictureEncoder, fit_size, rate_for
+from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, PictureEncoder, fit_size
+from edge.viewing.encoder_models import Codec, rate_for
 from edge.viewing.rungs import Rung
 from wire.plan import Mask
 
@@ -29,7 +30,7 @@ def test_what_goes_in_comes_out(codec, decoder):
     encoder, back = PictureEncoder(codec), av.CodecContext.create(decoder, "r")
     for number in range(10):
         pixels = scene(number * 4)
-        encoded = encoder.encode(frame(pixels), (), number / 30, must_stand_alone=number in (0, 5))
+        (encoded,) = encoder.encode(frame(pixels), (), number / 30, must_stand_alone=number in (0, 5))
         assert encoded.is_idr is (number in (0, 5))
         assert (encoded.packet.pts, encoded.packet.time_base) == (number * 3000, Fraction(1, 90000))
         (picture,) = back.decode(encoded.packet)
@@ -37,7 +38,7 @@ def test_what_goes_in_comes_out(codec, decoder):
 
 
 def test_h264_is_what_every_browser_takes():
-    encoded = PictureEncoder(Codec.H264).encode(frame(scene()), (), 0.0, must_stand_alone=True)
+    (encoded,) = PictureEncoder(Codec.H264).encode(frame(scene()), (), 0.0, must_stand_alone=True)
     raw = bytes(encoded.packet)
     sps = raw[raw.index(b"\x00\x00\x01\x67") + 4 :]
     assert sps[0] == 66  # profile_idc: baseline (ITU-T H.264 A.2.1)
@@ -46,9 +47,7 @@ def test_h264_is_what_every_browser_takes():
 
 def test_time_only_rises():
     encoder = PictureEncoder(Codec.H264)
-    times = [
-        encoder.encode(frame(scene()), (), at_s, must_stand_alone=False).packet.pts for at_s in (5.0, 5.0, 4.0, 6.0)
-    ]
+    times = [encoder.encode(frame(scene()), (), at_s, must_stand_alone=False)[0].pts for at_s in (5.0, 5.0, 4.0, 6.0)]
     assert times == sorted(set(times))
 
 
@@ -76,12 +75,12 @@ def test_the_rate_follows_the_size():
 def test_another_size_opens_the_codec_anew():
     encoder = PictureEncoder(Codec.H264)
     encoder.encode(frame(scene()), (), 0.0, must_stand_alone=True)
-    encoded = encoder.encode(frame(scene(width_px=640, height_px=480)), (), 0.1, must_stand_alone=False)
+    (encoded,) = encoder.encode(frame(scene(width_px=640, height_px=480)), (), 0.1, must_stand_alone=False)
     assert encoded.is_idr
 
 
 def test_masks_come_before_the_encoder():
-    encoded = PictureEncoder(Codec.H264).encode(
+    (encoded,) = PictureEncoder(Codec.H264).encode(
         frame(scene()), (Mask(left=0, top=0, width=1, height=1),), 0.0, must_stand_alone=True
     )
     (picture,) = av.CodecContext.create("h264", "r").decode(encoded.packet)

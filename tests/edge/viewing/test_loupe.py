@@ -135,9 +135,9 @@ async def test_a_flood_from_a_spectator_leaves_the_one_who_steers_alone(shop, ev
     await viewer.wait_turn()
     _, other = await looking(shop, "s2", eventually, may_steer=False, account_id="")
     place = shop.desk.places["front"]
-    for number in range(400):
+    for number in range(150):  # more would end the stream: tests of bad input
         other.ask(number)
-    await eventually(lambda: place.loupe.dropped["too_fast"] > 300)
+    await eventually(lambda: place.loupe.dropped["too_fast"] > 100)
     viewer.send(SteerKind.MOVE, {"pan": 0.5})
     await eventually(shop.heads["front"].moves)
     hand.ask()

@@ -72,14 +72,24 @@ async def around(monkeypatch):
 async def test_an_idle_piece_is_photographed_all_round_and_not_again_for_a_week(around):
     await around.idle()
     ((piece_id, camera, views),) = around.finished
-    assert (piece_id, camera, len(views)) == ("bowl", "table", VIEWS)
-    assert [round(one.angle_deg) for one in views] == list(range(0, 360, 10))
+    assert (piece_id, camera, len(views)) == ("bowl", "table", VIEWS + 1)
+    assert [round(one.angle_deg) for one in views if not one.face] == list(range(0, 360, 10))
     assert [one.at for one in views] == sorted(one.at for one in views)
     assert Image.open(io.BytesIO(views[0].jpeg)).width == WIDTH_PX
     await around.look(AGAIN_S / 2)
     assert len(around.finished) == 1
     await around.look(AGAIN_S)
     assert len(around.finished) == 2
+
+
+async def test_the_faces_are_photographed_too_as_they_were_taught(around):
+    await around.idle()
+    ((_, _, views),) = around.finished
+    face = views[-1]
+    assert (face.face, face.angle_deg) == ("back", 180.0)
+    assert around.shop.heads["table"].now()[:2] == pytest.approx((30, 5), abs=1), "the head looks as it was taught"
+    assert around.shop.table.wanted_deg == 180.0
+    assert len(Image.open(io.BytesIO(face.jpeg)).getcolors(1 << 20)) > 100, "a picture, not a field"
 
 
 async def test_it_waits_until_nobody_looked_for_a_while(around):
