@@ -34,6 +34,13 @@ class Sensor:
 
     def jpeg(self, exposed: Picture, mark: Mark | None = None) -> bytes:
         """One frame: this moment's noise, compressed; with a strip across it that bears the mark."""
+        is_done, data = cv2.imencode(".jpg", self.raw(exposed, mark), self._quality)
+        if not is_done:
+            raise RuntimeError("the JPEG encoder refused a picture")
+        return data.tobytes()
+
+    def raw(self, exposed: Picture, mark: Mark | None = None) -> Picture:
+        """The same before it is compressed."""
         noisy = np.empty_like(exposed)
         for top in range(0, exposed.shape[0], TILE[0]):
             for left in range(0, exposed.shape[1], TILE[1]):
@@ -41,10 +48,7 @@ class Sensor:
                 cv2.add(part, self._noise(*part.shape[:2]), noisy[top : top + TILE[0], left : left + TILE[1]])
         if mark is not None:
             draw(noisy, mark)
-        is_done, data = cv2.imencode(".jpg", noisy, self._quality)
-        if not is_done:
-            raise RuntimeError("the JPEG encoder refused a picture")
-        return data.tobytes()
+        return noisy
 
     def _noise(self, height: int, width: int) -> Picture:
         """A piece of the noise, from another place each time."""

@@ -66,17 +66,23 @@ class ViewingEye:
         self._last: tuple[Look, Picture] | None = None
 
     def frame(self, now_s: float) -> bytes:
+        return self._sensor(FRAME_PX).jpeg(self._exposed(now_s), self._mark(now_s))
+
+    def raw(self, now_s: float) -> Picture:
+        """The picture of the stream before it becomes a JPEG."""
+        return self._sensor(FRAME_PX).raw(self._exposed(now_s), self._mark(now_s))
+
+    def _exposed(self, now_s: float) -> Picture:
+        """What falls on the sensor now."""
         width = MOVING_PX if self._is_moving(now_s) else FRAME_PX
-        sensor, drawn_on = self._sensor(FRAME_PX), self._sensor(width)
-        look = self._look(now_s, width)
+        drawn_on, look = self._sensor(width), self._look(now_s, width)
         with self._lock:
             if self._last is None or self._last[0] != look:
                 exposed = drawn_on.expose(self._draw(look), softness_px(look.zoom))
                 if width != FRAME_PX:
                     exposed = cv2.resize(exposed, (FRAME_PX, FRAME_PX * 9 // 16), interpolation=cv2.INTER_LINEAR)
                 self._last = (look, exposed)
-            newest = self._last[1]
-        return sensor.jpeg(newest, self._mark(now_s))
+            return self._last[1]
 
     def still(self, now_s: float) -> bytes:
         sensor, look = self._sensor(STILL_PX), self._look(now_s, STILL_PX)

@@ -1,0 +1,286 @@
+"""Camera whose pictures come uncompressed over TCP: what a capture program beside the daemon hands on as YUV4MPEG2.
+
+For example `ffmpeg -f v4l2 -i /dev/video0 -pix_fmt yuv420p -f yuv4mpegpipe tcp://127.0.0.1:7420?listen=1`, or any
+grabber of SDI or HDMI. No JPEG is packed and unpacked on the way. Source: yuv4mpeg(5) of the mjpegtools. Scale:
+simulated; also read from ffmpeg's own yuv4mpegpipe (tests).
+"""
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
+from drivers.camera import Camera, Frame, Still
+from drivers.camera._http import check_url, fetch_still, public_url
+from drivers.camera._picture import PIXEL_LIMIT, PictureWatch, checked_still, encode_still
+
+HEAD_BYTES_MAX = 512
+RECEIVE_BYTES = 1024 * 1024
+"""Of the socket's buffer: less than one 720p picture, so that no old one can wait there."""
+
+SKIPPED_MAX = 3
+"""So many pictures in a row are left out while the next one is already coming in; then one is shown however late."""
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Y4mOptions:
+    """Options of camera.y4m."""
+
+    address: str  # tcp://host:port where the capture program listens, best on this box: 41 MB/s at 720p30
+    still_url: str = ""  # address of one JPEG at full resolution; empty = the next picture, encoded here
+    jpeg_quality: int = 95  # of a still encoded here, 1…100
+    timeout_s: float = 3.0  # no connection, or no further byte, for this long is offline
+    silent_s: float = 2.0  # no whole picture for this long shows as no_signal
+    frozen_s: float = 10.0  # the very same picture for this long shows as frozen
+    black_level: int = 8  # mean brightness (0…255) below which the picture shows as black
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.address)
+        if parts.scheme != "tcp" or not parts.hostname or parts.port is None:
+            raise ValueError("address must be tcp://host:port")
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ValueError("jpeg_quality must be 1…100")
+        if self.still_url:
+            check_url(self.still_url, "still_url")
+
+
+def parse_header(line: bytes) -> tuple[int, int]:
+    """Return width and height in pixels of a stream (its first line); raise ValueError for what is not read here."""
+    words = line.decode("ascii", "replace").split()
+    if not words or words[0] != "YUV4MPEG2":
+        raise ValueError("does not begin with YUV4MPEG2")
+    fields = {word[0]: word[1:] for word in words[1:] if word[0] != "X"}
+    width_px, height_px = int(fields.get("W", "0")), int(fields.get("H", "0"))
+    if not (0 < width_px * height_px <= PIXEL_LIMIT) or width_px % 2 or height_px % 2:
+        raise ValueError(f"pictures of {width_px} × {height_px}; both must be even")
+    if not fields.get("C", "420").startswith("420") or "p1" in fields.get("C", "420"):
+        raise ValueError(f"colours {fields['C']}; have the program write yuv420p")
+    if "XCOLORRANGE=FULL" in words:
+        raise ValueError("full colour range; have the program write the limited one (ffmpeg: -color_range tv)")
+    if fields.get("I", "p") not in ("p", "?"):
+        raise ValueError("interlaced pictures; have the program deinterlace them")
+    return width_px, height_px
+
+
+class _Line:
+    """One connection, read by one thread; `stop` may be called from any."""
+
+    def __init__(self, options: Y4mOptions) -> None:
+        self.where = options.address
+        parts = urlsplit(options.address)
+        assert parts.hostname is not None
+        self._socket = socket.socket(socket.AF_INET6 if ":" in parts.hostname else socket.AF_INET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        self._socket.settimeout(options.timeout_s)
+        self._to = (parts.hostname, parts.port)
+        self.shape = (0, 0)
+
+    def open(self) -> None:
+        """Connect and read the header."""
+        try:
+            self._socket.connect(self._to)
+        except OSError as error:
+            raise self._offline(error, "refused") from error
+        try:
+            width_px, height_px = parse_header(self._line())
+        except ValueError as error:
+            raise BadOptionsError(f"{self.where}: sends {error}", "settings") from None
+        self.shape = (height_px * 3 // 2, width_px)
+
+    def read(self) -> Pixels:
+        """Return the next picture, BGR; of pictures that wait in line only the last."""
+        for _ in range(SKIPPED_MAX):
+            planes = self._planes()
+            if not self._has_more():
+                break
+        return cast("Pixels", cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420))
+
+    def stop(self) -> None:
+        """End a read that another thread is blocked in."""
+        with suppress(OSError):  # never connected, or already gone
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go; called by the thread that reads."""
+        self._socket.close()
+
+    def _planes(self) -> Pixels:
+        if not self._line().startswith(b"FRAME"):
+            raise DeviceOfflineError(f"{self.where}: sent a picture without FRAME before it", "garbled")
+        planes = np.empty(self.shape, np.uint8)
+        self._fill(planes.reshape(-1).data)
+        return planes
+
+    def _has_more(self) -> bool:
+        waiting = fcntl.ioctl(self._socket, termios.FIONREAD, b"\0" * 4)
+        return bool(struct.unpack("i", waiting)[0])
+
+    def _line(self) -> bytes:
+        line = bytearray()
+        byte = memoryview(bytearray(1))
+        while not line.endswith(b"\n"):
+            self._fill(byte)
+            line += byte
+            if len(line) > HEAD_BYTES_MAX:
+                raise DeviceOfflineError(f"{self.where}: sent a line of more than {HEAD_BYTES_MAX} bytes", "garbled")
+        return bytes(line)
+
+    def _fill(self, room: memoryview) -> None:
+        while room:
+            try:
+                count = self._socket.recv_into(room)
+            except OSError as error:
+                raise self._offline(error, "hang_up") from error
+            if not count:
+                raise DeviceOfflineError(f"{self.where}: the program ended the stream", "hang_up")
+            room = room[count:]
+
+    def _offline(self, error: OSError, otherwise: str) -> DeviceOfflineError:
+        reason = "silent" if isinstance(error, TimeoutError) else otherwise
+        return DeviceOfflineError(f"{self.where}: {error}; does the capture program run, and listen there?", reason)
+
+
+class Y4mCamera(Camera):
+    """One connection, read in a thread while somebody watches or a still is taken; its host reopens a lost one."""
+
+    Options = Y4mOptions
+
+    def __init__(self, options: Y4mOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
+        self._monotonic = monotonic
+        self._capture: _Capture | None = None
+        self._looks = self._judge()
+
+    async def open(self) -> None:
+        """Read one picture, which proves address and format."""
+        await self._one_frame()
+
+    async def close(self) -> None:
+        await self.unwatch()
+
+    async def status(self) -> DeviceStatus:
+        if self._capture is not None:
+            return self._capture.status()
+        self._looks.frame((await self._one_frame()).pixels)
+        return self._looks.status(self._options.address)
+
+    async def watch(self, on_frame: Callable[[Frame], None]) -> None:
+        await self.unwatch()
+        self._capture = _Capture(_Line(self._options), self._judge(), on_frame)
+        try:
+            await self._capture.started()
+        except DeviceError:
+            await self.unwatch()
+            raise
+
+    async def unwatch(self) -> None:
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            await asyncio.to_thread(capture.stop)
+
+    async def still(self) -> Still:
+        options = self._options
+        if options.still_url:
+            jpeg = await asyncio.to_thread(fetch_still, options.still_url, options.timeout_s)
+            return checked_still(jpeg, public_url(options.still_url))
+        frame = await self._one_frame()
+        return await asyncio.to_thread(encode_still, frame.pixels, options.jpeg_quality, options.address)
+
+    async def _one_frame(self) -> Frame:
+        if self._capture is not None:
+            return await self._capture.next_frame(self._options.timeout_s)
+        capture = _Capture(_Line(self._options), self._judge(), lambda _frame: None)
+        try:
+            await capture.started()
+            return await capture.next_frame(self._options.timeout_s)
+        finally:
+            await asyncio.to_thread(capture.stop)
+
+    def _judge(self) -> PictureWatch:
+        options = self._options
+        return PictureWatch(options.frozen_s, options.black_level, options.silent_s, self._monotonic)
+
+
+class _Capture:
+    """Reads one connection from its first byte to its end in a thread, which alone closes it."""
+
+    def __init__(self, line: _Line, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
+        self._line = line
+        self._picture = picture
+        self._on_frame = on_frame
+        self._loop = asyncio.get_running_loop()
+        self._started: asyncio.Future[None] = self._loop.create_future()
+        self._next: asyncio.Future[Frame] | None = None
+        self._lost: DeviceError | None = None
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name=f"y4m {line.where}", daemon=True)
+        self._thread.start()
+
+    async def started(self) -> None:
+        """Wait for the header; raise DeviceOfflineError or BadOptionsError."""
+        await asyncio.shield(self._started)
+        if self._lost is not None:
+            raise self._lost
+
+    async def next_frame(self, timeout_s: float) -> Frame:
+        """Return the next picture."""
+        self._next = self._loop.create_future()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._next
+        except TimeoutError:
+            raise self._lost or DeviceOfflineError(f"{self._line.where}: no picture", "no_signal") from None
+        finally:
+            self._next = None
+
+    def status(self) -> DeviceStatus:
+        if self._lost is not None:
+            raise self._lost
+        return self._picture.status(self._line.where)
+
+    def stop(self) -> None:
+        """End the connection and wait for the thread; blocks."""
+        self._is_stopped = True
+        self._line.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._line.open()
+            self._tell(self._started, None)
+            while not self._is_stopped:
+                frame = self._picture.frame(self._line.read())
+                self._tell(self._next, frame)
+                self._on_frame(frame)
+        except DeviceError as error:
+            self._lost = error
+        finally:
+            self._line.close()
+            self._tell(self._started, None)
+
+    def _tell(self, future: "asyncio.Future[Any] | None", value: object) -> None:
+        def settle() -> None:
+            if future is not None and not future.done():
+                future.set_result(value)
+
+        if future is not None:
+            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                self._loop.call_soon_threadsafe(settle)
+
+
+DRIVER = Y4mCamera

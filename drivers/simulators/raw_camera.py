@@ -1,0 +1,112 @@
+"""A viewing camera's pictures uncompressed, as a capture card's program hands them on: YUV4MPEG2 over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from concurrent.futures import Executor
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from drivers.simulators.faults import FaultBoard
+from drivers.simulators.port import Port
+from drivers.simulators.texture import Picture
+
+# yuv4mpeg(5): 4:2:0 with chroma where MPEG-2 has it, limited range, progressive, square points
+HEADER = "YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420mpeg2 XYSCSS=420MPEG2 XCOLORRANGE=LIMITED\n"
+FRAME = b"FRAME\n"
+
+
+class RawEye(Protocol):
+    """Draws what one camera sees."""
+
+    def raw(self, now_s: float) -> Picture:
+        """The picture of the stream in BGR, at this monotonic time."""
+
+
+class RawCamera(Port):
+    """Listens on 127.0.0.1; each connection gets the newest picture at the camera's pace. Draws only while one is open.
+
+    Whoever reads too slowly gets fewer pictures, never older ones than a socket holds.
+    """
+
+    def __init__(
+        self, name: str, eye: RawEye, rate_hz: float, number: int, faults: FaultBoard, draw_on: Executor,
+        chance: random.Random,
+    ) -> None:  # fmt: skip
+        super().__init__(name, faults, chance)
+        self._eye = eye
+        self._rate_hz = rate_hz
+        self._number = number
+        self._draw_on = draw_on
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last = b""
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self._number}"
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._number)
+        self._number = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        self.unplug()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def unplug(self) -> None:
+        if self._server:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def plug(self) -> None:
+        if self._server is None:
+            task = asyncio.get_running_loop().create_task(self.open())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._writers.add(writer)
+        try:
+            with contextlib.suppress(ConnectionError):  # who read it has gone
+                await self._stream(reader, writer)
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+            self._tasks.discard(task)
+
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        picture = await self._draw()
+        height, width = picture.shape[:2]
+        writer.write(HEADER.format(width=width, height=height, rate=round(self._rate_hz)).encode("ascii"))
+        due_s = time.monotonic()
+        while not (writer.is_closing() or reader.at_eof()):
+            if not self._faults.is_on(self.device, "silent"):
+                await self._send(writer)
+            due_s = max(due_s + 1 / self._rate_hz, time.monotonic())
+            await asyncio.sleep(due_s - time.monotonic())
+
+    async def _send(self, writer: asyncio.StreamWriter) -> None:
+        if not (self._faults.is_on(self.device, "frozen") and self._last):
+            picture = await self._draw()
+            if self._faults.is_on(self.device, "black"):
+                picture = np.zeros_like(picture)
+            self._last = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).tobytes()
+        writer.write(FRAME)
+        writer.write(self._last)
+        await writer.drain()
+
+    async def _draw(self) -> Picture:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._draw_on, self._eye.raw, time.monotonic())
