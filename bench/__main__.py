@@ -10,6 +10,8 @@ from bench.figures import Figure, Report
 from bench.small_box import NoCgroupError
 
 EXIT_NO_BOX = 3
+MEMORY_MIN = 10.0
+HERE = Path(__file__).parent
 
 
 async def order(folder: Path, rounds: int) -> list[Figure]:
@@ -42,6 +44,20 @@ async def viewing(folder: Path, rounds: int, seconds: float) -> Report:
     return await room.measure(folder, rounds, seconds)
 
 
+async def viewing_memory(folder: Path, minutes: float) -> Report:
+    """Measure whether a shop box grows while many watch."""
+    from bench import viewing_memory as room  # noqa: PLC0415  # as above
+
+    return await room.measure(folder, minutes)
+
+
+def write_viewing(report: Report, folder: Path) -> None:
+    """Write table and plots of live viewing."""
+    from bench import viewing as room  # noqa: PLC0415  # as above
+
+    room.write(report, folder)
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./vitrine bench", description=__doc__)
@@ -53,6 +69,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="order, viewing: rounds of each measurement (default 3)")
     parser.add_argument(
         "--seconds", type=float, default=8, help="viewing: how long each system is watched in a round (default 8)"
+    )
+    parser.add_argument(
+        "--memory", type=float, nargs="?", const=MEMORY_MIN, metavar="MINUTES",
+        help=f"viewing: only the memory of a shop box with twenty viewers over so many minutes ({MEMORY_MIN:g})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="viewing: where table and plots are written (default: bench/)"
     )
     parser.add_argument("--shops", type=int, default=100, help="relay: shops that are connected (default 100)")
     parser.add_argument("--minutes", type=float, default=2, help="relay: ten orders in each (default 2)")
@@ -68,6 +91,8 @@ async def run(chosen: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
         if chosen.what == "relay":
             return Report(await relay(Path(name), chosen.shops, chosen.minutes, has_box=not chosen.no_box))
+        if chosen.what == "viewing" and chosen.memory is not None:
+            return await viewing_memory(Path(name), chosen.memory)
         if chosen.what == "viewing":
             return await viewing(Path(name), chosen.rounds, chosen.seconds)
         return Report(await order(Path(name), chosen.rounds))
@@ -82,6 +107,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_NO_BOX
     print(report.text())
+    if chosen.what == "viewing" and chosen.memory is None:
+        write_viewing(report, chosen.out)
     if chosen.json:
         report.write_json(chosen.json)
     return 0 if all(figure.is_kept for figure in report.figures) else 1

@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import av
 
+from bench.viewing_port import camera_at
 from drivers.camera import Frame
-from drivers.camera.mjpeg import MjpegCamera, MjpegOptions
 
 CLOCK_HZ, RATE_HZ = 90_000, 30
 RATE_BPS = 2_500_000
@@ -56,7 +56,7 @@ class Feed:
 async def main(url: str, port: int) -> None:
     """Watch and feed until told to end."""
     feed = Feed(port)
-    camera = MjpegCamera(MjpegOptions(url=url))
+    camera = camera_at(url)
     await camera.watch(feed.take)
     await asyncio.to_thread(feed.run)
 

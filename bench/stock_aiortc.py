@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bench.viewing_port import camera_at
 from demo.viewer import pin_host_addresses
 from drivers.camera import Frame
-from drivers.camera.mjpeg import MjpegCamera, MjpegOptions
 
 CLOCK_HZ = 90_000
 
@@ -30,7 +30,7 @@ class NewestPicture:
     """Watches the camera while anybody looks, and wakes whoever waits for the next picture."""
 
     def __init__(self, url: str) -> None:
-        self._camera = MjpegCamera(MjpegOptions(url=url))
+        self._camera = camera_at(url)
         self._loop = asyncio.get_running_loop()
         self._fresh = asyncio.Condition()
         self._viewers = 0

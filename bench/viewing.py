@@ -9,27 +9,46 @@ from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
 
-from bench import viewing_bottleneck
+from bench import viewing_bottleneck, viewing_crowd, viewing_loss, viewing_whep
 from bench.figures import Figure, Report
 from bench.viewing_janus import janus, why_no_janus
-from bench.viewing_load import Loaded, cores_over, cores_per_viewer, loads, receivers, told
+from bench.viewing_load import cores_over
+from bench.viewing_loss import LOSS_S
 from bench.viewing_mall import CAMERA, RATE_HZ, OpenMall, timed_mall
 from bench.viewing_pace import Course, percentile
 from bench.viewing_page import NoPictureError, Watcher, open_browser
 from bench.viewing_peers import Yardstick, plain_mjpeg, stock_aiortc
+from bench.viewing_plot import cores_svg, delays_svg
 
 LOOKS = 3
 IDLE_AFTER_S, IDLE_S = 12.0, 20.0
-OURS, THEIRS = (1, 5, 10, 20), (1, 2, 3)
-"""Numbers of viewers: where ours still has room, and where one encode each fills two cores."""
+STILL_MS, FIRST_FRAME_MS, GAP_MS, IDLE = 80.0, 200.0, 50.0, 0.02
+PHOTON = 0.75
 
-STILL_MS, FIRST_FRAME_MS, GAP_MS, CPU, IDLE = 80.0, 200.0, 50.0, 0.006, 0.02
-RATIO_SLOPE, RECOVERY_S, PHOTON = 0.02, 3.0, 0.75
-RATIOS = {
-    "stock aiortc": ("g2g_ratio_stock", 0.35), "Janus": ("g2g_ratio_janus", 0.55),
-    "plain MJPEG in an img": ("g2g_ratio_mjpeg", 1.0),
-}  # fmt: skip
-"""Key and goal of each yardstick; the camera's own stream carries ten times the bits."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One kind of camera port: what its systems are called in the figures, and each yardstick's key and goal."""
+
+    name: str
+    prefix: str
+    ratios: dict[str, tuple[str, float]]
+
+
+MJPEG = Port(
+    name="MJPEG camera",
+    prefix="",
+    ratios={
+        "stock aiortc": ("g2g_ratio_stock", 0.35),
+        "Janus": ("g2g_ratio_janus", 0.55),
+        "plain MJPEG in an img": ("g2g_ratio_mjpeg", 1.0),  # it carries ten times the bits
+    },
+)
+RAW = Port(
+    name="raw camera",
+    prefix="raw: ",
+    ratios={"stock aiortc": ("raw_g2g_ratio_stock", 0.20), "Janus": ("raw_g2g_ratio_janus", 0.40)},
+)
 
 
 @dataclass(slots=True)
@@ -42,13 +61,13 @@ class Ours:
     still_ms: list[float] = field(default_factory=list)
     photon_ms: list[float] = field(default_factory=list)
 
-    async def watch(self, watcher: Watcher, opened: OpenMall, seconds: float) -> None:
+    async def watch(self, watcher: Watcher, opened: OpenMall, seconds: float, looks: int = LOOKS) -> None:
         """Click "look" a few times, look at the last for a while, steer, leave."""
-        for number in range(LOOKS):
+        for number in range(looks):
             first_ms, still_ms = await watcher.click_look(opened.mall.relay_url, opened.listing_id, opened.piece_id)
             (self.first_ms if number else self.cold_ms).append(first_ms)
             self.still_ms += [] if still_ms is None else [still_ms]
-            if number < LOOKS - 1:
+            if number < looks - 1:
                 await watcher.leave()
                 await asyncio.sleep(1)
         self.course.windows.append(await watcher.window(seconds))
@@ -59,15 +78,27 @@ class Ours:
 async def measure(folder: Path, rounds: int, seconds: float) -> Report:
     """Open a mall of its own and the yardsticks, measure, close everything."""
     report = Report()
-    for part in ("mall", "squeezed"):
+    for part in ("mall", "raw", "squeezed", "lossy"):
         (folder / part).mkdir()
     async with timed_mall(folder / "mall") as opened:
         yardsticks = await _yardsticks(report, opened)
         await _idle(report, opened.edge_pid)
-        await _part(report, "pictures", _pictures(report, opened, yardsticks, rounds, seconds))
-        await _part(report, "cpu_per_viewer", _crowds(report, opened, yardsticks[0], seconds))
-    await _part(report, "bottleneck_recovery_s", _squeezed(report, folder / "squeezed"))
+        await _part(report, "pictures", _pictures(report, MJPEG, opened, yardsticks, rounds, seconds))
+        await _part(report, "cpu_per_viewer", viewing_crowd.measure(report, opened, yardsticks[0], seconds))
+        await _part(report, "steering_among_50", viewing_crowd.measure_steering(report, opened, seconds))
+    await _part(report, "raw_g2g_ratio_janus", _raw(report, folder / "raw", rounds, seconds))
+    await _part(report, "bottleneck_recovery_s", viewing_bottleneck.tell(report, folder / "squeezed"))
+    await _part(report, "loss_freezes", viewing_loss.tell(report, folder / "lossy", max(seconds, LOSS_S)))
     return report
+
+
+async def _raw(report: Report, folder: Path, rounds: int, seconds: float) -> None:
+    """The same pictures without a JPEG on the way, and the first answer while STUN servers keep silent."""
+    with viewing_whep.silent_servers() as stun_urls:
+        async with timed_mall(folder, is_raw=True, stun_urls=stun_urls) as opened:
+            yardsticks = await _yardsticks(report, opened)
+            await _part(report, "raw pictures", _pictures(report, RAW, opened, yardsticks, rounds, seconds))
+            await _part(report, "whep_post_ms", viewing_whep.measure(report, opened))
 
 
 async def _part(report: Report, key: str, doing: Coroutine[Any, Any, None]) -> None:
@@ -81,10 +112,9 @@ async def _part(report: Report, key: str, doing: Coroutine[Any, Any, None]) -> N
 
 async def _yardsticks(report: Report, opened: OpenMall) -> list[Yardstick]:
     mall, ports = opened.mall, [opened.mall.ports.world(1, number) for number in range(3)]
-    found = [
-        await stock_aiortc(opened.supervisor, opened.camera_url, ports[0], mall.logs / "stock-aiortc.log"),
-        plain_mjpeg(mall.camera_url(opened.shop), CAMERA),
-    ]
+    found = [await stock_aiortc(opened.supervisor, opened.camera_url, ports[0], mall.logs / "stock-aiortc.log")]
+    if not opened.is_raw:
+        found.append(plain_mjpeg(mall.camera_url(opened.shop), CAMERA))
     if missing := why_no_janus():
         report.left_out["g2g_ratio_janus"] = missing
     else:
@@ -99,35 +129,41 @@ async def _idle(report: Report, edge_pid: int) -> None:
     report.most("idle_core", "shop box with two viewing cameras, nobody looking", [cores], "core", IDLE, 3)
 
 
-async def _pictures(report: Report, opened: OpenMall, yardsticks: list[Yardstick], rounds: int, seconds: float) -> None:
-    ours = Ours()
+async def _pictures(
+    report: Report, port: Port, opened: OpenMall, yardsticks: list[Yardstick], rounds: int, seconds: float
+) -> None:
+    ours, is_main = Ours(), port is MJPEG
     async with open_browser() as browser:
         shopper = await Watcher.come(browser, opened.mall.relay_url)
         stranger = await Watcher.come(browser)
         for number in range(rounds):
-            print(f"pictures, round {number + 1} of {rounds} …", flush=True)
-            await ours.watch(shopper, opened, seconds)
+            print(f"pictures of the {port.name}, round {number + 1} of {rounds} …", flush=True)
+            await ours.watch(shopper, opened, seconds, LOOKS if is_main else 1)
             _say("vitrine", ours.course)
             for yardstick in yardsticks:
-                await _try(report, yardstick, stranger, seconds)
-    _tell_ours(report, ours)
+                await _try(report, port, yardstick, stranger, seconds)
+    _tell_course(report, f"{port.prefix}vitrine", ours.course)
+    if is_main:
+        _tell_ours(report, ours)
     for yardstick in yardsticks:
         if yardstick.course.windows:
-            key, limit = RATIOS[yardstick.name]
+            key, limit = port.ratios[yardstick.name]
             mine, theirs = ours.course.medians_ms, yardstick.course.medians_ms
-            _tell_course(report, yardstick.name, yardstick.course)
-            report.against(key, "glass to glass p50, MJPEG camera", mine, theirs, yardstick.name, limit)
-        if yardstick.name == "Janus" and yardstick.course.windows and ours.photon_ms:
+            _tell_course(report, f"{port.prefix}{yardstick.name}", yardstick.course)
+            report.against(key, f"glass to glass p50, {port.name}", mine, theirs, yardstick.name, limit)
+        if is_main and yardstick.name == "Janus" and yardstick.course.windows and ours.photon_ms:
             theirs = [middle + 1000 / RATE_HZ for middle in yardstick.course.medians_ms]
             peer = "Janus’s glass to glass + one picture"
             report.against("photon_ratio_janus", "control to photon p50", ours.photon_ms, theirs, peer, PHOTON)
 
 
-async def _try(report: Report, yardstick: Yardstick, watcher: Watcher, seconds: float) -> None:
+async def _try(report: Report, port: Port, yardstick: Yardstick, watcher: Watcher, seconds: float) -> None:
     try:
         await yardstick.watch(watcher, seconds)
     except (NoPictureError, PlaywrightError) as error:
-        report.left_out[yardstick.name] = f"{len(yardstick.course.windows)} rounds, then: {str(error)[:200]}"
+        report.left_out[f"{port.prefix}{yardstick.name}"] = (
+            f"{len(yardstick.course.windows)} rounds, then: {str(error)[:200]}"
+        )
         await watcher.leave()
     else:
         _say(yardstick.name, yardstick.course)
@@ -141,7 +177,6 @@ def _say(name: str, course: Course) -> None:
 
 def _tell_ours(report: Report, ours: Ours) -> None:
     course = ours.course
-    _tell_course(report, "vitrine", course)
     first_ms = ours.cold_ms + ours.first_ms
     report.most("first_frame_ms", "click “look” to first live picture", first_ms, "ms", FIRST_FRAME_MS, 0)
     report.values |= {"first_frame_cold_ms": ours.cold_ms, "first_frame_warm_ms": ours.first_ms}
@@ -180,46 +215,15 @@ def _tell_course(report: Report, name: str, course: Course) -> None:
     }  # fmt: skip
 
 
-async def _crowds(report: Report, opened: OpenMall, stock: Yardstick, seconds: float) -> None:
-    print("crowds …", flush=True)
-    async with receivers("shop", opened.mall.relay_url, opened.piece_id) as crowd:
-        ours = await loads(crowd, opened.edge_pid, OURS, seconds)
-    async with receivers("offer", stock.origin) as crowd:
-        theirs = await loads(crowd, opened.pid(stock.name), THEIRS, seconds)
-    _tell_crowds(report, ours, theirs)
-
-
-async def _squeezed(report: Report, folder: Path) -> None:
-    """Measure the bottleneck where this machine can make one."""
-    missing = viewing_bottleneck.why_not()
-    if missing:
-        report.left_out["bottleneck_recovery_s"] = missing
-        return
-    print("a bottleneck …", flush=True)
-    found = await viewing_bottleneck.measure(folder)
-    report.values["bottleneck"] = found
-    recovery_s = found["recovery_s"]
-    if recovery_s is None:
-        report.values["bottleneck_recovery_s"] = None
-        report.left_out["bottleneck_recovery_s"] = f"the picture did not come back: {found['rate_after_hz']:.0f}/s"
-        return
-    name = f"1.5 Mbit/s appears in mid-stream: {found['rate_after_hz']:.0f}/s again after"
-    report.most("bottleneck_recovery_s", name, [recovery_s], "s", RECOVERY_S)
-
-
-def _tell_crowds(report: Report, ours: list[Loaded], theirs: list[Loaded]) -> None:
-    print(f"viewers: ours {told(ours)}; stock aiortc {told(theirs)}", flush=True)
-    try:
-        mine, other = cores_per_viewer(ours), cores_per_viewer(theirs)
-    except ValueError as error:
-        report.left_out["cpu_per_viewer"] = str(error)
-        return
-    report.values["cores"] = {
-        name: [(one.viewers, one.cores, one.rate_hz) for one in found]
-        for name, found in (("vitrine", ours), ("stock aiortc", theirs))
-    }
-    if len(ours) < len(OURS):
-        report.left_out[f"{OURS[len(ours)]} viewers"] = "the shop lets no more in directly"
-    name = f"server, each viewer more (to {ours[-1].viewers})"
-    report.most("cpu_per_viewer", name, [mine], "core", CPU, 4)
-    report.against("cpu_ratio_stock", name, [mine], [other], "stock aiortc", RATIO_SLOPE, "core", 4)
+def write(report: Report, folder: Path) -> None:
+    """Write the table and the plots of a run into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    courses: dict[str, dict[str, list[float]]] = report.values.get("courses", {})
+    if courses:
+        delays = {name: course["delays_ms"] for name, course in courses.items()}
+        (folder / "viewing-delays.svg").write_text(delays_svg(delays), encoding="utf-8")
+    cores: dict[str, list[tuple[int, float, float]]] = report.values.get("cores", {})
+    if cores:
+        lines = {name: [(viewers, used) for viewers, used, _ in points] for name, points in cores.items()}
+        (folder / "viewing-cores.svg").write_text(cores_svg(lines), encoding="utf-8")
+    (folder / "viewing.md").write_text(f"# Live viewing, the last run\n\n{report.text()}\n", encoding="utf-8")
