@@ -16,9 +16,12 @@ from cloud_relay.bench_checks import routes as bench_checks
 from cloud_relay.bookings import routes as bookings
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
+from cloud_relay.catalog import spin_routes
 from cloud_relay.catalog import stock_routes as stock
+from cloud_relay.catalog import variant_routes as variants
 from cloud_relay.escrow import routes as escrow
 from cloud_relay.handoffs import routes as handoffs
+from cloud_relay.locations import routes as locations
 from cloud_relay.notices import routes as notices
 from cloud_relay.orders import routes as orders
 from cloud_relay.pages import (
@@ -29,22 +32,27 @@ from cloud_relay.pages import (
     merchant,
     merchant_box,
     merchant_goods,
+    merchant_locations,
     merchant_members,
     merchant_money,
     merchant_news,
     merchant_stock,
+    merchant_tags,
     merchant_teach,
     operator,
+    scan,
     shopper,
     telling,
 )
 from cloud_relay.pages import orders as order_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
+from cloud_relay.pickup import routes as pickup
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
+from cloud_relay.showroom import routes as showroom
+from cloud_relay.viewing import colour_routes, complaint_routes, loupe_routes, together_routes
 from cloud_relay.viewing import frame_routes as viewing_frames
-from cloud_relay.viewing import loupe_routes, together_routes
 from cloud_relay.viewing import routes as viewing
 from cloud_relay.viewing import teach_routes as teaching
 from cloud_relay.web import events, health, static_files
@@ -58,12 +66,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     catalog.router,
     shops.router,
     stock.router,
+    locations.router,
+    pickup.router,
+    variants.router,
+    spin_routes.router,
     bench_checks.router,
     viewing.router,
     teaching.router,
     viewing_frames.router,
     loupe_routes.router,
     together_routes.router,
+    complaint_routes.router,
+    colour_routes.router,
     orders.router,
     escrow.router,
     parcels.router,
@@ -71,16 +85,20 @@ ROUTERS: tuple[APIRouter, ...] = (
     notices.router,
     handoffs.router,
     bookings.router,
+    showroom.router,
+    scan.router,
     static_files.router,
     shopper.router,
     order_pages.router,
     merchant.router,
     merchant_goods.router,
+    merchant_locations.router,
     merchant_box.router,
     merchant_members.router,
     merchant_money.router,
     merchant_news.router,
     merchant_stock.router,
+    merchant_tags.router,
     merchant_teach.router,
     operator.router,
     courier.router,
@@ -99,6 +117,8 @@ JOINS: tuple[Callable[[Relay], None], ...] = (
     shop_door.join,
     viewing.join,
     parcels.join,
+    pickup.join,
+    locations.join,
     notices.join,
 )
 
@@ -107,4 +127,5 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     announcement_timers.work,
     notices.work,
     bookings.work,
+    pickup.work,
 )

@@ -1,13 +1,14 @@
 """What shoppers and merchants are shown: hits, listings, shops. Reads only, one snapshot each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.announcements import reading as announced
-from cloud_relay.catalog import rules, spins, store
+from cloud_relay.catalog import rules, spins, store, variant_reading, variant_store
+from cloud_relay.catalog.variant_rules import name_of
 from cloud_relay.refusals import RefusedError
 from wire.values import format_time
 
@@ -39,7 +40,7 @@ def _showing_of(
     camera = piece["spot"]["camera"] if piece["spot"] else ""
     plans = {plan["camera"]: plan for plan in listing["cameras"]}
     return rules.showing(
-        has_spot=bool(piece["spot"]) and piece["state"] == "free",
+        has_spot=bool(piece["spot"]) and piece["state"] in variant_reading.ON_VIEW,
         is_shop_online=bool(listing["is_online"]),
         hours=listing["hours"],
         holidays=listing["holidays"],
@@ -60,21 +61,27 @@ def hits(connection: Connection, listing_ids: Iterable[str], now: datetime) -> l
         pieces.setdefault(piece["listing_id"], []).append(piece)
     pictures = store.pictures_of(connection, wanted)
     cameras = store.camera_states(connection, {row["shop_id"] for row in listings.values()})
+    variants = variant_store.variants_of(connection, wanted)
     found = []
     for listing_id in wanted:
         row = listings[listing_id]
         showings = [_showing_of(piece, row, cameras, now) for piece in pieces.get(listing_id, ())]
         best = min(showings, key=lambda one: (one.rank, one.waiting), default=rules.Showing(state="not_offered"))
-        found.append(_hit(row, pictures.get(listing_id, []), best))
+        found.append(_hit(row, pictures.get(listing_id, []), best, variants.get(listing_id, [])))
     return found
 
 
-def _hit(row: RowMapping, pictures: list[str], best: rules.Showing) -> dict[str, Any]:
+def _hit(
+    row: RowMapping, pictures: list[str], best: rules.Showing, variants: Sequence[RowMapping] = ()
+) -> dict[str, Any]:
+    offered = {one["price_difference_minor"] for one in variants if one["is_offered"]}
+    lowest = variant_reading.lowest_difference(variants)
     return {
         "listing_id": row["listing_id"],
         "title": _text(row, "title"),
-        "price_minor": row["price_now_minor"],
-        "usual_price_minor": row["price_minor"],
+        "price_minor": row["price_now_minor"] + lowest,
+        "usual_price_minor": row["price_minor"] + lowest,
+        "has_other_prices": len(offered) > 1,
         "currency": row["currency"],
         "shop": {"shop_id": row["shop_id"], "name": _text(row, "name"), "is_online": bool(row["is_online"])},
         "picture": pictures[0] if pictures else None,
@@ -100,14 +107,17 @@ def read_listing(
     cameras = store.camera_states(connection, [row["shop_id"]])
     pieces = store.pieces_of(connection, [listing_id])
     shown = [_piece(piece, _showing_of(piece, row, cameras, now), is_own=is_own) for piece in pieces]
-    views = spins.views_of(connection, [piece["piece_id"] for piece in pieces])
+    found = spins.spins_of(connection, pieces)
     for one in shown:
-        one["views"] = views.get(one["piece_id"], [])
+        one["spin"] = found.get(one["piece_id"])
     pictures = store.pictures_of(connection, [listing_id]).get(listing_id, [])
+    variants = variant_store.variants_of(connection, [listing_id]).get(listing_id, [])
     showings = [_showing_of(piece, row, cameras, now) for piece in pieces]
     best = min(showings, key=lambda one: (one.rank, one.waiting), default=rules.Showing(state="not_offered"))
     return {
-        **_hit(row, pictures, best),
+        **_hit(row, pictures, best, variants),
+        **variant_reading.styles_of(row, variants, pieces, is_own=is_own),
+        "kept": row["reserved"],
         "description": _text(row, "description"),
         "announcements": announced.of_listing(connection, row["shop_id"], listing_id, now),
         "attributes": row["attributes"],
@@ -117,7 +127,7 @@ def read_listing(
         "state": row["state"],
         "shipping_minor": row["shipping_minor"],
         "pictures": pictures,
-        "pieces": shown if is_own else [one for one in shown if one["state"] == "free"],
+        "pieces": shown if is_own else [one for one in shown if one["state"] in variant_reading.ON_VIEW],
         **({"on_hand": row["on_hand"], "reserved": row["reserved"], "version": row["version"]} if is_own else {}),
     }
 
@@ -129,6 +139,8 @@ def _piece(piece: RowMapping, one: rules.Showing, *, is_own: bool) -> dict[str, 
         "piece_id": piece["piece_id"],
         "code": piece["code"],
         "state": piece["state"],
+        "is_sample": piece["state"] == variant_reading.SAMPLE,
+        "variant_id": piece["variant_id"] or "",
         "camera": spot.get("camera"),
         "is_brought": spot.get("kind") == "turntable",
         "faces": [face["name"] for face in spot.get("faces", ())],
@@ -183,6 +195,7 @@ def merchant_goods(connection: Connection, merchant_id: str) -> list[dict[str, A
         ids = [row["listing_id"] for row in listings]
         pictures = store.pictures_of(connection, ids)
         pieces = store.pieces_of(connection, ids)
+        variants = variant_store.variants_of(connection, ids)
         shops.append(
             {
                 "shop_id": shop_id,
@@ -190,19 +203,27 @@ def merchant_goods(connection: Connection, merchant_id: str) -> list[dict[str, A
                 "is_online": bool(shop["is_online"]),
                 "plan_version": shop["plan_version"],
                 "plan_applied": shop["plan_applied"],
-                "listings": [_own_listing(row, pictures, pieces) for row in listings],
+                "listings": [
+                    _own_listing(row, pictures, pieces, variants.get(row["listing_id"], [])) for row in listings
+                ],
             }
         )
     return shops
 
 
-def _own_listing(row: RowMapping, pictures: dict[str, list[str]], pieces: Iterable[RowMapping]) -> dict[str, Any]:
-    names = ("piece_id", "code", "state", "location", "serial", "spot", "version")
+def _own_listing(
+    row: RowMapping, pictures: dict[str, list[str]], pieces: Iterable[RowMapping], variants: Sequence[RowMapping]
+) -> dict[str, Any]:
+    names = ("piece_id", "code", "state", "location", "serial", "spot", "version", "variant_id")
     own = [{name: piece[name] for name in names} for piece in pieces if piece["listing_id"] == row["listing_id"]]
     plain = ("listing_id", "state", "price_minor", "currency", "sku", "gtin", "on_hand", "reserved", "version")
     return {
         **{name: row[name] for name in plain},
         "title": _text(row, "title"),
         "pictures": pictures.get(row["listing_id"], []),
+        "variants": [
+            {**{name: one[name] for name in ("variant_id", "sku", "gtin")}, "name": name_of(one["choices"])}
+            for one in variants
+        ],
         "pieces": own,
     }

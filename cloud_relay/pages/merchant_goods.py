@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
 from cloud_relay.catalog import plan_changes, reading
+from cloud_relay.catalog.faces import FACE_NAMES
 from cloud_relay.catalog.rules import CURRENCIES
 from cloud_relay.pages.addresses import COUNTRIES
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
@@ -18,18 +19,6 @@ from cloud_relay.web.problems import not_found
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
 router = APIRouter(prefix="/merchant", include_in_schema=False)
-
-FACE_NAMES: tuple[tuple[str, str, str], ...] = (
-    ("front", "Front", "正面"),
-    ("back", "Back", "背面"),
-    ("left", "Left", "左侧"),
-    ("right", "Right", "右侧"),
-    ("top", "Top", "顶部"),
-    ("bottom", "Base", "底部"),
-    ("label", "Mark", "款识"),
-    ("flaw", "Flaw", "瑕疵"),
-)
-"""The faces that the viewing page has words for."""
 
 WEEKDAYS: tuple[tuple[str, str], ...] = (
     ("Monday", "周一"), ("Tuesday", "周二"), ("Wednesday", "周三"), ("Thursday", "周四"), ("Friday", "周五"),
@@ -45,7 +34,7 @@ TIME_ZONES = (
 NEW_LISTING: dict[str, Any] = {
     "listing_id": "", "title": {"en": "", "zh": ""}, "description": {"en": "", "zh": ""}, "sku": "", "gtin": "",
     "price_minor": 0, "usual_price_minor": 0, "weight_g": 0,
-    "attributes": {}, "version": None, "state": "draft", "pictures": [], "pieces": [],
+    "attributes": {}, "version": None, "state": "draft", "pictures": [], "pieces": [], "axes": [], "variants": [],
 }  # fmt: skip
 NEW_SHOP: dict[str, Any] = {
     "shop_id": "", "name": {"en": "", "zh": ""}, "story": {"en": "", "zh": ""}, "time_zone": "Asia/Shanghai",

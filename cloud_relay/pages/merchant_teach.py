@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.catalog import reading, store
+from cloud_relay.catalog.faces import FACE_NAMES
 from cloud_relay.pages.merchant import open_desk
-from cloud_relay.pages.merchant_goods import FACE_NAMES
 from cloud_relay.relay import RelayDep
+from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import SignedIn
 from cloud_relay.web.problems import not_found
 from cloud_relay.web.templating import render
@@ -26,7 +27,8 @@ def _piece(connection: Connection, piece_id: str, merchant_ids: frozenset[str], 
     listing = reading.read_listing(connection, row["listing_id"], merchant_ids, now)
     shop = reading.read_shop(connection, row["shop_id"], merchant_ids, now)
     names = ("piece_id", "code", "state", "location", "spot", "version")
-    return {"piece": {name: row[name] for name in names}, "listing": listing, "shop": shop}
+    colour = colour_of(connection, row["shop_id"], piece_id, row["spot"])
+    return {"piece": {name: row[name] for name in names} | {"colour": colour}, "listing": listing, "shop": shop}
 
 
 @router.get("/pieces/{piece_id}/teach")

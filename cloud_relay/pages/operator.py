@@ -15,6 +15,7 @@ from cloud_relay.orders import reading as orders
 from cloud_relay.parcels import store as parcels
 from cloud_relay.parcels.epcis import DELIVERED, EXCEPTIONS
 from cloud_relay.relay import RelayDep
+from cloud_relay.viewing import complaints
 from cloud_relay.web.principal import Operator
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
@@ -61,6 +62,7 @@ def _desk(connection: Connection, find: str) -> dict[str, Any]:
         "disputes": [_case(connection, one) for one in disputes[:CASES_MAX]],
         "dispute_count": len(disputes),
         "found": finding.find_orders(connection, find) if find else [],
+        "complaints": complaints.open_complaints(connection),
     }
 
 

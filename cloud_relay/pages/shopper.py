@@ -21,6 +21,7 @@ from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import store as viewing_store
+from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
 from cloud_relay.web.templating import render
@@ -63,12 +64,27 @@ async def search(
 
 
 @router.get("/l/{listing_id}")
-async def listing(listing_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
-    """One listing with the pieces that stand in the shop."""
+async def listing(
+    listing_id: str, request: Request, relay: RelayDep, principal: Anyone,
+    variant: Annotated[str, Query(max_length=64)] = "", tag: Annotated[str, Query(max_length=64)] = "",
+) -> Response:  # fmt: skip
+    """One listing with its styles and the pieces that stand in the shop; a tag leads here with its style chosen."""
     found = await relay.db.read(
         reading.read_listing, listing_id, principal.merchant_ids, relay.clock.now(), is_operator=principal.is_operator
     )
-    return render(request, principal, "listing.html", is_kept=True, listing=found)
+    shown = {
+        "chosen": chosen_variant(found["variants"], variant),
+        "names": {one["variant_id"]: one["name"] for one in found["variants"]},
+        "most": relay.settings.trade.reservations_per_account, "is_by_tag": bool(tag),
+    }  # fmt: skip
+    return render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
+
+
+def chosen_variant(variants: list[dict[str, Any]], wished: str) -> str:
+    """Return the wished variant, else the first that can be had, else the first."""
+    ids = [one["variant_id"] for one in variants]
+    in_stock = [one["variant_id"] for one in variants if one["in_stock"] > 0]
+    return wished if wished in ids else next(iter(in_stock or ids), "")
 
 
 def _piece_to_look_at(connection: Connection, piece_id: str, principal: Principal, now: datetime) -> dict[str, Any]:
@@ -79,8 +95,11 @@ def _piece_to_look_at(connection: Connection, piece_id: str, principal: Principa
         connection, piece["listing_id"], principal.merchant_ids, now, is_operator=principal.is_operator
     )
     width_mm = (piece["spot"] or {}).get("view_width_mm")
-    views = spins.views_of(connection, [piece_id]).get(piece_id, [])
-    about = {"piece_id": piece_id, "code": piece["code"], "view_width_mm": width_mm, "views": views}
+    spin = spins.spins_of(connection, [piece]).get(piece_id)
+    colour = colour_of(connection, piece["shop_id"], piece_id, piece["spot"])
+    about = {"piece_id": piece_id, "code": piece["code"], "view_width_mm": width_mm, "spin": spin, "colour": colour}
+    own = [one for one in shown["variants"] if one["variant_id"] and one["variant_id"] == piece["variant_id"]]
+    about |= {"is_sample": piece["state"] == "sample", "variant": own[0] if own else None}
     return {"piece": about, "listing": shown}
 
 

@@ -1,6 +1,7 @@
 """Every table of the relay, for SQLite and PostgreSQL alike. Rooms read and write only through their own store.py."""
 
 from cloud_relay.tables.columns import Moment, metadata
+from cloud_relay.tables.counter import counter_draft, counter_line, counter_sale
 from cloud_relay.tables.goods import (
     announcement,
     listing,
@@ -68,6 +69,9 @@ __all__ = [
     "bench_check",
     "check_progress",
     "claim_code",
+    "counter_draft",
+    "counter_line",
+    "counter_sale",
     "device_state",
     "dispute",
     "handoff",

@@ -42,9 +42,16 @@ listing = Table(
     text("state", "draft"), text("search_text"), Column("attributes", JSON, nullable=False),
     Column("on_hand", Integer, nullable=False, default=0), Column("reserved", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1), moment("created_at", nullable=False),
-    moment("published_at"),
+    moment("published_at"), Column("axes", JSON, nullable=False, default=list, server_default="[]"),
     CheckConstraint("on_hand >= 0", name="on_hand"), CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("on_hand >= reserved", name="promise"), CheckConstraint("price_minor >= 0", name="price"),
+)  # fmt: skip
+
+variant = Table(
+    "variant", metadata,
+    key("variant_id"), id_("listing_id", ForeignKey("listing.listing_id"), nullable=False, index=True),
+    Column("place", Integer, nullable=False), Column("choices", JSON, nullable=False),
+    minor("price_difference_minor", default=0), text("sku"), text("gtin"), flag("is_offered", default=True),
 )  # fmt: skip
 
 piece = Table(
@@ -53,8 +60,16 @@ piece = Table(
     id_("shop_id", ForeignKey("shop.shop_id"), nullable=False), Column("code", String(40), nullable=False),
     text("serial"),
     text("state", "free"), text("location"), Column("spot", JSON), Column("version", Integer, nullable=False,
-    default=1),
+    default=1), id_("variant_id", ForeignKey("variant.variant_id"), index=True),
     UniqueConstraint("shop_id", "code"),
+)  # fmt: skip
+
+tag = Table(
+    "tag", metadata,
+    key("tag_id"), id_("shop_id", ForeignKey("shop.shop_id"), nullable=False, index=True), text("kind"),
+    id_("sheet_id", nullable=False, index=True), Column("place", Integer, nullable=False),
+    id_("listing_id", ForeignKey("listing.listing_id")), id_("variant_id"), text("location"),
+    text("state", "active"), moment("made_at", nullable=False), moment("voided_at"), id_("account_id", nullable=False),
 )  # fmt: skip
 
 picture = Table(
@@ -77,7 +92,7 @@ piece_view = Table(
     "piece_view", metadata,
     id_("piece_id", ForeignKey("piece.piece_id")), Column("view_no", Integer),
     Column("angle_deg", Float, nullable=False),
-    sha256("picture_sha256", nullable=False, index=True), moment("taken_at", nullable=False),
+    sha256("picture_sha256", nullable=False, index=True), moment("taken_at", nullable=False), text("face"),
     PrimaryKeyConstraint("piece_id", "view_no"),
 )  # fmt: skip
 

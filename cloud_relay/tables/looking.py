@@ -1,6 +1,6 @@
-"""Viewing: sessions, passes, questions, companions, bookings."""
+"""Viewing: sessions, passes, questions, companions and complaints, bookings, colour cards."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, UniqueConstraint
 
 from cloud_relay.tables.columns import flag, id_, key, metadata, moment, sha256, text
 
@@ -32,6 +32,20 @@ viewing_companion = Table(
     key("companion_id"), id_("together_id", nullable=False, index=True), id_("session_id", nullable=False, index=True),
     text("nickname"), moment("joined_at", nullable=False), moment("left_at"),
     Column("offered_turn_no", Integer, nullable=False, default=0), text("offered_by"),
+)  # fmt: skip
+
+viewing_complaint = Table(
+    "viewing_complaint", metadata,
+    key("complaint_id"), id_("together_id", nullable=False), id_("said_id", nullable=False), text("text"),
+    text("nickname"), id_("account_id"), id_("by_companion_id", nullable=False), text("by_nickname"),
+    id_("by_account_id"), moment("made_at", nullable=False), moment("closed_at", index=True),
+    UniqueConstraint("said_id", "by_companion_id"),
+)  # fmt: skip
+
+spot_colour = Table(
+    "spot_colour", metadata,
+    Column("spot_key", String(200), primary_key=True), id_("shop_id", ForeignKey("shop.shop_id"), nullable=False),
+    Column("patches", JSON, nullable=False), id_("account_id"), moment("taken_at", nullable=False),
 )  # fmt: skip
 
 viewing_booking = Table(

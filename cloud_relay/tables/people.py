@@ -39,7 +39,7 @@ merchant = Table(
 member = Table(
     "member", metadata,
     id_("merchant_id", ForeignKey("merchant.merchant_id")), id_("account_id", ForeignKey("account.account_id")),
-    text("role", "owner"), PrimaryKeyConstraint("merchant_id", "account_id"),
+    text("role", "owner"), text("pin_hash"), PrimaryKeyConstraint("merchant_id", "account_id"),
 )  # fmt: skip
 
 invitation = Table(

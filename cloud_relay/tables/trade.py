@@ -20,7 +20,8 @@ reservation = Table(
     key("parcel_id"), id_("piece_id", ForeignKey("piece.piece_id"), nullable=False), id_("listing_id", nullable=False),
     id_("account_id", nullable=False, index=True), id_("session_id"), text("state", "active"),
     moment("until", nullable=False), Column("extensions", Integer, nullable=False, default=0),
-    moment("created_at", nullable=False), Index("ix_reservation_due", "state", "until"),
+    moment("created_at", nullable=False), id_("with_parcel_id", index=True),
+    Index("ix_reservation_due", "state", "until"),
 )  # fmt: skip
 
 orders = Table(
@@ -45,8 +46,8 @@ order_line = Table(
     "order_line", metadata,
     id_("order_id", ForeignKey("orders.order_id")), Column("line", Integer), id_("listing_id", nullable=False),
     id_("piece_id", nullable=False), id_("parcel_id", nullable=False, index=True), text("title_en"), text("title_zh"),
-    minor("price_minor"), Column("quantity", Integer, nullable=False, default=1), PrimaryKeyConstraint("order_id",
-    "line"),
+    minor("price_minor"), Column("quantity", Integer, nullable=False, default=1), id_("variant_id"),
+    PrimaryKeyConstraint("order_id", "line"),
 )  # fmt: skip
 
 order_event = Table(

@@ -34,12 +34,16 @@ async def newest_frame(session_id: str, relay: RelayDep, principal: Anyone, afte
 async def take_still(
     session_id: str, relay: RelayDep, principal: Anyone, width_px: Annotated[int, Query(ge=160, le=960)] = 640
 ) -> Response:
-    """Return one picture as the camera sees it now: the first thing a page shows, and its lowest rung once a second."""
+    """Return one picture as the camera sees it now: the first thing a page shows, and its lowest rung once a second.
+
+    `Vitrine-Age` says how many seconds old it was when the shop sent it: the first one may be the newest that was kept.
+    """
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
     if session["ended_at"] is not None:
         raise not_found()
-    jpeg = await relay.viewing.take_still(session, width_px)
-    return Response(jpeg, 200, {"Cache-Control": "no-store"}, media_type="image/jpeg")
+    still = await relay.viewing.take_still(session, width_px)
+    headers = {"Cache-Control": "no-store", "Vitrine-Age": f"{still.age_s:.1f}"}
+    return Response(still.jpeg, 200, headers, media_type="image/jpeg")
 
 
 @router.websocket("/api/viewing/{session_id}/frames")

@@ -44,6 +44,14 @@ class OpenedStream:
     answer_sdp: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenStill:
+    """One picture of a camera, and how old it was when the shop sent it."""
+
+    jpeg: bytes
+    age_s: float
+
+
 class ViewingRoom:
     """Joins pages and shops for looking. One per relay process; every process hears every report."""
 
@@ -167,7 +175,7 @@ class ViewingRoom:
         _, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
         await self._open_stills(session, width_px)
 
-    async def _open_stills(self, session: store.Row, width_px: int, *, is_single: bool = False) -> None:
+    async def _open_stills(self, session: store.Row, width_px: int, *, is_single: bool = False) -> StillsAnswered:
         session_id = session["session_id"]
         ticket = self._ticket(session, "none")
         command = OpenStills(session_id=session_id, ticket=ticket, width_px=width_px, is_single=is_single)
@@ -180,16 +188,17 @@ class ViewingRoom:
         if answer.reason:
             raise RefusedError("stream_refused", f"The shop refused this picture: {answer.reason}.",
                                f"店铺拒绝了画面：{answer.reason}。", status=409)  # fmt: skip
+        return answer
 
-    async def take_still(self, session: store.Row, width_px: int = STILL_WIDTH_PX) -> bytes:
+    async def take_still(self, session: store.Row, width_px: int = STILL_WIDTH_PX) -> SeenStill:
         """Return the picture that this session sees now, as wide as the shop sends it; ShopSilentError without one."""
         before = self.frames.newest(session["session_id"])
-        await self._open_stills(session, width_px, is_single=True)
+        answer = await self._open_stills(session, width_px, is_single=True)
         number = before.number if before else 0
         fresh = await self.frames.newer_than(session["session_id"], number, STILL_WAIT_S)
         if fresh is None:
             raise ShopSilentError
-        return fresh.jpeg
+        return SeenStill(jpeg=fresh.jpeg, age_s=answer.age_s)
 
     async def ask_position(self, session: store.Row) -> Position:
         """Return where head and table of this session's camera stand now. Raises RefusedError."""

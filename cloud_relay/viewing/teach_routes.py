@@ -57,7 +57,7 @@ async def take_picture(listing_id: str, body: StillBody, relay: RelayDep, princi
     session = await _own_session(relay, principal, body.session_id)
     if (await relay.db.read(own_listing, listing_id, reach))["shop_id"] != session["shop_id"]:
         raise service.NoSuchSessionError
-    jpeg = await clean_picture(await relay.viewing.take_still(session), limits.picture_pixels_max)
+    jpeg = await clean_picture((await relay.viewing.take_still(session)).jpeg, limits.picture_pixels_max)
     size_px = await measure_jpeg(jpeg, limits.picture_pixels_max)
     await relay.pictures.keep(jpeg)
     added = await relay.db.run(pictures.add_picture, reach, listing_id, jpeg, size_px, relay.clock.now())

@@ -6,12 +6,12 @@ shop decides by its turn number whether there is still something to hand over.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection
 
+from cloud_relay.contact_words import refuse_contact
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import viewing_companion, viewing_session
+from cloud_relay.viewing import store, together_store
 from cloud_relay.viewing.rules import SessionState
 from cloud_relay.viewing.service import NoSuchSessionError, own_session
 from cloud_relay.web.pages import page_event
@@ -23,6 +23,8 @@ COMPANIONS_MAX = 8
 
 SAID_LENGTH_MAX = 200
 _WATCHING = (SessionState.WATCHING, SessionState.WAITING)
+
+Row = together_store.Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +40,7 @@ def channel(together_id: str) -> str:
     return f"together:{together_id}"
 
 
-def companions(connection: Connection, together_id: str) -> list[dict[str, Any]]:
-    """Return who is there now, first come first; sessions by their companion's id alone, as a session id is a key."""
-    query = (
-        select(viewing_companion, viewing_session.c.state, viewing_session.c.may_steer)
-        .join(viewing_session, viewing_session.c.session_id == viewing_companion.c.session_id)
-        .where(viewing_companion.c.together_id == together_id, viewing_companion.c.left_at.is_(None))
-        .where(viewing_session.c.ended_at.is_(None))
-        .order_by(viewing_companion.c.joined_at, viewing_companion.c.companion_id)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def shown(rows: list[Row]) -> list[Row]:
     """Return what every companion may know of the others."""
     return [
         {"companion_id": row["companion_id"], "nickname": row["nickname"], "is_steering": row["state"] == "steering",
@@ -59,21 +49,16 @@ def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def own_companion(connection: Connection, session_id: str, account_id: str | None) -> dict[str, Any]:
+def own_companion(connection: Connection, session_id: str, account_id: str | None) -> Row:
     """Return the companion that this account's open session is; NoSuchSessionError for none."""
     session = own_session(connection, session_id, account_id)
-    query = select(viewing_companion).where(
-        viewing_companion.c.session_id == session_id, viewing_companion.c.left_at.is_(None)
-    )
-    found = connection.execute(query).mappings().first()
+    found = together_store.companion_of(connection, session_id)
     if found is None or session["ended_at"] is not None:
         raise NoSuchSessionError
     return {**found, "session": session}
 
 
-def begin(
-    connection: Connection, session_id: str, account_id: str | None, nickname: str, now: datetime
-) -> dict[str, Any]:
+def begin(connection: Connection, session_id: str, account_id: str | None, nickname: str, now: datetime) -> Row:
     """Begin looking together from this session, or return what it is part of already."""
     session = _open_session(connection, session_id, account_id)
     if account_id is None:
@@ -83,10 +68,10 @@ def begin(
 
 def join(
     connection: Connection, session_id: str, account_id: str | None, together_id: str, nickname: str, now: datetime
-) -> dict[str, Any]:
+) -> Row:
     """Come in by an invitation; the session must look through the same camera as the others."""
     session = _open_session(connection, session_id, account_id)
-    others = companions(connection, together_id)
+    others = together_store.companions(connection, together_id)
     if not others:
         raise RefusedError(
             "together_over", "Nobody is looking together there any more.", "那里已没有人在一起看了。", status=404
@@ -95,49 +80,35 @@ def join(
         raise RefusedError(
             "together_full", f"Already {COMPANIONS_MAX} look together.", f"已有 {COMPANIONS_MAX} 人在一起看。"
         )
-    there = own_place(connection, others[0]["session_id"])
+    there = together_store.place_of(connection, others[0]["session_id"])
     if there != (session["shop_id"], session["camera"]):
         raise RefusedError("another_camera", "The others look through another camera.", "其他人看的是另一台镜头。")
     return _join(connection, session, together_id, nickname, now)
 
 
-def own_place(connection: Connection, session_id: str) -> tuple[str, str]:
-    """Return shop and camera of a session."""
-    query = select(viewing_session.c.shop_id, viewing_session.c.camera)
-    row = connection.execute(query.where(viewing_session.c.session_id == session_id)).one()
-    return row.shop_id, row.camera
-
-
-def _open_session(connection: Connection, session_id: str, account_id: str | None) -> dict[str, Any]:
+def _open_session(connection: Connection, session_id: str, account_id: str | None) -> Row:
     session = own_session(connection, session_id, account_id)
     if session["ended_at"] is not None or session["state"] == SessionState.REFUSED:
         raise NoSuchSessionError
     return session
 
 
-def _join(
-    connection: Connection, session: dict[str, Any], together_id: str, nickname: str, now: datetime
-) -> dict[str, Any]:
-    query = select(viewing_companion).where(
-        viewing_companion.c.session_id == session["session_id"], viewing_companion.c.left_at.is_(None)
-    )
-    found = connection.execute(query).mappings().first()
-    companion_id = found["companion_id"] if found else new_id("cmp")
+def _join(connection: Connection, session: Row, together_id: str, nickname: str, now: datetime) -> Row:
+    found = together_store.companion_of(connection, session["session_id"])
     if found is None:
-        row = {
-            "companion_id": companion_id, "together_id": together_id, "session_id": session["session_id"],
-            "nickname": nickname, "joined_at": now, "offered_turn_no": 0, "offered_by": "",
-        }  # fmt: skip
-        connection.execute(insert(viewing_companion).values(row))
-    together_id = found["together_id"] if found else together_id
+        found = {"companion_id": new_id("cmp"), "together_id": together_id}
+        together_store.insert_companion(
+            connection, **found, session_id=session["session_id"], nickname=nickname, joined_at=now
+        )
+    together_id = found["together_id"]
     tell(connection, together_id, now)
-    rows = companions(connection, together_id)
-    return {"together_id": together_id, "companion_id": companion_id, "companions": shown(rows)}
+    rows = together_store.companions(connection, together_id)
+    return {"together_id": together_id, "companion_id": found["companion_id"], "companions": shown(rows)}
 
 
 def tell(connection: Connection, together_id: str, now: datetime) -> None:
     """Tell every companion's page who is there and who steers."""
-    rows = shown(companions(connection, together_id))
+    rows = shown(together_store.companions(connection, together_id))
     page_event(connection, channel(together_id), "companions", {"companions": rows}, now)
 
 
@@ -150,25 +121,26 @@ def session_changed(connection: Connection, session_id: str, now: datetime) -> N
 
 def together_of(connection: Connection, session_id: str) -> str | None:
     """Return with whom a session looks, or None for who looks alone."""
-    query = select(viewing_companion.c.together_id).where(
-        viewing_companion.c.session_id == session_id, viewing_companion.c.left_at.is_(None)
-    )
-    return connection.scalar(query)
+    found = together_store.companion_of(connection, session_id)
+    return found["together_id"] if found is not None else None
 
 
 def leave(connection: Connection, session_id: str, account_id: str | None, now: datetime) -> None:
     """Look on alone."""
     own = own_companion(connection, session_id, account_id)
-    row = viewing_companion.c.companion_id == own["companion_id"]
-    connection.execute(update(viewing_companion).where(row).values(left_at=now))
+    together_store.leave(connection, own["companion_id"], now)
     tell(connection, own["together_id"], now)
 
 
-def say(connection: Connection, session_id: str, account_id: str | None, text: str, now: datetime) -> None:
-    """Say something to the others. It goes to open pages and is kept nowhere else."""
+def say(
+    connection: Connection, session_id: str, account_id: str | None, text: str, now: datetime, *, our_host: str = ""
+) -> None:
+    """Say something to the others, but no way to reach each other elsewhere (`contact_words`); our own links pass."""
     own = own_companion(connection, session_id, account_id)
-    words = clean_text(text, "text", SAID_LENGTH_MAX)
-    data = {"companion_id": own["companion_id"], "nickname": own["nickname"], "text": words}
+    words = refuse_contact(clean_text(text, "text", SAID_LENGTH_MAX), our_host)
+    data = {
+        "said_id": new_id("said"), "companion_id": own["companion_id"], "nickname": own["nickname"], "text": words,
+    }  # fmt: skip
     page_event(connection, channel(own["together_id"]), "said", data, now)
 
 
@@ -178,14 +150,13 @@ def offer(connection: Connection, session_id: str, account_id: str | None, to: s
     turn_no = int(own["session"]["answer"].get("turn_no") or 0)
     if own["session"]["state"] != SessionState.STEERING or not turn_no:
         raise RefusedError("not_your_turn", "You do not steer the camera just now.", "现在不是由您操控镜头。")
-    taker = next((row for row in companions(connection, own["together_id"]) if row["companion_id"] == to), None)
+    others = together_store.companions(connection, own["together_id"])
+    taker = next((row for row in others if row["companion_id"] == to), None)
     if taker is None or not taker["may_steer"] or taker["state"] not in _WATCHING:
         raise RefusedError(
             "cannot_take", "They cannot steer: not there, or not signed in.", "对方不在场或未登录，无法操控。"
         )
-    row = viewing_companion.c.companion_id == to
-    values = {"offered_turn_no": turn_no, "offered_by": own["companion_id"]}
-    connection.execute(update(viewing_companion).where(row).values(values))
+    together_store.offer_turn(connection, to, turn_no, own["companion_id"])
     data = {"to": to, "companion_id": own["companion_id"], "nickname": own["nickname"]}
     page_event(connection, channel(own["together_id"]), "offered", data, now)
 
@@ -196,26 +167,17 @@ def answer(
     """Accept or decline what was offered; an accepted offer of a turn that is over is refused. An offer works once."""
     own = own_companion(connection, session_id, account_id)
     turn_no, giver_id = own["offered_turn_no"], own["offered_by"]
-    taken = update(viewing_companion).where(
-        and_(viewing_companion.c.companion_id == own["companion_id"], viewing_companion.c.offered_turn_no == turn_no)
-    )
-    if not turn_no or connection.execute(taken.values(offered_turn_no=0, offered_by="")).rowcount != 1:
+    if not turn_no or not together_store.take_offer(connection, own["companion_id"], turn_no):
         raise RefusedError("nothing_offered", "Nothing is offered to you.", "没有人要把镜头交给您。")
     data = {"companion_id": own["companion_id"], "nickname": own["nickname"], "accepts": accepts}
     page_event(connection, channel(own["together_id"]), "answered", data, now)
     if not accepts:
         return None
-    giver = next((row for row in companions(connection, own["together_id"]) if row["companion_id"] == giver_id), None)
-    session = own_session_of(connection, giver["session_id"]) if giver else None
+    others = together_store.companions(connection, own["together_id"])
+    giver = next((row for row in others if row["companion_id"] == giver_id), None)
+    session = store.find_session(connection, giver["session_id"]) if giver else None
     is_on = session is not None and session["state"] == SessionState.STEERING
     if giver is None or session is None or not is_on or session["answer"].get("turn_no") != turn_no:
         raise RefusedError("turn_over", "That turn is over.", "那一轮操控已经结束。")
     command = HandTurn(session_id=giver["session_id"], to_session_id=session_id, turn_no=turn_no)
     return Handing(shop_id=session["shop_id"], command=command)
-
-
-def own_session_of(connection: Connection, session_id: str) -> dict[str, Any] | None:
-    """Return a session by its id, whoever's it is; only for what companions do among themselves."""
-    query = select(viewing_session).where(viewing_session.c.session_id == session_id)
-    row = connection.execute(query).mappings().first()
-    return dict(row) if row else None

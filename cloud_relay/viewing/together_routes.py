@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field
@@ -109,8 +110,11 @@ async def leave(session_id: str, relay: RelayDep, principal: Anyone) -> Response
 
 @router.post("/api/viewing/{session_id}/together/say", status_code=202)
 async def say(session_id: str, body: SayBody, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
-    """Say something to the others; it comes to every page as the event `said`."""
-    await relay.db.run(together.say, session_id, principal.account_id, body.text, relay.clock.now())
+    """Say something to the others; it comes to every page as the event `said`. Ways to reach each other elsewhere are
+    refused (422 `contact_data`, with its `kind`).
+    """
+    now, our_host = relay.clock.now(), urlsplit(relay.settings.relay.public_url).netloc
+    await relay.db.run(together.say, session_id, principal.account_id, body.text, now, our_host=our_host)
     return {}
 
 

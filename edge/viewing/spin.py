@@ -13,7 +13,7 @@ from drivers.base import DeviceError
 from drivers.camera import Still
 from drivers.pan_tilt import HeadPosition
 from drivers.turntable import turn_and_wait
-from edge.viewing.looking import face_position, piece_of
+from edge.viewing.looking import piece_of
 from edge.viewing.place import LivePlace
 from edge.viewing.ports import Handle
 from edge.viewing.steering import clamp_head
@@ -22,6 +22,9 @@ from wire.plan import Position, ShopPlan
 logger = logging.getLogger(__name__)
 
 VIEWS = 36
+FACES_MAX = 12
+"""So many taught faces beside the round; each costs the head a way of its own."""
+
 WIDTH_PX, QUALITY = 960, 82
 """A listing's picture is as wide; 36 of them are about 3 MB."""
 
@@ -55,11 +58,12 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """One view as it was photographed."""
+    """One view as it was photographed; `face` is the name of a taught face, empty for a view of the round."""
 
     angle_deg: float
     jpeg: bytes
     at: datetime
+    face: str = ""
 
 
 class Spin:
@@ -108,28 +112,35 @@ class Spin:
         return await self._outlook.is_clear()
 
     async def _go_round(self, place: LivePlace, piece_id: str) -> tuple[Taken, ...]:
-        await self._aim(place, piece_id)
-        views = []
-        for number in range(VIEWS):
-            if place.line.on_table != piece_id or not await self._is_idle(place, piece_id):
-                raise DisturbedError
-            angle_deg = number * 360.0 / VIEWS
-            table = place.place.turntable
-            assert table is not None, "a place without a turntable is not gone round"
-            await self._turn_to(table, angle_deg)
-            at, still = self._outlook.now(), await self._outlook.take_still(place.name)
-            views.append(Taken(angle_deg=angle_deg, jpeg=await asyncio.to_thread(shrink, still), at=at))
+        piece = piece_of(self._outlook.plan(), piece_id)
+        spot = piece.spot if piece is not None else None
+        if spot is None:
+            raise DisturbedError
+        await self._aim(place, spot.home)
+        views = [await self._take(place, piece_id, number * 360.0 / VIEWS) for number in range(VIEWS)]
+        for face in spot.faces[:FACES_MAX]:
+            await self._aim(place, face.position)
+            views.append(await self._take(place, piece_id, face.position.table_deg % 360.0, face.name))
         if place.line.lookers:
             raise DisturbedError
         return tuple(views)
 
-    async def _aim(self, place: LivePlace, piece_id: str) -> None:
-        """Look at the piece as its first view does."""
-        home = face_position(piece_of(self._outlook.plan(), piece_id), "home") or Position()
+    async def _take(self, place: LivePlace, piece_id: str, angle_deg: float, face: str = "") -> Taken:
+        """Turn the table and take one view; DisturbedError when somebody came meanwhile."""
+        if place.line.on_table != piece_id or not await self._is_idle(place, piece_id):
+            raise DisturbedError
+        table = place.place.turntable
+        assert table is not None, "a place without a turntable is not gone round"
+        await self._turn_to(table, angle_deg)
+        at, still = self._outlook.now(), await self._outlook.take_still(place.name)
+        return Taken(angle_deg=angle_deg, jpeg=await asyncio.to_thread(shrink, still), at=at, face=face)
+
+    async def _aim(self, place: LivePlace, position: Position) -> None:
+        """Look there and wait until the head has come to rest; where there is none the camera stands as it stands."""
         if place.place.head is None:
             return
         async with place.place.head.use() as head:
-            wanted = clamp_head(home, head.limits)
+            wanted = clamp_head(position, head.limits)
             await head.go_to(wanted)
             async with asyncio.timeout(ARRIVE_S):
                 while not _is_there(await head.position(), wanted):  # noqa: ASYNC110  # a head tells nobody

@@ -80,8 +80,8 @@ export class Ladder {
     const isOn = () => run === this.run && !this.isClosed;
     return {
       onMessage: (message) => isOn() && this.hooks.onMessage(message),
-      onSeen: () => { if (isOn()) this.seenAt = performance.now(); },
-      onFirstFrame: (ms) => { if (isOn()) { this.seenAt = performance.now(); this.hooks.onPicture(way, ms); } },
+      onSeen: (ageMs = 0) => { if (isOn()) this.seenAt = performance.now() - ageMs; },
+      onFirstFrame: (ms, ageMs = 0) => { if (isOn()) { this.seenAt = performance.now() - ageMs; this.hooks.onPicture(way, ms); this.tell(); } },
       onLost: (why) => isOn() && this.lost(way, why),
     };
   }

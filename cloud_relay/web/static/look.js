@@ -40,8 +40,12 @@ function show() {
   const isOver = ["ended", "refused"].includes(session.state);
   pick("again").hidden = !isOver;
   pick("loupe").hidden = isOver;
-  if (pick("spin")) pick("spin").hidden = session.state === "steering"; // the real one turns
+  if (pick("spin")) {
+    pick("spin").hidden = session.state === "steering"; // the real one turns
+    pick("spin-title").textContent = isOver ? t("Turn it all the same", "仍可转动查看") : t("Turn it meanwhile", "先转动看看");
+  }
   if (pick("ruler")) pick("ruler").hidden = isOver;
+  if (pick("colour")) pick("colour").hidden = isOver;
   pick("controls").hidden = session.state !== "steering";
   confirmButton.disabled = isOver || !["steering", "watching"].includes(session.state);
   if (session.state === "steering" && page.dataset.state !== "steering" && document.activeElement === document.body) pick("stage").focus({ preventScroll: true });
@@ -216,7 +220,7 @@ function refused(error) {
   say([error.problem.title, error.problem.detail].filter(Boolean).join(" — "), "error");
 }
 
-let loupe = null, ruler = null;
+let loupe = null, ruler = null, colour = null;
 const seen = () => ({ opened: ladder, sessionId: session.session_id, picture: ladder?.way === "webrtc" ? places.video : places.image });
 pick("loupe").addEventListener("click", async () => {
   steering?.stop();
@@ -228,6 +232,11 @@ pick("ruler")?.addEventListener("click", async ({ currentTarget }) => {
   const { Ruler } = await import("./ruler.js");
   ruler ??= new Ruler(page, seen, Number(currentTarget.dataset.viewWidthMm));
   ruler.turn();
+});
+pick("colour")?.addEventListener("click", async ({ currentTarget }) => {
+  const { TrueColour } = await import("./colour.js");
+  colour ??= new TrueColour(page, currentTarget);
+  colour.turn();
 });
 pick("again").addEventListener("click", () => { endStream(); ask(); });
 for (const button of page.querySelectorAll("[data-rung]")) {

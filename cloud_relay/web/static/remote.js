@@ -15,7 +15,8 @@ function distance(from, to, [x, y]) {
 /** Fields keep the arrows they need, and let go of the others, so that a remote control without Tab never gets stuck. */
 function isOwnArrow(target, key) {
   const isUpOrDown = key === "ArrowUp" || key === "ArrowDown";
-  if (target.matches("[data-arrows]") || target.closest("textarea, input[type=number], input[type=range]")) return true;
+  if (target.matches("[data-arrows]") || target.closest("textarea, input[type=number]")) return true;
+  if (target.matches("input[type=range]")) return !isUpOrDown;
   if (target.matches("select")) return isUpOrDown;
   if (target.matches("input[type=radio]")) return isUpOrDown && !isLastOfGroup(target, key);
   if (!target.matches("input:not([type=checkbox])") || isUpOrDown) return false;

@@ -217,7 +217,7 @@ export class OneStillStream {
   open() {
     return new Promise((resolve) => {
       let isFirst = true;
-      this.run(() => { if (isFirst) this.hooks.onFirstFrame(null); isFirst = false; resolve(); });
+      this.run((ageMs) => { if (isFirst) this.hooks.onFirstFrame(null, ageMs); isFirst = false; resolve(); });
     });
   }
 
@@ -231,8 +231,9 @@ export class OneStillStream {
       if (blob) {
         await show(this.image, blob);
         if (this.closed) return;
-        onShown();
-        this.hooks.onSeen?.();
+        const ageMs = 1000 * Number(response.headers.get("Vitrine-Age") ?? 0); // the first may be one that the shop had kept
+        onShown(ageMs);
+        this.hooks.onSeen?.(ageMs);
       }
       const tookMs = performance.now() - asked;
       width = tookMs < STILL_MS / 3 ? STILLS_WIDTH_PX : STILL_WIDTH_PX;

@@ -36,7 +36,7 @@ function show() {
   pick("take").hidden = !["waiting", "watching"].includes(state);
   for (const button of page.querySelectorAll("[data-keep]")) button.disabled = state !== "steering";
   const picture = page.querySelector("[data-picture]");
-  if (picture) picture.disabled = !["steering", "watching"].includes(state);
+  for (const one of [picture, page.querySelector("[data-card=begin]")]) if (one) one.disabled = !["steering", "watching"].includes(state);
   page.dataset.state = state;
 }
 
@@ -213,6 +213,26 @@ function bindMeasure() {
   page.querySelector("[data-measure-form]").addEventListener("submit", keepSize);
 }
 
+/** True colour: a still of the card is marked and read; nothing of it is needed until somebody begins. */
+let card = null;
+function showColour(correction) {
+  pick("colour-now").textContent = correction ? t(`Corrected: ΔE ${correction.error_mean} on average (worst ${correction.error_max}), ${correction.error_before} without.`, `已校正：平均 ΔE ${correction.error_mean}（最大 ${correction.error_max}），校正前 ${correction.error_before}。`)
+    : t("No card yet: shoppers see the camera's own colours.", "尚未校正，买家看到的是镜头原色。");
+  page.querySelector("[data-card=forget]").hidden = !correction;
+}
+async function cardDeed(work) {
+  const { ColourCard } = await import("./card.js");
+  card ??= new ColourCard(pick("true-colour"), () => ({ sessionId: session.session_id }), page.dataset.piece, (correction) => { showColour(correction); say(t("Kept; shoppers see it at once.", "已保存，买家立即可见。"), "good"); });
+  try { await work(card); } catch (error) { error instanceof Refusal ? refused(error) : say(error.message, "error"); }
+  page.querySelector("[data-card=keep]").hidden = card.pane.hidden;
+}
+function bindCard() {
+  for (const [name, work] of Object.entries({ begin: (one) => one.open(), keep: (one) => one.keep(), forget: (one) => one.forget() })) {
+    page.querySelector(`[data-card=${name}]`).addEventListener("click", () => cardDeed(work));
+  }
+  showColour(JSON.parse(pick("true-colour").dataset.colour));
+}
+
 function bindKeeping() {
   page.querySelector("[data-keep=home]").addEventListener("click", () => keepView((position) => ({ ...spot, home: position })));
   page.querySelector("[data-face-form]").addEventListener("submit", (event) => {
@@ -245,6 +265,7 @@ async function takePicture(event) {
 if (page) {
   bindKeeping();
   bindMeasure();
+  bindCard();
   showTaught();
   ask();
   addEventListener("pagehide", () => {

@@ -103,9 +103,23 @@ export class Together {
     who.textContent = `${this.name(data)}: `;
     who.style.borderColor = this.colour(data.companion_id);
     line.append(who, data.text);
+    if (data.companion_id !== this.own && data.said_id) line.append(this.complaint(data));
     this.pick("said").append(line);
     while (this.pick("said").children.length > 50) this.pick("said").firstChild.remove();
     line.scrollIntoView({ block: "nearest" });
+  }
+
+  /** A small button beside what another said: the operator gets the words, and who said them. */
+  complaint(data) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "plain small", textContent: t("Report", "举报") });
+    button.ariaLabel = t(`Report to the operator what ${this.name(data)} said`, `向平台举报 ${this.name(data)} 的这句话`);
+    button.addEventListener("click", async () => {
+      if (!(await this.deed("POST", "/complaints", { said_id: data.said_id }))) return;
+      button.disabled = true;
+      button.textContent = t("Reported", "已举报");
+      say(t("Reported; the operator reads it.", "已举报，平台会查看。"), "good");
+    });
+    return button;
   }
 
   offered(data) {

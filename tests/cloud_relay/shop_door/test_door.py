@@ -273,16 +273,20 @@ async def test_views_of_an_idle_piece_are_public_and_only_a_piece_of_ones_own_ha
         {"angle_deg": number * 30.0, "picture_sha256": hashlib.sha256(content).hexdigest(), "taken_at": stamp()}
         for number, content in enumerate(contents)
     ]
+    views[0:0] = [views[6] | {"face": "back"}, views[3] | {"face": "flaw", "angle_deg": 95.0}]
+    views_url = f"/api/pieces/{piece_id}/views"
     for wrong in (
         {"piece_id": not_ours, "views": views},
         {"piece_id": piece_id, "views": []},
-        {"piece_id": piece_id, "views": [views[0] | {"angle_deg": 400.0}]},
+        {"piece_id": piece_id, "views": [views[2] | {"angle_deg": 400.0}]},
+        {"piece_id": piece_id, "views": views[:1]},
+        {"piece_id": piece_id, "views": [*views, views[0] | {"face": "no id"}]},
     ):
         box.report("SpinTaken", {"camera": "table", **wrong})
-    await eventually(lambda: box.confirmed == 3)
+    await eventually(lambda: box.confirmed == 5)
     assert rows(mall, piece_view) == []
     await offer(box, contents[0], piece_id, kind="spin")
-    await eventually(lambda: box.confirmed == 4)
+    await eventually(lambda: box.confirmed == 6)
     assert rows(mall, picture) == [], "nobody said that this piece was photographed"
     box.report("SpinTaken", {"camera": "table", "piece_id": piece_id, "views": views})
     for content in contents:
@@ -292,11 +296,16 @@ async def test_views_of_an_idle_piece_are_public_and_only_a_piece_of_ones_own_ha
             content = next(one for one in contents if hashlib.sha256(one).hexdigest() == wish["data"]["picture_sha256"])
             assert (await http.put(wish["data"]["url"], content=content)).status_code == 201
     (shown,) = (await mall.get(f"/api/listings/{listing_id}"))["pieces"]
-    assert [view["angle_deg"] for view in shown["views"]] == [number * 30.0 for number in range(12)]
-    assert shown["views"][3]["taken_at"] == views[3]["taken_at"]
-    assert (await mall.http.get(f"/pictures/{views[0]['picture_sha256']}")).content == contents[0]
-    box.report("SpinTaken", {"camera": "table", "piece_id": piece_id, "views": views[:3]})
-    await eventually(lambda: len(rows(mall, piece_view)) == 3)
+    assert shown["spin"]["count"] == 12
+    assert [face["title"]["zh"] for face in shown["spin"]["faces"]] == ["背面", "瑕疵"]
+    found = await mall.get(views_url)
+    assert [view["angle_deg"] for view in found["views"]] == [number * 30.0 for number in range(12)]
+    assert found["views"][3]["taken_at"] == views[5]["taken_at"]
+    assert [(face["face"], face["angle_deg"]) for face in found["faces"]] == [("back", 180.0), ("flaw", 95.0)]
+    assert (await mall.http.get(f"/pictures/{views[2]['picture_sha256']}")).content == contents[0]
+    box.report("SpinTaken", {"camera": "table", "piece_id": piece_id, "views": views[:5]})
+    await eventually(lambda: len(rows(mall, piece_view)) == 5)
     (shown,) = (await mall.get(f"/api/listings/{listing_id}"))["pieces"]
-    assert shown["views"] == [], "three views do not turn, they jump"
+    assert shown["spin"] is None, "three views do not turn, they jump"
+    assert (await mall.get(views_url))["views"] == []
     box.close()

@@ -75,6 +75,49 @@ async def test_what_is_said_comes_to_all_and_hidden_characters_do_not(circle):
     await circle.call("bob", path="/say", body={"text": "a\u202eb"}, status=422)
 
 
+@pytest.mark.parametrize(("text", "kind"), [("加我 138 0013 8000", "phone"), ("wechat: teapotlady", "messenger")])
+async def test_contact_data_is_not_passed_on_and_the_sender_reads_why(circle, text, kind):
+    await circle.gather()
+    refused = await circle.call("bob", path="/say", body={"text": text}, status=422)
+    assert (refused["kind"], circle.events("said")) == (kind, [])
+    assert "money is held only for what is bought here" in refused["title"]
+    link = f"{circle.site.relay.settings.relay.public_url}/look/{circle.piece_id}"
+    await circle.call("bob", path="/say", body={"text": f"and this one: {link}"}, status=202)
+    assert len(circle.events("said")) == 1
+
+
+async def test_what_was_said_is_reported_with_its_own_words_and_closed_by_the_operator(circle):
+    await circle.gather()
+    await circle.call("bob", path="/say", body={"text": "buy it from me instead"}, status=202)
+    (said,) = circle.events("said")
+    path, body = "/complaints", {"said_id": said["said_id"]}
+    await circle.call("bob", path=path, body=body, status=404)  # one's own
+    await circle.call("ann", path=path, body={"said_id": "said_invented"}, status=404)
+    for name in ("ann", "ann", "visitor"):
+        await circle.call(name, path=path, body=body, status=202)
+    operator = circle.site.account("olga", is_operator=True)
+    found = (await circle.site.call("GET", "/api/operator/complaints", headers=operator))["complaints"]
+    told = sorted((one["by_nickname"], one["nickname"], one["text"]) for one in found)
+    assert told == [("", "bob", "buy it from me instead"), ("ann", "bob", "buy it from me instead")]
+    bob = (await circle.site.call("GET", "/api/me", headers=circle.people["bob"]))["account_id"]
+    assert {one["account_id"] for one in found} == {bob}
+    page = (await circle.site.call("GET", "/operator", headers=operator, status=None)).text
+    assert "buy it from me instead" in page
+    for one in found:
+        await circle.site.call("POST", f"/api/operator/complaints/{one['complaint_id']}/close", headers=operator)
+    assert (await circle.site.call("GET", "/api/operator/complaints", headers=operator))["complaints"] == []
+    address = f"/api/operator/complaints/{found[0]['complaint_id']}/close"
+    await circle.site.call("POST", address, headers=operator, status=404)
+
+
+async def test_what_was_said_elsewhere_or_long_ago_is_not_reported(circle):
+    await circle.gather()
+    await circle.call("bob", path="/say", body={"text": "look"}, status=202)
+    (said,) = circle.events("said")
+    circle.site.clock.forward(7 * 3600)
+    await circle.call("ann", path="/complaints", body={"said_id": said["said_id"]}, status=404)
+
+
 async def test_steering_is_handed_over_once_and_only_in_its_turn(circle):
     await circle.gather()
     offer = {"companion_id": circle.ids["bob"]}

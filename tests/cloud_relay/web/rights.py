@@ -10,6 +10,7 @@ from typing import Any
 
 ADDRESS = {"name": "Ann", "lines": ["Lane 1"], "city": "X", "country": "CN"}
 ORDER = {"parcel_id": "{reserved}", "address": ADDRESS, "payment_method": "{method}", "agrees_photo_window": True}
+PICKUP_POINT = {"name_en": "Counter", "address": {"lines": ["Lane 1"], "city": "X", "country": "CN"}}
 PUSH_PLACE = {
     "endpoint": "https://push.example/1",
     "keys": {
@@ -107,6 +108,12 @@ RIGHTS = [
     Right("GET", "/api/shops/{shop_id}/bench-checks", "merchant"),
     Right("POST", "/api/shops/{shop_id}/bench-checks", "merchant"),
     Right("POST", "/api/shops/{shop_id}/claim", "merchant"),
+    Right("GET", "/api/shops/{shop_id}/locations", "merchant"),
+    Right("POST", "/api/shops/{shop_id}/locations", "merchant", {"location": "A-1-2", "codes": [], "version": 0}),
+    Right("GET", "/api/shops/{shop_id}/pickup-points", "public"),
+    Right("POST", "/api/shops/{shop_id}/pickup-points", "merchant", PICKUP_POINT),
+    Right("POST", "/api/shops/{shop_id}/pickup-points/{point_id}/default", "merchant"),
+    Right("DELETE", "/api/shops/{shop_id}/pickup-points/{point_id}", "merchant"),
     Right("POST", "/api/shops/{shop_id}/revoke", "merchant"),
     Right("POST", "/api/viewing", "public", {"piece_id": "{piece_id}"}),
     Right("GET", "/api/viewing/{session_id}", "shopper"),
@@ -226,6 +233,7 @@ RIGHTS = [
     Right("GET", "/merchant/shops/{shop_id}", "merchant"),
     Right("GET", "/merchant/box", "signed_in"),
     Right("GET", "/merchant/shops/{shop_id}/check", "merchant"),
+    Right("GET", "/merchant/shops/{shop_id}/locations", "merchant"),
     Right("GET", "/operator", "operator"),
     Right("GET", "/operator/shops", "operator"),
     Right("GET", "/c/{link}", "secret"),

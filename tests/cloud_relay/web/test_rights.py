@@ -9,7 +9,7 @@ from cloud_relay import rooms
 from cloud_relay.tables import metadata, parcel, picture, viewing_session
 from tests.cloud_relay.site import jpeg
 from tests.cloud_relay.trade_world import World
-from tests.cloud_relay.web.rights import ADDRESS, RIGHTS, Right
+from tests.cloud_relay.web.rights import ADDRESS, PICKUP_POINT, RIGHTS, Right
 from wire.values import format_time
 
 UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "alembic_version"}
@@ -47,6 +47,7 @@ class Mall:
         now = site.clock.now()
         tomorrow = format_time(now + timedelta(days=1))
         body = {"shop_id": shop_id, "title_en": "x", "shown_until": tomorrow}
+        point = await site.call("POST", f"/api/shops/{shop_id}/pickup-points", PICKUP_POINT, mo, 201)
         announced = await site.call("POST", "/api/announcements", body, mo, 201)
         packer = site.account("pat")
         packer_id = (await site.call("GET", "/api/me", headers=packer))["account_id"]
@@ -71,6 +72,7 @@ class Mall:
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
             "change_id": taken["change_id"], "complaint_id": "cpl_1",
+            "point_id": point["point_id"],
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",

@@ -1,0 +1,30 @@
+"""What was sold at shops' counters, and listings written there."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
+
+from cloud_relay.tables.columns import id_, key, metadata, minor, moment, sha256, text
+
+counter_sale = Table(
+    "counter_sale", metadata,
+    key("sale_id"), id_("shop_id", ForeignKey("shop.shop_id"), nullable=False),
+    id_("merchant_id", nullable=False), id_("shopper_id", index=True), id_("account_id", nullable=False, default=""),
+    Column("receipt_no", Integer, nullable=False), text("paid_by"), minor("total_minor"), minor("commission_minor"),
+    minor("tax_minor"), Column("currency", String(3), nullable=False), text("terminal_id"),
+    Column("trace_no", Integer, nullable=False, default=0),
+    Column("terminal_receipt_no", Integer, nullable=False, default=0), text("card_name"), text("how_known"),
+    moment("sold_at", nullable=False), moment("taken_at", nullable=False),
+    Index("ix_counter_sale_merchant", "merchant_id", "sold_at"), Index("ix_counter_sale_shop", "shop_id", "receipt_no"),
+)  # fmt: skip
+
+counter_line = Table(
+    "counter_line", metadata,
+    id_("sale_id", ForeignKey("counter_sale.sale_id")), Column("line", Integer), id_("listing_id", nullable=False),
+    id_("piece_id", nullable=False, default=""), text("title_en"), text("title_zh"), minor("price_minor"),
+    Column("quantity", Integer, nullable=False), text("outcome"), PrimaryKeyConstraint("sale_id", "line"),
+)  # fmt: skip
+
+counter_draft = Table(
+    "counter_draft", metadata,
+    key("draft_id"), id_("shop_id", nullable=False), id_("listing_id", nullable=False),
+    sha256("picture_sha256", index=True), moment("taken_at", nullable=False),
+)  # fmt: skip
