@@ -177,6 +177,16 @@ class NoteForShop(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectLocation(Command):
+    """These pieces were found in this location by somebody who saw `version`; refused when it is another by now."""
+
+    location: str
+    version: int
+    pieces: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransientCommand(Command):
     """The root of what nobody stores."""
 
@@ -347,7 +357,7 @@ COMMANDS: dict[str, type[Command]] = {
     for cls in (
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
-        CreditFrame, TakeOverParcel,
+        CreditFrame, TakeOverParcel, CorrectLocation,
         TakeLoupe, SteerCamera, TakeCamera, HandTurn, AskPosition, TellClock, ConfirmReports, TellEcho,
         CheckBench,
     )

@@ -12,6 +12,7 @@ from edge.attendant.stages import STAGES
 from edge.bench import ScanResult, Task
 from edge.device_host import DeviceHost
 from edge.flows.fulfilment import Stage
+from edge.locations.counting import Locations
 from edge.reasons import sentence_for
 from wire.codec import to_json
 from wire.plan import PiecePlan, ShopPlan
@@ -77,12 +78,14 @@ class AttendantRoom:
         newest_pictures: Callable[[], Awaitable[dict[str, str]]],
         bench_check: CheckFace | None = None,
         machines: Machines | None = None,
+        locations: Locations | None = None,
     ) -> None:
         self.bench = bench
         self.questions = questions
         self.privacy = privacy
         self.bench_check = bench_check
         self.machines = machines
+        self.locations = locations
         self.picture = picture
         self._newest_pictures = newest_pictures
         self.language = language

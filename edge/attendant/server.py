@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge.attendant import locations
 from edge.attendant.doors import COOKIE, SESSION_S, LoopbackOnly, PinDoor, PinLockedError
 from edge.attendant.machines import MachineRefusedError, refusal_json
 from edge.attendant.questions import QuestionGoneError
@@ -43,8 +44,10 @@ class _BadBodyError(Exception):
     """The request's body is not what the address takes."""
 
 
-def build_app(room: AttendantRoom, door: PinDoor) -> Starlette:
-    """Return the page's application."""
+def build_app(
+    room: AttendantRoom, door: PinDoor, more: Sequence[BaseRoute] = (), own_doors: tuple[str, ...] = ()
+) -> Starlette:
+    """Return the page's application. `more` are other rooms' routes; those under `own_doors` sign in by themselves."""
     api = _Api(room, door)
     routes = [
         Route("/", api.page),
@@ -67,9 +70,11 @@ def build_app(room: AttendantRoom, door: PinDoor) -> Starlette:
         Route("/api/cameras/give-back", api.give_camera_back, methods=["POST"]),
         Route("/api/pictures/{sha256}", api.picture),
         Route("/api/events", api.events),
+        *locations.routes(room),
         Mount("/static", StaticFiles(directory=STATIC)),
+        *more,
     ]
-    guard = Middleware(LoopbackOnly, door=door, open_paths=OPEN_PATHS)
+    guard = Middleware(LoopbackOnly, door=door, open_paths=OPEN_PATHS, own_doors=own_doors)
     handlers: dict[Any, Any] = {_BadBodyError: _bad_body, BadValueError: _bad_body}
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
 
@@ -248,11 +253,18 @@ class _Server(uvicorn.Server):
 class AttendantServer:
     """Listens on 127.0.0.1; `port` 0 takes a free one."""
 
-    def __init__(self, room: AttendantRoom, door: PinDoor, port: int) -> None:
+    def __init__(
+        self,
+        room: AttendantRoom,
+        door: PinDoor,
+        port: int,
+        more: Sequence[BaseRoute] = (),
+        own_doors: tuple[str, ...] = (),
+    ) -> None:
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            build_app(room, door),
+            build_app(room, door, more, own_doors),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from edge.bench import collecting, taking_over
 from edge.bench import parcel as rows
-from edge.bench import taking_over
 from edge.bench.questions import EVENTS, SCAN_FIRST
 from edge.bench.steps import Steps
 from edge.bench.tasks import ScanResult, TaskKind, close_task, load_task
@@ -23,6 +23,9 @@ def take_answer(tx: Transaction, steps: Steps, task_id: str, answer: str, facts:
     must_scan = answer in SCAN_FIRST or (task.kind is TaskKind.DESTROY_LABEL and task.needs_scan)
     if must_scan and not task.scanned:
         return ScanResult(accepted=False, text=Text(en="Scan the label first", zh="请先扫标签"), task_id=task_id)
+    if answer == "handed_over" and collecting.must_show_code(tx, task.parcel_id):
+        words = Text(en="Scan the shopper's code first", zh="请先扫顾客的取货码")
+        return ScanResult(accepted=False, text=words, task_id=task_id)
     event = EVENTS.get(answer)
     parcel = rows.load(tx, task.parcel_id) if event is not None and task.parcel_id else None
     close_task(tx, task, answer)

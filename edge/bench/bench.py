@@ -57,6 +57,7 @@ AWAY_FROM_BENCH = frozenset({Stage.NEW, Stage.STILL, Stage.RESERVED, Stage.IN_LI
 URGENCY = (
     TaskKind.TAKEN_OVER,
     TaskKind.LABEL_IN_DOUBT, TaskKind.PACK_IN_DOUBT, TaskKind.DESTROY_LABEL, TaskKind.READ_LABEL, TaskKind.TEND_DEVICE,
+    TaskKind.TEND_SORTER,
     TaskKind.SHOW_COURIER_LINK, TaskKind.BRING_PIECE, TaskKind.QUESTION, TaskKind.STICK_LABEL, TaskKind.PACK_BY_HAND,
     TaskKind.FETCH_PIECE, TaskKind.BRING_BACK, TaskKind.SET_ASIDE, TaskKind.UNPACK, TaskKind.PUT_BACK,
     TaskKind.HAND_OVER, TaskKind.TAKE_TEST_CARD, TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL,
@@ -101,6 +102,7 @@ class Bench:
             for effect, handle in ((Effect.PACK, devices.packer), (Effect.APPLY, devices.labeller))
             if handle is None or handle.by_hand
         )
+        self._has_sorter = devices.sorter is not None and not devices.sorter.by_hand
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._open: dict[str, Intent] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -170,8 +172,9 @@ class Bench:
 
         def inside(tx: Transaction) -> tuple[T, Did]:
             steps = Steps(
-                tx, plan=plan, pictures=self._pictures, hands=self._hands, ids=self._ids, random_bytes=self._random
-            )
+                tx, plan=plan, pictures=self._pictures, hands=self._hands, ids=self._ids, random_bytes=self._random,
+                has_sorter=self._has_sorter,
+            )  # fmt: skip
             result = work(tx, steps)
             if not self._is_kept_clear:
                 steps.advance_line()
@@ -413,6 +416,10 @@ class Bench:
         """Call `on_change` in the event loop whenever tasks, parcels or the last scan changed; returns how to stop."""
         self._listeners.append(on_change)
         return lambda: self._listeners.remove(on_change)
+
+    def changed(self) -> None:
+        """Tell who listens: another room changed a task."""
+        self._tell()
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):

@@ -20,7 +20,8 @@ class Parcel:
     `retired_no` are void by the shopper's objection. `serial` is the label that exists or is being made now.
     `act_until` is the relay time after which no machine may start for it. Hashes name pictures.
     `stays`: the attendant chose not to put it aside, and is not asked again. `photo_answer`: what a shopper said of a
-    photo that was taken by the box before this one, until the parcel is found.
+    photo that was taken by the box before this one, until the parcel is found. `is_code_shown`: the shopper who
+    collects it has shown the right code.
     """
 
     parcel_id: str
@@ -47,6 +48,12 @@ class Parcel:
     is_offline: bool = False
     stays: bool = False
     photo_answer: str = ""
+    is_code_shown: bool = False
+
+    @property
+    def is_pickup(self) -> bool:
+        """Whether the shopper collects it themselves."""
+        return bool(self.label and self.label.get("pickup_sha256"))
 
     @property
     def is_paid(self) -> bool:

@@ -30,3 +30,4 @@ class Devices:
     labeller: Handle | None = None
     packer: Handle | None = None
     scanner: Handle | None = None
+    sorter: Handle | None = None

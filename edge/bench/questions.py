@@ -1,6 +1,7 @@
 """The sentences for the attendant and what each answer means. Pure."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from edge.bench.tasks import Answer, TaskKind
 from edge.flows.fulfilment import Effect, Event, Stage
@@ -176,6 +177,32 @@ _QUESTIONS = {
     ),
 }
 
+
+class Fetching(StrEnum):
+    """How a piece comes to the bench: a person fetches it, the sorter brings it, or has brought it."""
+
+    BY_HAND = "by_hand"
+    BY_SORTER = "by_sorter"
+    AT_BENCH = "at_bench"
+
+
+_FETCHING = {
+    Fetching.BY_HAND: _QUESTIONS[X.ASK_FETCH].text,
+    Fetching.BY_SORTER: Text(
+        en="The sorter brings {piece} from {place}: scan its tag when it lies at the bench",
+        zh="分拣机正从{place}送来{piece}：到工作台后请扫它的吊牌",
+    ),
+    Fetching.AT_BENCH: Text(
+        en="The sorter has brought {piece}: scan its tag at the bench", zh="分拣机已送来{piece}：请在工作台扫它的吊牌"
+    ),
+}
+
+COLLECTING = Text(
+    en="Waits to be collected: {piece}. Scan the shopper's code, then label {serial}, then hand it over",
+    zh="等待自取：{piece}。请先扫顾客的取货码，再扫标签 {serial}，然后交给顾客",
+)
+"""What is asked instead of handing over to the courier when the shopper comes for it."""
+
 _LABEL_DOUBT = Text(
     en="Where is label {serial} for {piece}? Look at printer, robot and parcel",
     zh="{piece}的标签 {serial} 在哪里？请看打印机、机械手和包裹",
@@ -200,17 +227,27 @@ def question(effect: Effect, stage: Stage, reason: str = "") -> Question:
     return _QUESTIONS[effect]
 
 
-def fill(text: Text, piece: PiecePlan | None, *, serial: str = "", reason: str = "", objection: str = "") -> Text:
-    """Return the sentence with names in it; what people typed is put in as it is, never as a pattern."""
+def fetch_text(how: Fetching, piece: PiecePlan | None, place: str) -> Text:
+    """Return what the attendant reads while a piece is fetched from `place`."""
+    return fill(_FETCHING[how], piece, place=place)
+
+
+def fill(
+    text: Text, piece: PiecePlan | None, *, serial: str = "", reason: str = "", objection: str = "", place: str = ""
+) -> Text:
+    """Return the sentence with names in it; what people typed is put in as it is, never as a pattern.
+
+    `place` is where the shop knows the piece to lie; without it stands what the plan says.
+    """
     why = sentence_for(reason)
+    values = {"serial": serial, "objection": objection}
     return Text(
-        en=_filled(text.en, piece, "en", serial, why.en, objection),
-        zh=_filled(text.zh, piece, "zh", serial, why.zh, objection),
+        en=_filled(text.en, piece, "en", place, {**values, "reason": why.en}),
+        zh=_filled(text.zh, piece, "zh", place, {**values, "reason": why.zh}),
     )
 
 
-def _filled(text: str, piece: PiecePlan | None, language: str, serial: str, why: str, objection: str) -> str:
+def _filled(text: str, piece: PiecePlan | None, language: str, place: str, values: dict[str, str]) -> str:
     name = f"{piece.code} {piece.title[language]}" if piece else {"en": "the piece", "zh": "货品"}[language]
-    place = (piece.location if piece else "") or {"en": "its place", "zh": "原位"}[language]
-    values = {"piece": name, "place": place, "serial": serial, "reason": why, "objection": objection}
-    return text.format_map(values).strip()
+    place = place or (piece.location if piece else "") or {"en": "its place", "zh": "原位"}[language]
+    return text.format_map({**values, "piece": name, "place": place}).strip()

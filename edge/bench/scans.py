@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from edge.bench import collecting, taking_over
 from edge.bench import parcel as rows
-from edge.bench import taking_over
 from edge.bench.parcel import LabelRow, LabelState, Parcel
 from edge.bench.steps import Steps
 from edge.bench.tasks import ScanResult, Task, TaskKind, close_task, open_tasks, save_task
@@ -35,7 +35,7 @@ def parcel_of_scan(tx: Transaction, plan: ShopPlan | None, text: str) -> str:
             return task.parcel_id
         if label is not None and task.kind in LABEL_TASKS and task.parcel_id == label.parcel_id:
             return task.parcel_id
-    return ""
+    return collecting.parcel_of_code(tx, text)
 
 
 def take_scan(tx: Transaction, steps: Steps, plan: ShopPlan | None, text: str) -> ScanResult:
@@ -48,6 +48,9 @@ def take_scan(tx: Transaction, steps: Steps, plan: ShopPlan | None, text: str) -
     label = find(tx, text) or taking_over.find_stranger(tx, text)
     if label is not None:
         return _take_label(tx, steps, label, text)
+    collected = collecting.take_code(tx, text)
+    if collected is not None:
+        return collected
     return ScanResult(accepted=False, text=STRANGE)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.bench import parcel as rows
 from edge.bench.parcel import Intent, LabelRow, LabelState, Parcel
-from edge.bench.questions import fill, question
+from edge.bench.questions import COLLECTING, Fetching, fetch_text, fill, question
 from edge.bench.tasks import Task, TaskKind, close_task, open_tasks, save_task
 from edge.bench.telling import NO_FACTS, Facts, Telling
 from edge.flows.fulfilment import (
@@ -21,9 +21,10 @@ from edge.flows.fulfilment import (
     step,
 )
 from edge.journal.transaction import Transaction
+from edge.locations import carries, shelves
 from edge.pictures import Pictures
 from wire.codec import to_base64url
-from wire.plan import PackWhen, PiecePlan, ShopPlan
+from wire.plan import PackWhen, PiecePlan, ShopPlan, Text
 
 X, E, S = Effect, Event, Stage
 
@@ -54,10 +55,12 @@ class Steps:
         hands: frozenset[Effect],
         ids: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
+        has_sorter: bool = False,
     ) -> None:
         self.did = Did()
         self._telling = Telling(tx, pictures).effects
         self._tx, self._plan, self._hands, self._ids, self._random = tx, plan, hands, ids, random_bytes
+        self._has_sorter = has_sorter
 
     def feed(self, parcel: Parcel, event: Event, facts: Facts = NO_FACTS) -> None:
         """Take one event and those that follow from it at once; raises IllegalStepError before anything is written."""
@@ -80,7 +83,7 @@ class Steps:
         """Give a free bench to the next parcel; ask for room when a paid one waits behind an unpaid one."""
         parcels = rows.open_parcels(self._tx)
         waiting = [part for part in parcels if part.stage in WAITS_IN_LINE]
-        ready = [part for part in waiting if part.stage is not S.ASIDE or part.is_paid]
+        ready = [part for part in waiting if self._may_come(part)]
         first = min(ready, key=lambda part: (part.stage is not S.REWORK, not part.is_paid, part.line_no), default=None)
         holders = [part for part in parcels if part.is_on_bench or part.stage in CLEARING]
         if first is None:
@@ -90,6 +93,13 @@ class Steps:
         elif first.is_paid and len(holders) == 1 and holders[0].stage is S.WAITING_FOR_LABEL and not holders[0].stays:
             self.feed(holders[0], E.MAKE_ROOM)
 
+    def _may_come(self, parcel: Parcel) -> bool:
+        """Whether this parcel could use a free bench: nobody else takes something from where its piece lies."""
+        if parcel.stage is S.ASIDE:
+            return parcel.is_paid
+        is_kept = shelves.is_kept_for_other(self._tx, parcel.piece_id, parcel.parcel_id)
+        return parcel.stage is not S.IN_LINE or not is_kept
+
     def piece(self, piece_id: str) -> PiecePlan | None:
         """Return the piece as the shop plan names it."""
         pieces = self._plan.pieces if self._plan else ()
@@ -97,6 +107,9 @@ class Steps:
 
     def _leave(self, parcel: Parcel) -> None:
         """Take back what the last stage asked and began: its questions, and acts that no device has started."""
+        if parcel.stage is S.PICKING:
+            carries.end(self._tx, parcel.parcel_id)
+            shelves.let_go(self._tx, parcel.parcel_id)
         for task in open_tasks(self._tx, parcel.parcel_id):
             if task.kind not in LASTING:
                 close_task(self._tx, task, "withdrawn")
@@ -178,10 +191,15 @@ class Steps:
     def _ask(self, parcel: Parcel, effect: Effect, facts: Facts, link: str = "") -> None:
         asked = question(effect, parcel.stage, facts.reason)
         piece = self.piece(parcel.piece_id)
+        place = shelves.location_of(self._tx, parcel.piece_id)
+        wording = COLLECTING if effect is X.ASK_HAND_OVER and parcel.is_pickup else asked.text
+        text = fill(wording, piece, serial=parcel.serial, reason=facts.reason, objection=parcel.objection, place=place)
+        if effect is X.ASK_FETCH:
+            text = self._fetch(parcel, piece, place)
         task = Task(
             task_id=self._ids("t"),
             kind=asked.kind,
-            text=fill(asked.text, piece, serial=parcel.serial, reason=facts.reason, objection=parcel.objection),
+            text=text,
             answers=asked.answers(),
             asked_at=self._tx.now,
             parcel_id=parcel.parcel_id,
@@ -193,8 +211,19 @@ class Steps:
         )
         save_task(self._tx, task)
 
+    def _fetch(self, parcel: Parcel, piece: PiecePlan | None, place: str) -> Text:
+        """Keep the location for this parcel and have the sorter bring the piece where it can; say who brings it."""
+        shelves.keep(self._tx, parcel.piece_id, parcel.parcel_id)
+        is_carried = self._has_sorter and carries.want(self._tx, parcel.parcel_id, parcel.piece_id, self._random)
+        return fetch_text(Fetching.BY_SORTER if is_carried else Fetching.BY_HAND, piece, place)
+
     def _show_courier_link(self, parcel: Parcel) -> None:
-        """Make the courier's token: it stands in the open task only, its hash is all that stays."""
+        """Make the courier's token: it stands in the open task only, its hash is all that stays.
+
+        What the shopper collects no courier gets.
+        """
+        if parcel.is_pickup:
+            return
         token = to_base64url(self._random(16))
         parcel.courier_sha256 = hashlib.sha256(token.encode()).hexdigest()
         root = self._plan.resolver_url if self._plan else ""

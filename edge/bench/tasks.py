@@ -11,8 +11,10 @@ from wire.plan import Text
 
 
 class TaskKind(StrEnum):
-    """What a person is asked to do. BRING_PIECE and QUESTION belong to viewing, the four of the test card to
-    the bench check; all others to the bench.
+    """What a person is asked to do.
+
+    BRING_PIECE and QUESTION belong to viewing, TEND_SORTER to the locations, the four of the test card to the bench
+    check; all others to the bench.
     """
 
     TAKEN_OVER = "taken_over"
@@ -27,6 +29,7 @@ class TaskKind(StrEnum):
     READ_LABEL = "read_label"
     DESTROY_LABEL = "destroy_label"
     TEND_DEVICE = "tend_device"
+    TEND_SORTER = "tend_sorter"
     UNPACK = "unpack"
     PUT_BACK = "put_back"
     HAND_OVER = "hand_over"

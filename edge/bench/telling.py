@@ -11,6 +11,7 @@ from edge.flows.fulfilment import HELD, Effect
 from edge.journal.outbox import append_report
 from edge.journal.shop import set_place
 from edge.journal.transaction import Transaction
+from edge.locations import shelves
 from edge.pictures import Kept, Pictures
 from edge.reasons import sentence_for
 from wire import reports
@@ -57,6 +58,7 @@ class Telling:
             X.REPORT_PHOTO: self._photo,
             X.REPORT_HELD: self._held,
             X.REPORT_RESUMED: self._resumed,
+            X.REPORT_READY: self._ready,
             X.REPORT_HANDED_OVER: self._handed_over,
             X.REPORT_CANCELLED: self._cancelled,
         }
@@ -110,6 +112,7 @@ class Telling:
 
     def _picked(self, parcel: Parcel, facts: Facts) -> None:
         set_place(self._tx, parcel.piece_id, "bench")
+        shelves.leave(self._tx, parcel.piece_id)
         self._report(reports.PiecePicked, parcel, scanned=facts.scanned)
 
     def _packed(self, parcel: Parcel, facts: Facts) -> None:
@@ -123,10 +126,12 @@ class Telling:
 
     def _returned(self, parcel: Parcel, _facts: Facts) -> None:
         set_place(self._tx, parcel.piece_id, "spot")
+        shelves.back(self._tx, parcel.piece_id)
         self._report(reports.PieceReturned, parcel)
 
     def _gone(self, parcel: Parcel, facts: Facts) -> None:
         set_place(self._tx, parcel.piece_id, "gone")
+        shelves.forget(self._tx, parcel.piece_id)
         self._report(reports.PieceGone, parcel, reason=facts.answer or "not_found")
 
     def _printed(self, parcel: Parcel, facts: Facts) -> None:
@@ -165,9 +170,16 @@ class Telling:
     def _resumed(self, parcel: Parcel, facts: Facts) -> None:
         self._report(reports.ParcelResumed, parcel, answer=facts.answer, stage=parcel.stage.value)
 
+    def _ready(self, parcel: Parcel, _facts: Facts) -> None:
+        """Only a shopper who comes for it must hear of this: a courier comes anyway."""
+        if parcel.is_pickup:
+            parcel.is_code_shown = False
+            self._report(reports.ReadyForPickup, parcel)
+
     def _handed_over(self, parcel: Parcel, facts: Facts) -> None:
         label = self._mark(parcel, LabelState.HANDED_OVER)
         set_place(self._tx, parcel.piece_id, "gone")
+        shelves.forget(self._tx, parcel.piece_id)
         parcel.scanned = facts.scanned
         self._report(
             reports.HandedOver,
@@ -175,6 +187,7 @@ class Telling:
             label_serial=label.serial,
             scanned=facts.scanned,
             courier_token_sha256=parcel.courier_sha256,
+            is_collected=parcel.is_pickup,
         )
 
     def _cancelled(self, parcel: Parcel, _facts: Facts) -> None:

@@ -39,7 +39,7 @@ def _row(around: Around, handle: DeviceHandle) -> dict[str, Any]:
 
 def roles(config: EdgeConfig, name: str) -> list[str]:
     """Return what a device is for: `bench.printer`, `viewing.front.head` … ; empty for one that nothing uses."""
-    bench = [f"bench.{role}" for role in ("camera", "printer", "labeller", "packer", "scanner")]
+    bench = [f"bench.{role}" for role in ("camera", "printer", "labeller", "packer", "sorter", "scanner")]
     found = [role for role in bench if getattr(config.bench, role.partition(".")[2]) == name]
     for place, viewing in config.viewing.items():
         found += [
