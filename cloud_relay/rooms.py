@@ -19,6 +19,7 @@ from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.catalog import spin_routes
 from cloud_relay.catalog import stock_routes as stock
 from cloud_relay.catalog import variant_routes as variants
+from cloud_relay.counter import routes as counter
 from cloud_relay.escrow import routes as escrow
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.locations import routes as locations
@@ -62,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     accounts.router,
     members.router,
+    counter.router,
     announcements.router,
     catalog.router,
     shops.router,
@@ -120,6 +122,7 @@ JOINS: tuple[Callable[[Relay], None], ...] = (
     pickup.join,
     locations.join,
     notices.join,
+    counter.join,
 )
 
 TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (

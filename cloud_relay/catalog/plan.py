@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from cloud_relay.catalog.variant_rules import titled
+from cloud_relay.counter import goods as till
 from cloud_relay.outbox import send_command
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import listing, merchant, parcel, piece, shop
+from cloud_relay.tables import listing, merchant, parcel, piece, shop, variant
 from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
 from wire.commands import ReplacePlan
 from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot, Text
@@ -42,24 +44,34 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         is_relay_only=row.is_relay_only,
         is_spin_on=row.is_spin_on,
         holidays=from_json(tuple[Holiday, ...], row.holidays),
+        listings=till.listings_of(connection, shop_id),
+        till_members=till.members_of(connection, row.merchant_id),
+        currency=row.currency,
     )
 
 
 def _pieces(connection: Connection, shop_id: str) -> tuple[PiecePlan, ...]:
-    """Return the pieces that are in the shop, the sold ones among them until their parcel left the house."""
+    """Return the pieces that are in the shop, samples too, and the sold ones until their parcel left the house."""
     on_the_bench = select(parcel.c.piece_id).where(parcel.c.shop_id == shop_id, parcel.c.state.not_in(OUT_OF_HOUSE))
     rows = connection.execute(
-        select(piece, listing.c.title_en, listing.c.title_zh, listing.c.sku, listing.c.gtin)
+        select(
+            piece, variant.c.price_difference_minor, listing.c.title_en, listing.c.title_zh, listing.c.sku, listing.c.gtin, variant.c.choices,
+            variant.c.sku.label("variant_sku"), variant.c.gtin.label("variant_gtin"),
+        )
         .join(listing, listing.c.listing_id == piece.c.listing_id)
+        .outerjoin(variant, variant.c.variant_id == piece.c.variant_id)
         .where(piece.c.shop_id == shop_id)
-        .where(piece.c.state.in_(("free", "reserved")) | piece.c.piece_id.in_(on_the_bench))
+        .where(piece.c.state.in_(("free", "reserved", "sample")) | piece.c.piece_id.in_(on_the_bench))
         .order_by(piece.c.code)
-    )
+    )  # fmt: skip
     return tuple(
         PiecePlan(
-            piece_id=row.piece_id, code=row.code, title=Text(en=row.title_en, zh=row.title_zh), sku=row.sku,
-            gtin=row.gtin, serial=row.serial, location=row.location,
+            piece_id=row.piece_id, code=row.code, sku=row.variant_sku or row.sku, gtin=row.variant_gtin or row.gtin,
+            title=Text(**titled({"en": row.title_en, "zh": row.title_zh}, row.choices)),
+            serial=row.serial, location=row.location,
             spot=from_json(Spot, row.spot) if row.spot else None,
+            listing_id="" if row.state == "sample" else row.listing_id,
+            price_difference_minor=row.price_difference_minor or 0,
         )
         for row in rows
     )  # fmt: skip

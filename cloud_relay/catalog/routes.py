@@ -72,16 +72,19 @@ class PieceBody(_Body):
     serial: str = Field(default="", max_length=20)
     location: str = Field(default="", max_length=40)
     spot: dict[str, Any] | None = None
+    variant_id: str = Field(default="", max_length=64)
+    state: Literal["free", "sample"] = "free"
 
 
 class PieceChange(_Body):
-    """What changes of a piece; `state` takes a free one out of stock or puts it back."""
+    """What changes of a piece; `state` takes a free one out of stock, makes it a sample or puts it back."""
 
     code: str | None = Field(default=None, min_length=1, max_length=40)
     serial: str | None = Field(default=None, max_length=20)
     location: str | None = Field(default=None, max_length=40)
     spot: dict[str, Any] | None = None
-    state: Literal["free", "gone"] | None = None
+    state: Literal["free", "gone", "sample"] | None = None
+    variant_id: str | None = Field(default=None, max_length=64)
     version: int | None = None
 
 

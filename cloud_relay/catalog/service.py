@@ -1,6 +1,6 @@
 """Changing shops, listings, stock and pieces. One use case, one transaction; the shop's new plan goes out with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from cloud_relay.accounts import store as accounts
 from cloud_relay.accounts.roles import check_reach
 from cloud_relay.accounts.rules import MerchantState
 from cloud_relay.authority import RESERVED
-from cloud_relay.catalog import reading, rules, store, words
+from cloud_relay.catalog import reading, rules, store, variant_store, words
 from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.catalog.reading import missing
 from cloud_relay.refusals import RefusedError
@@ -22,11 +22,12 @@ from wire.values import check_id, clean_text, new_id
 
 SHOPS_MAX = 50
 INDEXED = ("title_en", "title_zh", "description_en", "description_zh", "sku", "gtin", "attributes")
-PLANNED = ("title_en", "title_zh", "sku", "gtin")
+PLANNED = ("title_en", "title_zh", "sku", "gtin", "price_minor")
 """Fields of a listing that stand in the shop plan."""
 
 
-def _stale() -> RefusedError:
+def stale() -> RefusedError:
+    """Return the refusal for a change of something that changed meanwhile."""
     return RefusedError(
         "stale_version", "Somebody changed this meanwhile; please look again", "内容已被他人修改，请刷新后重试"
     )
@@ -120,16 +121,19 @@ def create_listing(
     listing_id = new_id("lst")
     row = {
         **checked, "listing_id": listing_id, "currency": shop["currency"], "state": "draft", "created_at": now,
-        "search_text": _search_text(checked),
+        "search_text": search_text(checked),
     }  # fmt: skip
     store.insert_listing(connection, row)
     return reading.read_listing(connection, listing_id, merchant_ids, now)
 
 
-def _search_text(row: Mapping[str, Any]) -> str:
+def search_text(row: Mapping[str, Any], variants: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the words by which a listing is found: its own, and those and the numbers of its variants."""
     attributes = row.get("attributes") or {}
     plain = [row.get(name) or "" for name in INDEXED if name != "attributes"]
-    return words.index_text(*plain, *attributes, *attributes.values())
+    styles = [word for one in variants for choice in one["choices"] for word in choice.values()]
+    numbers = [one[name] for one in variants for name in ("sku", "gtin") if one[name]]
+    return words.index_text(*plain, *attributes, *attributes.values(), *dict.fromkeys((*styles, *numbers)))
 
 
 def change_listing(
@@ -143,13 +147,23 @@ def change_listing(
     merged = {**row, **checked}
     if not (merged["title_en"] or merged["title_zh"]):
         raise RefusedError("title_missing", "A title in one language at least", "至少填写一种语言的标题", 422)
-    values = {**checked, "search_text": _search_text(merged)}
+    variants = variant_store.variants_of(connection, [listing_id]).get(listing_id, [])
+    _check_differences(merged, variants)
+    values = {**checked, "search_text": search_text(merged, variants)}
     if not store.update_listing(connection, listing_id, values, version):
-        raise _stale()
+        raise stale()
     if any(name in checked for name in PLANNED):
         replace_plan(connection, row["shop_id"], resolver_url, now)
     page_event(connection, f"shop:{row['shop_id']}", "listing_changed", {"listing_id": listing_id}, now)
     return reading.read_listing(connection, listing_id, merchant_ids, now)
+
+
+def _check_differences(row: Mapping[str, Any], variants: Sequence[Mapping[str, Any]]) -> None:
+    if any(row["price_minor"] + one["price_difference_minor"] <= 0 for one in variants):
+        raise RefusedError(
+            "price_difference", "A variant would cost nothing or less; change its difference first",
+            "有款式的价格将不大于零，请先修改差价", 422,
+        )  # fmt: skip
 
 
 def move_listing(
@@ -172,7 +186,7 @@ def set_stock(
     """Correct how many there are, as seen at `version`; refused when something changed since or more is promised."""
     row = own_listing(connection, listing_id, merchant_ids)
     if row["version"] != version:
-        raise _stale()
+        raise stale()
     if on_hand < row["reserved"]:
         raise RefusedError(
             "promised", f"{row['reserved']} are promised to shoppers", f"已有 {row['reserved']} 件被预订"
@@ -182,7 +196,7 @@ def set_stock(
             "pieces_remain", "More pieces than that stand in the shop; take them out first", "请先移除多余的单件"
         )
     if not store.update_listing(connection, listing_id, {"on_hand": on_hand}, version):
-        raise _stale()
+        raise stale()
     stock = {"listing_id": listing_id, "in_stock": on_hand - row["reserved"]}
     page_event(connection, f"shop:{row['shop_id']}", "stock_changed", stock, now)
     return {**stock, "on_hand": on_hand, "reserved": row["reserved"], "version": version + 1}
@@ -195,7 +209,9 @@ def create_piece(
     row = own_listing(connection, values["listing_id"], merchant_ids)
     piece_id = new_id("pc")
     checked = _check_piece(values)
-    fresh = {**checked, "piece_id": piece_id, "shop_id": row["shop_id"], "state": "free"}
+    checked["variant_id"] = known_variant(connection, values["listing_id"], checked.get("variant_id"))
+    state = checked.pop("state", None) or "free"
+    fresh = {**checked, "piece_id": piece_id, "shop_id": row["shop_id"], "state": state}
     try:
         store.insert_piece(connection, fresh)
     except IntegrityError:
@@ -206,18 +222,39 @@ def create_piece(
     if in_house > row["on_hand"]:
         store.update_listing(connection, values["listing_id"], {"on_hand": in_house})
     replace_plan(connection, row["shop_id"], resolver_url, now)
+    _tell_stock(connection, row["shop_id"], values["listing_id"], now)
     return _shown_piece(connection, piece_id)
+
+
+def known_variant(connection: Connection, listing_id: str, variant_id: str | None) -> str | None:
+    """Return the variant of a piece of this listing, None for the unnamed one; RefusedError for another listing's."""
+    if not variant_id:
+        return None
+    row = variant_store.find(connection, variant_id)
+    if row is None or row["listing_id"] != listing_id:
+        raise RefusedError("unknown_variant", "This listing has no such variant", "该货品没有这个款式", 422)
+    return variant_id
+
+
+def _tell_stock(connection: Connection, shop_id: str, listing_id: str, now: datetime) -> None:
+    found = store.find_listing(connection, listing_id)
+    assert found is not None
+    stock = {"listing_id": listing_id, "in_stock": found["on_hand"] - found["reserved"]}
+    page_event(connection, f"shop:{shop_id}", "stock_changed", stock, now)
 
 
 def change_piece(
     connection: Connection, merchant_ids: frozenset[str], piece_id: str, changes: dict[str, Any], resolver_url: str,
     now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
-    """Change a piece; `state` "gone" takes a free one out of stock and "free" puts it back."""
+    """Change a piece; `state` "gone" and "sample" take a free one out of stock and "free" puts it back."""
     row = _own_piece(connection, piece_id, merchant_ids)
     version = changes.pop("version", None)
     state = changes.pop("state", None)
     values = _check_piece(changes)
+    if "variant_id" in values:
+        _may_change_variant(row, values["variant_id"] or None)
+        values["variant_id"] = known_variant(connection, row["listing_id"], values["variant_id"])
     if state is not None and state != row["state"]:
         _count_piece(connection, row, state)
         values["state"] = state
@@ -228,13 +265,26 @@ def change_piece(
             "code_taken", "A piece of this shop has this code already", "本店已有使用该编码的单件"
         ) from None
     if not is_changed:
-        raise _stale()
+        raise stale()
     replace_plan(connection, row["shop_id"], resolver_url, now)
+    _tell_stock(connection, row["shop_id"], row["listing_id"], now)
     return _shown_piece(connection, piece_id)
 
 
+def _may_change_variant(row: RowMapping, variant_id: str | None) -> None:
+    if row["variant_id"] != variant_id and row["state"] not in ("free", "sample"):
+        raise RefusedError("piece_state", "It is promised or sold as what it was", "该件已预订或售出，不能更改款式")
+
+
+PIECE_STEPS: dict[tuple[str, str], int] = {
+    ("free", "gone"): -1, ("gone", "free"): 1, ("free", "sample"): -1, ("sample", "free"): 1, ("sample", "gone"): 0,
+    ("gone", "sample"): 0,
+}  # fmt: skip
+"""What a merchant may make of a piece, and what that does to the stock: a sample is on show and never counted."""
+
+
 def _count_piece(connection: Connection, row: RowMapping, state: str) -> None:
-    change = {("free", "gone"): -1, ("gone", "free"): 1}.get((row["state"], state))
+    change = PIECE_STEPS.get((row["state"], state))
     if change is None:
         raise RefusedError("piece_state", f"A {row['state']} piece cannot become {state}", "单件当前状态不允许此操作")
     listing = store.find_listing(connection, row["listing_id"])
@@ -258,7 +308,7 @@ def _shown_piece(connection: Connection, piece_id: str) -> dict[str, Any]:
     row = store.find_piece(connection, piece_id)
     assert row is not None
     names = ("piece_id", "listing_id", "shop_id", "code", "serial", "state", "location", "spot", "version")
-    return {name: row[name] for name in names}
+    return {**{name: row[name] for name in names}, "variant_id": row["variant_id"] or ""}
 
 
 def take_plan_applied(connection: Connection, shop_id: str, report: PlanApplied, now: datetime) -> None:

@@ -24,6 +24,7 @@ class NewPieceBody(_Body):
     code: str = Field(min_length=1, max_length=40)
     serial: str = Field(default="", max_length=20)
     location: str = Field(default="", max_length=40)
+    variant_id: str = Field(default="", max_length=64)
 
 
 class GoodsInBody(_Body):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from cloud_relay.catalog import stock_store, store
 from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.catalog.reading import missing
-from cloud_relay.catalog.service import own_listing
+from cloud_relay.catalog.service import known_variant, own_listing
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.values import clean_text, format_time, new_id
@@ -24,11 +24,12 @@ GOODS_IN, COUNT = "goods_in", "count"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPiece:
-    """A piece that comes in: its tag's code, its serial and where it lies."""
+    """A piece that comes in: its tag's code, its serial, where it lies and which variant it is."""
 
     code: str
     serial: str = ""
     location: str = ""
+    variant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ def _insert_piece(connection: Connection, listing: RowMapping, one: NewPiece) ->
         "code": clean_text(one.code, "code", 40),
         "serial": clean_text(one.serial, "serial", 20) if one.serial.strip() else "",
         "location": clean_text(one.location, "location", 40) if one.location.strip() else "",
+        "variant_id": known_variant(connection, listing["listing_id"], one.variant_id),
     }  # fmt: skip
     try:
         store.insert_piece(connection, values)

@@ -20,7 +20,7 @@ INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 """Unicode categories that nobody sees: controls, bidi and zero-width marks. Phones and televisions paste them in."""
 
 OUR_PATH = re.compile(
-    r"/(?:01/\d{8,14}(?:/21/[\w%.~-]{1,40})?|00/\d{18}|p/\w{1,64}|m/\w{1,64}|s/[\w-]{1,64}|l/\w{1,64})"
+    r"/(?:01/\d{8,14}(?:/21/[\w%.~-]{1,40})?|00/\d{18}|t/[0-9a-z]{10}|p/\w{1,64}|m/\w{1,64}|s/[\w-]{1,64}|l/\w{1,64})"
 )
 """Addresses that stand on tags, labels and pages (GS1 Digital Link URI Syntax 1.3, 4; our own /p /m /s /l)."""
 

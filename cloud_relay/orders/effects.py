@@ -45,6 +45,7 @@ class Scene:
 
 def _take_stock(scene: Scene) -> None:
     stock.take(scene.connection, scene.order.piece_id)
+    stock.tell(scene.connection, scene.order.listing_id, scene.now)
 
 
 def _give_back_stock(scene: Scene) -> None:

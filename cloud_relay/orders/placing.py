@@ -2,20 +2,24 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from cloud_relay.catalog.rules import next_opening
+from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.escrow import payments
 from cloud_relay.orders import reservations, stock, store
+from cloud_relay.orders.choosing import require_variant
 from cloud_relay.orders.rules import OrderState
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import work as parcels
+from cloud_relay.pickup import points
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import order_line, orders, parcel
+from cloud_relay.tables import order_line, orders, parcel, piece
 from wire.codec import to_json
 from wire.plan import Address
 from wire.values import BadValueError, clean_text, format_time, new_id
@@ -25,14 +29,19 @@ ADDRESS_LINES_MAX = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderWish:
-    """What the shopper asks for: a reserved parcel, or (bought unseen) any free piece of a listing.
+    """What the shopper asks for: a reserved parcel, or (bought unseen) any free piece of a listing and variant.
 
     `payment_method` is `provider:token`. `total_minor`, if given, is the total that the shopper saw.
+    `more_parcel_ids` are reserved parcels that are ordered with the first: see `place_orders`. With `pickup_point_id`
+    instead of an address the shopper collects it there and pays no shipping.
     """
 
     parcel_id: str = ""
     listing_id: str = ""
-    address: Address
+    variant_id: str = ""
+    more_parcel_ids: tuple[str, ...] = ()
+    address: Address | None = None
+    pickup_point_id: str = ""
     delivery_from: datetime | None = None
     delivery_until: datetime | None = None
     payment_method: str
@@ -87,28 +96,30 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     Raises RefusedError (out of stock, reservation over, price changed, not agreed) or BadValueError (address).
     """
     provider = _check(wish, now, trade)
-    address = clean_address(wish.address)
+    given = clean_address(wish.address) if wish.address else None
     reserved = None
     if wish.parcel_id:
         reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
-    sale = reservations.sale_of(connection, reserved.listing_id if reserved else wish.listing_id, now)
-    if reserved is None:
-        reservations.require_live(sale)
-    _check_delivery(wish, sale, now)
-    total = sale.price_minor + sale.shipping_minor
+    sale = _sale(connection, reserved, wish, now)
+    point = points.offered(connection, sale.shop_id, wish.pickup_point_id) if wish.pickup_point_id else None
+    if point is None:
+        _check_delivery(wish, sale, now)
+    address = given or points.address_of(connection, point, account_id)
+    shipping = 0 if point is not None else sale.shipping_minor
+    total = sale.price_minor + shipping
     if wish.total_minor not in (None, total) or total <= 0:
-        raise RefusedError(
-            "price_changed", "The price has changed; please look again", "价格已变动，请重新确认", total_minor=total
-        )
+        raise _price_changed(total)
     order_id = new_id("ord")
     piece_id, parcel_id = _take(connection, reserved, wish, sale, account_id, order_id, now)
     pay_until = now + timedelta(seconds=trade.settings.pay_s)
     order = {
         "order_id": order_id, "account_id": account_id, "payment_provider": provider, "total_minor": total,
         "address": to_json(address), "address_sha256": address_sha256(address), "placed_at": now,
-        "pay_until": pay_until, "due_at": pay_until,
+        "pay_until": pay_until, "due_at": pay_until, "shipping_minor": shipping,
     }  # fmt: skip
     _insert(connection, order, wish, sale, piece_id, parcel_id, trade)
+    if point is not None:
+        points.choose(connection, order_id, point, secrets.token_bytes)
     payment_id = _start_charge(connection, order_id, provider, wish.payment_method, total, sale.currency, now, trade)
     store.add_event(connection, order_id, parcel_id, "placed", {"total_minor": total}, account_id, now)
     if reserved is None:
@@ -117,6 +128,41 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
         order_id=order_id, parcel_id=parcel_id, payment_id=payment_id, state=OrderState.UNPAID.value, total_minor=total,
         currency=sale.currency, pay_until=pay_until,
     )  # fmt: skip
+
+
+def place_orders(connection: Connection, account_id: str, wish: OrderWish, now: datetime, trade: Trade) -> list[Placed]:
+    """Place an order for each parcel of the wish, all or none: every piece has its own parcel, hold, photo and proof.
+
+    Raises as `place_order`; `total_minor` is the sum over all of them.
+    """
+    if not wish.more_parcel_ids:
+        return [place_order(connection, account_id, wish, now, trade)]
+    parcel_ids = list(dict.fromkeys((wish.parcel_id, *wish.more_parcel_ids)))
+    each = [replace(wish, parcel_id=one, more_parcel_ids=(), total_minor=None) for one in parcel_ids]
+    placed = [place_order(connection, account_id, one, now, trade) for one in each]
+    total = sum(one.total_minor for one in placed)
+    if wish.total_minor not in (None, total) or len({one.currency for one in placed}) > 1:
+        raise _price_changed(total)
+    return placed
+
+
+def _price_changed(total_minor: int) -> RefusedError:
+    return RefusedError(
+        "price_changed", "The price has changed; please look again", "价格已变动，请重新确认", total_minor=total_minor
+    )
+
+
+def _sale(connection: Connection, reserved: reservations.Reservation | None, wish: OrderWish, now: datetime) -> Any:
+    """Return what is sold: the variant of the reserved piece, or the one that was chosen unseen."""
+    if reserved is not None:
+        variant_id = connection.scalar(select(piece.c.variant_id).where(piece.c.piece_id == reserved.piece_id))
+        return reservations.sale_of(connection, reserved.listing_id, now, variant_id)
+    require_variant(connection, wish.listing_id, wish.variant_id)
+    sale = reservations.sale_of(connection, wish.listing_id, now, wish.variant_id)
+    if wish.variant_id and not sale.is_offered:
+        raise reservations.not_for_sale()
+    reservations.require_live(sale)
+    return sale
 
 
 _ORDER, _LINE = insert(orders), insert(order_line)
@@ -134,14 +180,16 @@ def _insert(
     agreed = trade.settings
     row = {
         **order, "shop_id": sale.shop_id, "merchant_id": sale.merchant_id, "market": sale.market or trade.market,
-        "state": OrderState.UNPAID.value, "price_minor": sale.price_minor, "shipping_minor": sale.shipping_minor,
+        "state": OrderState.UNPAID.value, "price_minor": sale.price_minor,
         "currency": sale.currency, "payment_method": wish.payment_method, "delivery_from": wish.delivery_from,
         "delivery_until": wish.delivery_until, "photo_window_s": agreed.photo_window_s,
         "release_after_s": agreed.release_after_s, "commission_ppm": agreed.commission_ppm, "tax_ppm": agreed.tax_ppm,
     }  # fmt: skip
+    title = titled({"en": sale.title_en, "zh": sale.title_zh}, sale.choices)
     line = {
         "order_id": order["order_id"], "line": 1, "listing_id": sale.listing_id, "piece_id": piece_id,
-        "parcel_id": parcel_id, "title_en": sale.title_en, "title_zh": sale.title_zh, "price_minor": sale.price_minor,
+        "parcel_id": parcel_id, "price_minor": sale.price_minor, "variant_id": sale.variant_id,
+        "title_en": title["en"], "title_zh": title["zh"],
     }  # fmt: skip
     connection.execute(_ORDER, row)
     connection.execute(_LINE, line)
@@ -155,6 +203,8 @@ def _check(wish: OrderWish, now: datetime, trade: Trade) -> str:
             "请先同意照片确认的时限",
             422,
         )
+    if (wish.address is None) == (not wish.pickup_point_id):
+        raise BadValueError("address, pickup_point_id: exactly one of them must be given")
     if bool(wish.parcel_id) == bool(wish.listing_id):
         raise BadValueError("parcel_id, listing_id: exactly one of them must be given")
     if wish.delivery_from and wish.delivery_until and wish.delivery_until <= wish.delivery_from:
@@ -187,7 +237,7 @@ def _take(
     order_id: str, now: datetime,
 ) -> tuple[str, str]:  # fmt: skip
     if reserved is None:
-        piece_id = stock.reserve_any(connection, wish.listing_id)
+        piece_id = stock.reserve_any(connection, wish.listing_id, wish.variant_id)
         parcel_id = parcels.create(connection, sale.shop_id, piece_id, account_id, now, order_id=order_id)
         return piece_id, parcel_id
     reservations.convert(connection, reserved)

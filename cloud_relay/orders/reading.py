@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from cloud_relay.announcements.prices import price_at
 from cloud_relay.catalog.rules import next_opening
+from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.escrow import ledger, payments
 from cloud_relay.escrow.providers.base import Method
 from cloud_relay.orders import reservations, store, words
@@ -15,8 +16,24 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import epcis
 from cloud_relay.parcels import store as parcel_store
 from cloud_relay.parcels.tracking import STEP_WORDS
+from cloud_relay.pickup import points
+from cloud_relay.pickup import service as pickups
+from cloud_relay.pickup.rules import PickupState
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import account, dispute, listing, listing_picture, merchant, order_line, orders, parcel, shop
+from cloud_relay.tables import (
+    account,
+    dispute,
+    listing,
+    listing_picture,
+    merchant,
+    order_line,
+    orders,
+    parcel,
+    pickup,
+    piece,
+    shop,
+    variant,
+)
 from wire.codec import to_json
 from wire.values import format_time
 
@@ -40,33 +57,41 @@ def read_checkout(
         return None
     query = (
         select(
-            listing.c.title_en, listing.c.title_zh, price_at(now).label("price_minor"), listing.c.currency,
-            listing.c.price_minor.label("usual_price_minor"), shop.c.name_en, shop.c.name_zh, shop.c.shipping_minor,
+            listing.c.title_en, listing.c.title_zh, listing.c.currency, variant.c.choices,
+            (price_at(now) + func.coalesce(variant.c.price_difference_minor, 0)).label("price_minor"),
+            (listing.c.price_minor + func.coalesce(variant.c.price_difference_minor, 0)).label("usual_price_minor"),
+            shop.c.shop_id, shop.c.name_en, shop.c.name_zh, shop.c.shipping_minor,
             shop.c.hours, shop.c.holidays, shop.c.time_zone, parcel.c.still_sha256, parcel.c.order_id,
         )
         .join(shop, shop.c.shop_id == listing.c.shop_id)
         .join(parcel, parcel.c.parcel_id == parcel_id)
+        .join(piece, piece.c.piece_id == parcel.c.piece_id)
+        .outerjoin(variant, variant.c.variant_id == piece.c.variant_id)
         .where(listing.c.listing_id == found.listing_id)
     )  # fmt: skip
     row = connection.execute(query).one()
     opens_at = next_opening(row.hours, row.time_zone, now, row.holidays)
+    more = [one.parcel_id for one in reservations.chosen_with(connection, parcel_id)]
     return {
         "parcel_id": parcel_id,
+        "more_parcel_ids": more,
+        "quantity": 1 + len(more),
         "piece_id": found.piece_id,
         "listing_id": found.listing_id,
         "order_id": row.order_id,
         "state": found.state,
         "until": found.until,
         "can_extend": found.state == reservations.ACTIVE and found.extensions == 0,
-        "title": words.both(row.title_en, row.title_zh),
+        "title": titled(words.both(row.title_en, row.title_zh), row.choices),
         "shop_name": words.both(row.name_en, row.name_zh),
         "still_sha256": row.still_sha256,
         "price_minor": row.price_minor,
         "usual_price_minor": row.usual_price_minor,
         "deliveries_from": format_time(opens_at) if opens_at else None,
         "shipping_minor": row.shipping_minor,
-        "total_minor": row.price_minor + row.shipping_minor,
+        "total_minor": (row.price_minor + row.shipping_minor) * (1 + len(more)),
         "currency": row.currency,
+        "pickup_points": points.of_shop(connection, row.shop_id),
         "payment_methods": methods_json(methods),
         "photo_window_s": trade.settings.photo_window_s,
         "release_after_s": trade.settings.release_after_s,
@@ -86,6 +111,7 @@ _LIST = (
         orders.c.order_id, orders.c.state, orders.c.total_minor, orders.c.currency, orders.c.placed_at, orders.c.due_at,
         orders.c.shop_id, orders.c.merchant_id, order_line.c.title_en, order_line.c.title_zh, order_line.c.parcel_id,
         shop.c.name_en, shop.c.name_zh, account.c.nickname, parcel.c.held_reason, parcel.c.state.label("parcel_state"),
+        pickup.c.state.label("pickup_state"),
         func.coalesce(
             func.nullif(parcel.c.photo_sha256, ""), func.nullif(parcel.c.packed_sha256, ""),
             func.nullif(parcel.c.still_sha256, ""), _FIRST_PICTURE,
@@ -95,10 +121,18 @@ _LIST = (
     .join(shop, shop.c.shop_id == orders.c.shop_id)
     .join(account, account.c.account_id == orders.c.account_id)
     .join(parcel, parcel.c.parcel_id == order_line.c.parcel_id)
+    .outerjoin(pickup, pickup.c.order_id == orders.c.order_id)
     .where(order_line.c.line == 1)
     .order_by(orders.c.placed_at.desc(), orders.c.order_id)
     .limit(LATEST)
 )  # fmt: skip
+
+
+def _state_text(state: OrderState, pickup_state: str | None) -> dict[str, str]:
+    """Return what a state is called, by courier or at a pick-up point."""
+    if pickup_state == PickupState.READY and state is OrderState.CONFIRMED:
+        return words.READY_TO_COLLECT
+    return words.STATE_TEXTS[state]
 
 
 def _listed(row: RowMapping) -> dict[str, Any]:
@@ -121,7 +155,7 @@ def _listed(row: RowMapping) -> dict[str, Any]:
         "title": words.both(row["title_en"], row["title_zh"]),
         "shop_name": words.both(row["name_en"], row["name_zh"]),
         "nickname": row["nickname"],
-        "state_text": words.STATE_TEXTS[state],
+        "state_text": _state_text(state, row["pickup_state"]),
         "state_class": words.STATE_CLASSES.get(state, "offline"),
     }
 
@@ -164,6 +198,7 @@ def read_order(
     assert found is not None
     paid = payments.of_order(connection, order_id)
     charges = [one for one in paid if one.kind == payments.CHARGE]
+    collected = pickups.of_order(connection, order_id, for_shopper=for_shopper)
     plain = (
         "order_id", "shop_id", "merchant_id", "state", "price_minor", "shipping_minor", "total_minor", "currency",
         "payment_method", "address", "delivery_from", "delivery_until", "photo_window_s", "release_after_s",
@@ -181,7 +216,7 @@ def read_order(
         "held_text": found.held_text,
         "shop_name": words.both(found.shop_name_en, found.shop_name_zh),
         "nickname": connection.scalar(select(account.c.nickname).where(account.c.account_id == order.account_id)),
-        "state_text": words.STATE_TEXTS[state],
+        "state_text": _state_text(state, collected["state"] if collected else None),
         "state_class": words.STATE_CLASSES.get(state, "offline"),
         "payment_state": charges[-1].state if charges else "",
         "payment_text": words.PAYMENT_TEXTS[charges[-1].state] if charges else words.both("", ""),
@@ -190,6 +225,7 @@ def read_order(
         "can_cancel": for_shopper and (state is OrderState.UNPAID or state in AT_SHOP),
         "can_dispute": for_shopper and state in AT_SHOP | ON_ITS_WAY | {OrderState.CANCELLING},
         "is_held": state in MONEY_HELD,
+        "pickup": collected,
         "dispute": _dispute(connection, order_id),
         "timeline": timeline(connection, order_id),
         "ledger": ledger.postings_of(connection, order_id),
@@ -202,7 +238,7 @@ def _lines(connection: Connection, order_id: str) -> list[dict[str, Any]]:
         {
             "line": row["line"], "listing_id": row["listing_id"], "piece_id": row["piece_id"],
             "parcel_id": row["parcel_id"], "title": words.both(row["title_en"], row["title_zh"]),
-            "price_minor": row["price_minor"], "quantity": row["quantity"],
+            "price_minor": row["price_minor"], "quantity": row["quantity"], "variant_id": row["variant_id"] or "",
         }
         for row in rows.mappings()
     ]  # fmt: skip

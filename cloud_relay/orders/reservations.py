@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from cloud_relay.announcements.prices import price_at
 from cloud_relay.bench_checks.rules import refusal
@@ -13,7 +13,7 @@ from cloud_relay.orders import stock
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import work as parcels
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import listing, merchant, piece, reservation, shop
+from cloud_relay.tables import listing, merchant, piece, reservation, shop, variant
 from cloud_relay.web.pages import page_event
 from wire.values import format_time
 
@@ -32,6 +32,8 @@ class Reservation:
     state: str
     until: datetime
     extensions: int
+    with_parcel_id: str | None = None
+    """The first of several that were chosen at once and are paid together; None for that first one."""
 
 
 _COLUMNS = [reservation.c[name] for name in Reservation.__dataclass_fields__]
@@ -44,22 +46,36 @@ def gone() -> RefusedError:
 
 _SALE = (
     select(
-        listing.c.listing_id, listing.c.title_en, listing.c.title_zh, price_at().label("price_minor"),
+        listing.c.listing_id, listing.c.title_en, listing.c.title_zh,
+        (price_at() + func.coalesce(variant.c.price_difference_minor, 0)).label("price_minor"),
+        variant.c.variant_id, variant.c.choices, variant.c.is_offered,
         listing.c.currency, shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
         shop.c.live_reason, shop.c.hours, shop.c.holidays, shop.c.time_zone,
     )
     .join(shop, shop.c.shop_id == listing.c.shop_id)
     .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
+    .outerjoin(
+        variant, and_(variant.c.listing_id == listing.c.listing_id, variant.c.variant_id == bindparam("variant"))
+    )
     .where(listing.c.listing_id == bindparam("key"), listing.c.state == "published", ~shop.c.is_closed)
     .where(merchant.c.state == "verified")
 )  # fmt: skip
 
 
-def sale_of(connection: Connection, listing_id: str, now: datetime) -> Any:
-    """Return listing, shop and price at `now` of what is for sale; RefusedError when it is not, or the shop closed."""
-    row = connection.execute(_SALE, {"key": listing_id, "now": now}).one_or_none()
-    if row is None:
-        raise RefusedError("not_for_sale", "This is not for sale now", "此商品目前不出售")
+def not_for_sale() -> RefusedError:
+    """Return the refusal for what is withdrawn, or of a shop that is closed."""
+    return RefusedError("not_for_sale", "This is not for sale now", "此商品目前不出售")
+
+
+def sale_of(connection: Connection, listing_id: str, now: datetime, variant_id: str | None = None) -> Any:
+    """Return listing, shop and price at `now` of what is for sale; RefusedError when it is not, or the shop closed.
+
+    With `variant_id` it is that variant: its price, its name, and whether it is offered.
+    """
+    values = {"key": listing_id, "now": now, "variant": variant_id or ""}
+    row = connection.execute(_SALE, values).one_or_none()
+    if row is None or (variant_id and row.variant_id is None):
+        raise not_for_sale()
     return row
 
 
@@ -80,18 +96,27 @@ def confirm_piece(
     own = _active_of_piece(connection, account_id, piece_id, now)
     if own is not None:
         return own
-    listing_id = connection.scalar(select(piece.c.listing_id).where(piece.c.piece_id == piece_id))
-    if listing_id is None:
+    query = select(piece.c.listing_id, piece.c.variant_id, piece.c.state).where(piece.c.piece_id == piece_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
         raise stock.out_of_stock()
-    sale = sale_of(connection, listing_id, now)
+    sale = sale_of(connection, row.listing_id, now, row.variant_id)
     require_live(sale)
-    _check_bound(connection, account_id, trade)
+    check_bound(connection, account_id, trade)
     stock.reserve(connection, piece_id)
+    return keep(connection, account_id, sale, piece_id, now, trade, session_id=session_id)
+
+
+def keep(
+    connection: Connection, account_id: str, sale: Any, piece_id: str, now: datetime, trade: Trade,
+    *, session_id: str | None = None, with_parcel_id: str | None = None,
+) -> Reservation:  # fmt: skip
+    """Write the reservation of a piece whose stock was just reserved, and have the shop fetch it."""
     until = now + timedelta(seconds=trade.settings.reservation_s)
     parcel_id = parcels.create(connection, sale.shop_id, piece_id, account_id, now)
     row = {
-        "parcel_id": parcel_id, "piece_id": piece_id, "listing_id": listing_id, "account_id": account_id,
-        "state": ACTIVE, "until": until, "extensions": 0,
+        "parcel_id": parcel_id, "piece_id": piece_id, "listing_id": sale.listing_id, "account_id": account_id,
+        "state": ACTIVE, "until": until, "extensions": 0, "with_parcel_id": with_parcel_id,
     }  # fmt: skip
     connection.execute(insert(reservation).values(**row, session_id=session_id, created_at=now))
     parcels.prepare(
@@ -111,10 +136,10 @@ def _active_of_piece(connection: Connection, account_id: str, piece_id: str, now
     return None if row is None else Reservation(**row)
 
 
-def _check_bound(connection: Connection, account_id: str, trade: Trade) -> None:
-    """One shopper must not keep a shop's goods from all others without paying."""
+def check_bound(connection: Connection, account_id: str, trade: Trade, count: int = 1) -> None:
+    """Refuse `count` more: one shopper must not keep a shop's goods from all others without paying."""
     query = select(func.count()).where(reservation.c.account_id == account_id, reservation.c.state == ACTIVE)
-    if int(connection.scalar(query) or 0) >= trade.settings.reservations_per_account:
+    if int(connection.scalar(query) or 0) + count > trade.settings.reservations_per_account:
         raise RefusedError(
             "too_many_reservations",
             "Please pay or give up a piece that you have reserved first",
@@ -131,6 +156,13 @@ def find(connection: Connection, parcel_id: str, account_id: str | None = None) 
     return None if row is None else Reservation(**row)
 
 
+def chosen_with(connection: Connection, parcel_id: str) -> list[Reservation]:
+    """Return the running reservations that were chosen together with this first one, in a lasting order."""
+    where = (reservation.c.with_parcel_id == parcel_id, reservation.c.state == ACTIVE)
+    rows = connection.execute(select(*_COLUMNS).where(*where).order_by(reservation.c.parcel_id)).mappings()
+    return [Reservation(**row) for row in rows]
+
+
 def require_active(connection: Connection, parcel_id: str, account_id: str, now: datetime) -> Reservation:
     """Return the account's reservation while it runs; RefusedError otherwise, at its very deadline too."""
     found = find(connection, parcel_id, account_id)
@@ -142,12 +174,18 @@ def require_active(connection: Connection, parcel_id: str, account_id: str, now:
 def extend_reservation(
     connection: Connection, account_id: str, parcel_id: str, now: datetime, trade: Trade
 ) -> Reservation:
-    """Give the shopper more time, once; RefusedError the second time or when it is over."""
+    """Give the shopper more time, once, for all that was chosen together; RefusedError the second time or too late."""
     found = require_active(connection, parcel_id, account_id, now)
     if found.extensions >= 1:
         raise RefusedError("extended_already", "It can be extended only once", "只能延长一次")
+    for other in chosen_with(connection, parcel_id):
+        _extend(connection, other, now, trade)
+    return _extend(connection, found, now, trade)
+
+
+def _extend(connection: Connection, found: Reservation, now: datetime, trade: Trade) -> Reservation:
     until = found.until + timedelta(seconds=trade.settings.extension_s)
-    change = update(reservation).where(reservation.c.parcel_id == parcel_id, reservation.c.extensions == 0)
+    change = update(reservation).where(reservation.c.parcel_id == found.parcel_id, reservation.c.extensions == 0)
     connection.execute(change.values(until=until, extensions=1))
     changed = replace(found, until=until, extensions=1)
     _tell(connection, changed, now)
@@ -155,9 +193,10 @@ def extend_reservation(
 
 
 def give_up_reservation(connection: Connection, account_id: str, parcel_id: str, now: datetime) -> None:
-    """The shopper lets the piece go; it is unpacked and free for others."""
+    """The shopper lets the piece go, and what was chosen with it; all is unpacked and free for others."""
     found = require_active(connection, parcel_id, account_id, now)
-    _end(connection, found, GIVEN_UP, now)
+    for one in (found, *chosen_with(connection, parcel_id)):
+        _end(connection, one, GIVEN_UP, now)
 
 
 def expire_due(connection: Connection, now: datetime, limit: int = 100) -> int:

@@ -24,7 +24,7 @@ from cloud_relay.web.idempotency import ClaimDep, OnceDep
 from cloud_relay.web.principal import Operator, Principal, SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import not_found
 from wire.plan import Address
-from wire.values import clean_text, format_time
+from wire.values import BadValueError, clean_text, format_time
 
 router = APIRouter(prefix="/api")
 
@@ -36,10 +36,13 @@ class _Body(BaseModel):
 
 
 class ReservationBody(_Body):
-    """Which piece, and the viewing session that shows it now."""
+    """Which piece, and the viewing session that shows it now; or how many of a listing's variant, unseen."""
 
-    piece_id: Id
+    piece_id: str = Field(default="", max_length=64)
     session_id: Annotated[str, Field(max_length=64)] | None = None
+    listing_id: str = Field(default="", max_length=64)
+    variant_id: str = Field(default="", max_length=64)
+    quantity: int = Field(default=1, ge=1, le=99)
 
 
 class AddressBody(_Body):
@@ -58,7 +61,10 @@ class OrderBody(_Body):
 
     parcel_id: str = Field(default="", max_length=64)
     listing_id: str = Field(default="", max_length=64)
-    address: AddressBody
+    variant_id: str = Field(default="", max_length=64)
+    more_parcel_ids: list[Id] = Field(default_factory=list, max_length=98)
+    address: AddressBody | None = None
+    pickup_point_id: str = Field(default="", max_length=64)
     delivery_from: datetime | None = None
     delivery_until: datetime | None = None
     payment_method: str = Field(max_length=100)
@@ -98,8 +104,15 @@ def _trade(relay: Relay) -> Trade:
     return relay.trading.trade
 
 
-def _reserved(connection: Connection, *args: Any) -> dict[str, Any]:
-    return _reservation_json(service.confirm_piece(connection, *args))
+def _reserved(
+    connection: Connection, account_id: str, body: ReservationBody, now: datetime, trade: Trade
+) -> dict[str, Any]:
+    if body.piece_id:
+        seen = service.confirm_seen(connection, account_id, body.piece_id, body.session_id, now, trade)
+        return _reservation_json(seen)
+    choice = service.Choice(listing_id=body.listing_id, variant_id=body.variant_id, quantity=body.quantity)
+    chosen = service.choose(connection, account_id, choice, now, trade)
+    return {**_reservation_json(chosen[0]), "parcel_ids": [one.parcel_id for one in chosen]}
 
 
 def _extended(connection: Connection, *args: Any) -> dict[str, Any]:
@@ -115,9 +128,10 @@ def _reservation_json(found: service.Reservation) -> dict[str, Any]:
 
 @router.post("/reservations", status_code=201)
 async def confirm_piece(body: ReservationBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
-    """Confirm this piece: it is kept for a while and goes to packing."""
-    account_id, now = account_id_of(principal), relay.clock.now()
-    return await once(201, _reserved, account_id, body.piece_id, body.session_id, now, _trade(relay))
+    """Confirm this piece, or choose style and number: it is kept for a while and goes to packing."""
+    if bool(body.piece_id) == bool(body.listing_id):
+        raise BadValueError("piece_id, listing_id: exactly one of them must be given")
+    return await once(201, _reserved, account_id_of(principal), body, relay.clock.now(), _trade(relay))
 
 
 @router.post("/reservations/{parcel_id}/extend")
@@ -146,9 +160,12 @@ async def checkout(parcel_id: str, relay: RelayDep, principal: SignedIn) -> dict
 
 
 def _wish(body: OrderBody) -> service.OrderWish:
-    given = body.model_dump(exclude={"address"})
-    lines = tuple(body.address.lines)
-    return service.OrderWish(**given, address=Address(**{**body.address.model_dump(), "lines": lines}))
+    given = body.model_dump(exclude={"address", "more_parcel_ids"})
+    given["more_parcel_ids"] = tuple(body.more_parcel_ids)
+    address = None
+    if body.address is not None:
+        address = Address(**{**body.address.model_dump(), "lines": tuple(body.address.lines)})
+    return service.OrderWish(**given, address=address)
 
 
 @router.post("/orders", status_code=201)
@@ -164,37 +181,48 @@ async def place(
     claim: idempotency.Claim | None,
     also: Callable[[Connection, str], None] | None = None,
 ) -> Response:
-    """Place an order of this account, whatever device sent it; `also(connection, order_id)` joins its transaction."""
+    """Place the orders of a wish for this account, whatever device sent it; the answer is about the first one.
+
+    `also(connection, order_id)` joins the transaction.
+    """
     now, wish = relay.clock.now(), _wish(body)
 
-    def begin(connection: Connection) -> tuple[idempotency.StoredAnswer, service.Placed | None, Payment | None]:
+    def begin(connection: Connection) -> tuple[idempotency.StoredAnswer, list[service.Placed], list[Payment | None]]:
         stored = idempotency.begin(connection, claim, now)
         if stored is not None:
-            return stored, None, None
-        placed = service.place_order(connection, account_id, wish, now, _trade(relay))
+            return stored, [], []
+        placed = service.place_orders(connection, account_id, wish, now, _trade(relay))
         if also is not None:
-            also(connection, placed.order_id)
-        answer = _placed_json(placed, placed.state, payments.STARTED)
+            also(connection, placed[0].order_id)
+        answer = _placed_json(placed, placed[0].state, payments.STARTED)
         idempotency.finish(connection, claim, 201, answer)
-        return idempotency.StoredAnswer(201, answer), placed, payments.load(connection, placed.payment_id)
+        to_pay = [payments.load(connection, one.payment_id) for one in placed]
+        return idempotency.StoredAnswer(201, answer), placed, to_pay
 
     def settled(connection: Connection, payment_state: str) -> dict[str, Any]:
-        assert placed is not None
-        answer = _placed_json(placed, reading.state_of(connection, placed.order_id), payment_state)
+        answer = _placed_json(placed, reading.state_of(connection, placed[0].order_id), payment_state)
         idempotency.finish(connection, claim, 201, answer)
         return answer
 
-    stored, placed, paid = await relay.db.run(begin)
-    if paid is not None:
-        return JSONResponse(await relay.trading.worker.attempt(paid, settled) or stored.body, 201)
-    return JSONResponse(stored.body, stored.status)
+    stored, placed, to_pay = await relay.db.run(begin)
+    answer: dict[str, Any] | None = None
+    for paid in reversed(to_pay):  # the first one last: the answer tells how it went
+        if paid is not None:
+            then = settled if paid is to_pay[0] else _nothing_more
+            answer = await relay.trading.worker.attempt(paid, then)
+    return JSONResponse(answer or stored.body, stored.status)
 
 
-def _placed_json(placed: service.Placed, state: str, payment_state: str) -> dict[str, Any]:
+def _nothing_more(_connection: Connection, _payment_state: str) -> None:
+    return None
+
+
+def _placed_json(placed: list[service.Placed], state: str, payment_state: str) -> dict[str, Any]:
+    first = placed[0]
     return {
-        "order_id": placed.order_id, "parcel_id": placed.parcel_id, "state": state, "payment_state": payment_state,
-        "total_minor": placed.total_minor, "currency": placed.currency,
-        "pay_until": format_time(placed.pay_until),
+        "order_id": first.order_id, "parcel_id": first.parcel_id, "state": state, "payment_state": payment_state,
+        "total_minor": sum(one.total_minor for one in placed), "currency": first.currency,
+        "pay_until": format_time(first.pay_until), "order_ids": [one.order_id for one in placed],
     }  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, piece
@@ -36,15 +37,23 @@ _FIRST_FREE = (
     .order_by(piece.c.code)
     .limit(1)
 )
-_RESERVE_FREE = (
-    update(piece)
-    .where(piece.c.piece_id == _FIRST_FREE.scalar_subquery(), piece.c.state == "free")
-    .values(state="reserved")
-    .returning(piece.c.piece_id)
-)
-_IN_STOCK = select(listing.c.shop_id, (listing.c.on_hand - listing.c.reserved).label("in_stock")).where(
-    listing.c.listing_id == bindparam("key")
-)
+_FIRST_FREE_OF = _FIRST_FREE.where(piece.c.variant_id == bindparam("variant"))
+"""A sample is never among them: it is on show, and its state says so."""
+
+
+def _reserve(first_free: Select[tuple[str]]) -> ReturningUpdate[tuple[str]]:
+    return (
+        update(piece)
+        .where(piece.c.piece_id == first_free.scalar_subquery(), piece.c.state == "free")
+        .values(state="reserved")
+        .returning(piece.c.piece_id)
+    )
+
+
+_RESERVE_FREE, _RESERVE_FREE_OF = _reserve(_FIRST_FREE), _reserve(_FIRST_FREE_OF)
+_IN_STOCK = select(
+    listing.c.shop_id, listing.c.reserved, (listing.c.on_hand - listing.c.reserved).label("in_stock")
+).where(listing.c.listing_id == bindparam("key"))
 
 
 def _move(connection: Connection, piece_id: str, before: str, after: str) -> str | None:
@@ -72,11 +81,17 @@ def reserve(connection: Connection, piece_id: str) -> None:
         raise out_of_stock()
 
 
-def reserve_any(connection: Connection, listing_id: str) -> str:
-    """Reserve any free piece of a listing and return it; RefusedError when none is free."""
+def reserve_any(connection: Connection, listing_id: str, variant_id: str = "") -> str:
+    """Reserve any free piece of a listing and return it; RefusedError when none is free.
+
+    With `variant_id` only a piece of that variant will do.
+    """
     if not _count(connection, listing_id, 0, 1):
         raise out_of_stock()
-    piece_id: str | None = connection.execute(_RESERVE_FREE, {"key": listing_id}).scalar()
+    query, values = (_RESERVE_FREE_OF, {"key": listing_id, "variant": variant_id}) if variant_id else (
+        _RESERVE_FREE, {"key": listing_id}
+    )  # fmt: skip
+    piece_id: str | None = connection.execute(query, values).scalar()
     if piece_id is None:
         raise out_of_stock()
     return piece_id
@@ -121,7 +136,7 @@ def write_off(connection: Connection, piece_id: str) -> None:
 
 
 def tell(connection: Connection, listing_id: str, now: datetime) -> None:
-    """Tell open pages how many of a listing can be had now; anybody may know that."""
+    """Tell open pages how many of a listing can be had now, and how many are kept; anybody may know that."""
     row = connection.execute(_IN_STOCK, {"key": listing_id}).one()
-    data = {"listing_id": listing_id, "in_stock": row.in_stock}
+    data = {"listing_id": listing_id, "in_stock": row.in_stock, "kept": row.reserved}
     page_event(connection, f"shop:{row.shop_id}", "stock_changed", data, now)

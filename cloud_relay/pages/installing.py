@@ -22,6 +22,7 @@ async def manifest(request: Request) -> JSONResponse:
         "description": "透过店铺自己的镜头亲眼看，再决定买。" if is_zh else "See the very piece. Then buy it.",
         "lang": "zh-Hans" if is_zh else "en", "start_url": "/", "scope": "/", "display": "standalone",
         "theme_color": "#1b3f9c", "background_color": "#f3f5f8",
+        "shortcuts": [{"name": "扫一扫" if is_zh else "Scan a tag", "url": "/scan"}],
         "icons": [{**icon, "purpose": "any"}, {**icon, "purpose": "maskable"}],
     }  # fmt: skip
     return JSONResponse(document, media_type="application/manifest+json")

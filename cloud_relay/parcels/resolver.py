@@ -4,16 +4,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 
 from cloud_relay.announcements.prices import price_at
 from cloud_relay.catalog.store import pictures_of
+from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.orders.words import STATE_TEXTS, both
 from cloud_relay.parcels import epcis, store
 from cloud_relay.parcels.rules import ParcelState
 from cloud_relay.parcels.store import ParcelRow
 from cloud_relay.parcels.tracking import STEP_WORDS
-from cloud_relay.tables import listing, merchant, order_line, orders, piece, shop
+from cloud_relay.tables import listing, merchant, order_line, orders, piece, shop, variant
 from wire.values import BadValueError, Gtin, Sscc
 
 PARCEL_TEXTS: dict[ParcelState, dict[str, str]] = {
@@ -109,11 +110,13 @@ def resolve_sscc(connection: Connection, sscc: str, asker: Asker) -> dict[str, A
 _GOODS = (
     select(
         piece.c.piece_id, piece.c.serial, piece.c.code, piece.c.state, piece.c.location, listing.c.listing_id,
-        listing.c.gtin, listing.c.title_en, listing.c.title_zh, listing.c.currency,
+        listing.c.gtin, piece.c.variant_id, variant.c.choices, listing.c.title_en, listing.c.title_zh,
+        listing.c.currency,
         listing.c.state.label("listing_state"), shop.c.shop_id, shop.c.merchant_id, shop.c.name_en, shop.c.name_zh,
     )
     .join(listing, listing.c.listing_id == piece.c.listing_id)
     .join(shop, shop.c.shop_id == piece.c.shop_id)
+    .outerjoin(variant, variant.c.variant_id == piece.c.variant_id)
 )  # fmt: skip
 
 
@@ -128,10 +131,14 @@ def resolve_goods(connection: Connection, gtin: str, serial: str, asker: Asker, 
         raise LookupError(f"GTIN {gtin}: is not one") from None
     # listings keep the GTIN as typed (8 to 14 digits); the 14-digit form is the same number with zeros before it
     forms = {digits, digits.removeprefix("0"), digits.removeprefix("00"), digits.removeprefix("000000")}
-    query = _GOODS.add_columns(price_at(now).label("price_minor")).where(listing.c.gtin.in_(forms))
+    price = price_at(now) + func.coalesce(variant.c.price_difference_minor, 0)
+    query = _GOODS.add_columns(price.label("price_minor"))
+    query = query.where(listing.c.gtin.in_(forms) | variant.c.gtin.in_(forms))
     if serial:
         query = query.where((piece.c.serial == serial) | ((piece.c.serial == "") & (piece.c.code == serial)))
-    row = connection.execute(query.order_by(listing.c.published_at, piece.c.code).limit(1)).mappings().one_or_none()
+    is_offered = case((listing.c.state == "published", 0), else_=1)
+    order = (is_offered, listing.c.published_at, piece.c.code)
+    row = connection.execute(query.order_by(*order).limit(1)).mappings().one_or_none()
     if row is None:
         raise LookupError(f"GTIN {gtin}: nothing of ours")
     is_own = row["merchant_id"] in asker.merchant_ids or asker.is_operator
@@ -141,7 +148,8 @@ def resolve_goods(connection: Connection, gtin: str, serial: str, asker: Asker, 
         raise LookupError(f"GTIN {gtin}: not shown now")
     shown: dict[str, Any] = {
         "kind": "goods", "listing_id": row["listing_id"], "gtin": digits, "serial": serial, "shop_id": row["shop_id"],
-        "title": both(row["title_en"], row["title_zh"]), "shop_name": both(row["name_en"], row["name_zh"]),
+        "title": titled(both(row["title_en"], row["title_zh"]), row["choices"]),
+        "shop_name": both(row["name_en"], row["name_zh"]), "variant_id": row["variant_id"] or "",
         "price_minor": row["price_minor"], "currency": row["currency"], "piece_id": row["piece_id"] if serial else None,
         "piece_state": row["state"] if serial else None, "order_id": bought, "is_party": is_own or bought is not None,
         "picture_sha256": next(iter(pictures_of(connection, [row["listing_id"]]).get(row["listing_id"], ())), None),

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec
+from typing import Annotated, Any, Concatenate, ParamSpec
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import reports, resolver, store
 from cloud_relay.parcels.resolver import Asker
 from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.showroom.routes import shown_tag
 from cloud_relay.web.principal import Anyone, Principal, SignedIn
 from cloud_relay.web.problems import not_found
 from cloud_relay.web.templating import render
@@ -44,8 +45,13 @@ async def _shown(
 
 
 @router.get("/01/{gtin}")
-async def goods_class(gtin: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
-    """GS1 Digital Link of a kind of goods."""
+async def goods_class(
+    gtin: str, request: Request, relay: RelayDep, principal: Anyone, t: Annotated[str, Query(max_length=40)] = "",
+    here: Annotated[str, Query(max_length=64)] = "",
+) -> Response:  # fmt: skip
+    """GS1 Digital Link of a kind of goods; with `t` it stood on that tag of a showroom."""
+    if t:
+        return await shown_tag(request, relay, principal, t, gtin=gtin, here=here)
     return await _shown(
         request, relay, principal, resolver.resolve_goods, gtin, "", _asker(principal), relay.clock.now()
     )

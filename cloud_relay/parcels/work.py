@@ -5,10 +5,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
+from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.orders.trade import Trade
 from cloud_relay.outbox import send_command
 from cloud_relay.parcels import codes
-from cloud_relay.tables import listing, order_line, orders, parcel, piece, shop
+from cloud_relay.pickup import points
+from cloud_relay.tables import listing, order_line, orders, parcel, piece, shop, variant
 from wire.codec import from_json
 from wire.commands import LabelParcel, PreparePiece, ReleasePiece
 from wire.plan import Address, LabelContent, LabelLine, Text
@@ -111,7 +113,7 @@ def order_label(connection: Connection, order: ForParcel, now: datetime, trade: 
     if is_new:
         first = PreparePiece(parcel_id=order.parcel_id, piece_id=order.piece_id)
         send_command(connection, order.shop_id, first, now, order.trace, order.parcel_id)
-    content = _label(order, row, sscc, trade)
+    content = _label(order, row, sscc, trade, points.code_sha256(connection, order.order_id, order.parcel_id))
     command = LabelParcel(parcel_id=order.parcel_id, piece_id=order.piece_id, order_id=order.order_id, label=content)
     send_command(connection, order.shop_id, command, now, order.trace, order.parcel_id)
 
@@ -122,9 +124,11 @@ _FOR_LABEL = (
     select(
         piece.c.serial, piece.c.code, listing.c.listing_id, listing.c.gtin, listing.c.sku, listing.c.title_en,
         listing.c.title_zh, shop.c.gs1_prefix, shop.c.sender_lines, orders.c.address, parcel.c.label_no,
-        parcel.c.state.label("parcel_state"),
+        parcel.c.state.label("parcel_state"), variant.c.choices, variant.c.sku.label("variant_sku"),
+        variant.c.gtin.label("variant_gtin"),
     )
     .join(listing, listing.c.listing_id == piece.c.listing_id)
+    .outerjoin(variant, variant.c.variant_id == piece.c.variant_id)
     .join(shop, shop.c.shop_id == piece.c.shop_id)
     .join(orders, orders.c.order_id == bindparam("order"))
     .join(order_line, and_(order_line.c.order_id == orders.c.order_id, order_line.c.piece_id == piece.c.piece_id))
@@ -139,19 +143,23 @@ _NEXT_SSCC = (
 )
 
 
-def _label(order: ForParcel, row: Any, sscc: str, trade: Trade) -> LabelContent:
+def _label(order: ForParcel, row: Any, sscc: str, trade: Trade, pickup_sha256: str) -> LabelContent:
     serial = row.serial or row.code
-    line = LabelLine(title=Text(en=row.title_en, zh=row.title_zh), sku=row.sku, gtin=row.gtin, serial=serial)
+    title = titled({"en": row.title_en, "zh": row.title_zh}, row.choices)
+    sku, gtin = row.variant_sku or row.sku, row.variant_gtin or row.gtin
+    line = LabelLine(title=Text(**title), sku=sku, gtin=gtin, serial=serial)
     return LabelContent(
         order_id=order.order_id,
         label_no=row.label_no + 1,
         to=from_json(Address, row.address),
         sender_lines=tuple(row.sender_lines),
-        goods_code=codes.goods_code(trade.resolver_url, row.gtin, serial, row.listing_id),
+        goods_code=codes.goods_code(trade.resolver_url, gtin, serial, row.listing_id),
         merchant_code=codes.merchant_code(trade.resolver_url, order.merchant_id),
         resolver_url=codes.parcel_code(trade.resolver_url, order.parcel_id, sscc),
         sscc=sscc,
         lines=(line,),
+        service="PICK-UP 自提" if pickup_sha256 else "",
+        pickup_sha256=pickup_sha256,
     )
 
 

@@ -12,7 +12,8 @@ form.querySelector("[data-part=saved]")?.addEventListener("change", (event) => {
 });
 
 form.addEventListener("done", async () => {
-  if (!form.querySelector("[data-part=remember]").checked) return;
+  const remember = form.querySelector("[data-part=remember]");
+  if (!remember.checked || remember.disabled) return;
   const address = Object.fromEntries(["name", "postal_code", "city", "country", "phone"].map((name) => [name, fields(name)[0].value]));
   address.lines = fields("lines[]").map((field) => field.value).filter(Boolean);
   try {

@@ -1,7 +1,8 @@
 /** The courier's page: scan one parcel or several in a row, then press what is done; kept on the phone until the relay has it. */
 
 import { language, say, t } from "./api.js";
-import { Photo, readerOn } from "./courier_camera.js";
+import { readerOn } from "./code_reader.js";
+import { Photo } from "./courier_camera.js";
 import { askAbout, carried, linkIn, parcelOf, remember } from "./courier_load.js";
 import * as queue from "./courier_queue.js";
 import { refresh } from "./live.js";

@@ -1,46 +1,6 @@
-/** The phone's camera: reads codes where the browser can, and makes photos small enough to be sent from a stairwell. */
+/** The phone's camera as a courier uses it: photos small enough to be sent from a stairwell. */
 
-const FORMATS = ["qr_code", "code_128", "data_matrix"];
 const SIDE_PX = 1600, QUALITY = 0.8;
-
-/** A reader of codes on the video element, or null where the browser has none: then codes are typed. */
-export async function readerOn(video) {
-  if (!("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) return null;
-  const known = await BarcodeDetector.getSupportedFormats().catch(() => []);
-  const formats = FORMATS.filter((format) => known.includes(format));
-  return formats.length ? new Reader(video, new BarcodeDetector({ formats })) : null;
-}
-
-class Reader {
-  constructor(video, detector) {
-    this.video = video;
-    this.detector = detector;
-    this.tracks = [];
-  }
-
-  get isOn() { return this.tracks.length > 0; }
-
-  /** Look until `take(text)` answers true; throws when the camera cannot be had. */
-  async start(take) {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    this.tracks = stream.getTracks();
-    this.video.srcObject = stream;
-    await this.video.play();
-    this.look(take);
-  }
-
-  async look(take) {
-    if (!this.isOn) return;
-    const found = await this.detector.detect(this.video).catch(() => []);
-    if (found.length && take(found[0].rawValue)) return;
-    setTimeout(() => this.look(take), 150);
-  }
-
-  stop() {
-    this.tracks.forEach((track) => track.stop());
-    this.tracks = [];
-  }
-}
 
 /** Make a photo small; what this browser cannot draw (HEIC) goes as it is, and the relay judges. */
 export async function shrink(file) {

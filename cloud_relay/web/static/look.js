@@ -23,6 +23,10 @@ const REASONS = {
   silent: ["We lost contact with you", "与您的连接中断"], time: ["Your turn is over; others were waiting", "时间到了，还有其他人在等"],
   replaced: ["You opened another viewing", "您打开了另一个看货页面"], taken_over: ["The shop needs the camera", "店铺需要使用镜头"],
 };
+const FAULTS = { // of the picture, while the camera goes on
+  frozen: ["The picture stands still: the shop's camera may hang. Ask the attendant.", "画面定格，店铺摄像头可能卡住，请询问店员。"],
+  black: ["The picture is black: the shop's camera may be covered, or the light is off. Ask the attendant.", "画面全黑，镜头可能被遮住或没有灯光，请询问店员。"],
+};
 const say2 = (pair) => (pair ? t(...pair) : "");
 
 function show() {
@@ -34,6 +38,7 @@ function show() {
   if (state === "waiting") lines.push(t(`You are number ${session.place} in line, about ${minutes} min.`, `您排在第 ${session.place} 位，约 ${minutes} 分钟。`));
   if (state === "being_brought") lines.push(t(`The attendant brings it to the turntable, about ${minutes} min. Stay on this page.`, `店员正把它放上转台，约 ${minutes} 分钟，请留在本页。`));
   if (session.text?.[language] && !["steering", "watching", "being_brought"].includes(state)) lines.push(session.text[language]);
+  if (!["ended", "refused"].includes(session.state) && FAULTS[session.reason]) lines.push(say2(FAULTS[session.reason]));
   if (state === "ended") lines.push(say2(REASONS[session.reason]) || session.reason || "");
   if (session.turn_s && state === "steering") lines.push(t("Others are waiting; your turn ends in ", "还有其他人在等，您的时间剩余 ") + Math.round(session.turn_s) + " s");
   words.textContent = lines.join(" ");

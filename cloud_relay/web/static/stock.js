@@ -75,7 +75,8 @@ document.addEventListener("compose", (event) => {
   const form = event.target;
   if (form.dataset.compose === "goods_in") {
     const location = form.querySelector("[data-location]").value;
-    event.detail.pieces = codes.map((code) => ({ code, location }));
+    const variant_id = form.querySelector("[data-listing]").selectedOptions[0].dataset.variant;
+    event.detail.pieces = codes.map((code) => ({ code, location, variant_id }));
   }
   if (form.dataset.compose === "count") event.detail.missing = ticks(form).filter((one) => !one.checked).map((one) => one.dataset.piece);
 });

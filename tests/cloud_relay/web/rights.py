@@ -154,6 +154,15 @@ RIGHTS = [
     Right("POST", "/api/operator/disputes/{dispute_id}/rule", "operator", {"ruling": "refund", "reason": "x"}),
     Right("GET", "/api/merchants/{merchant_id}/money", "merchant"),
     Right("POST", "/api/merchants/{merchant_id}/payouts", "merchant", {"amount_minor": 1, "currency": "CNY"}),
+    Right("PUT", "/api/listings/{listing_id}/variants", "merchant", {"axes": [], "variants": []}),
+    Right(
+        "POST", "/api/tags", "merchant", {"shop_id": "{shop_id}", "kind": "place", "tags": [{"location": "A-3-2"}]}
+    ),
+    Right("POST", "/api/tags/void", "merchant", {"tag_ids": ["{tag_id}"]}),
+    Right("GET", "/api/tag-sheets/{sheet_id}", "merchant"),
+    Right("GET", "/t/{tag_id}", "public"),
+    Right("GET", "/scan", "public"),
+    Right("GET", "/merchant/tags", "signed_in"),
     Right("GET", "/01/{gtin}", "public"),
     Right("GET", "/01/{gtin}/21/{serial}", "public"),
     Right("GET", "/00/{sscc}", "public"),

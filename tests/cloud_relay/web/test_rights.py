@@ -58,6 +58,8 @@ class Mall:
         waiting = await site.call("POST", path, {"email": "lee@example.org", "role": "manager"}, mo, 201)
         path = f"/api/listings/{listing_id}/goods-in"
         taken = await site.call("POST", path, {"pieces": [{"code": "in-0"}]}, mo, 201)
+        body = {"shop_id": shop_id, "kind": "place", "tags": [{"location": "A-1"}, {"location": "A-2"}]}
+        tags = await site.call("POST", "/api/tags", body, mo, 201)
         rows = [
             insert(viewing_session).values(session_id="vs_1", account_id=ann, shop_id=shop_id, piece_id=pieces[0],
                                            camera="front", state="watching", answer={}, created_at=now, changed_at=now),
@@ -71,7 +73,8 @@ class Mall:
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
-            "change_id": taken["change_id"], "complaint_id": "cpl_1",
+            "change_id": taken["change_id"], "tag_id": tags["tag_ids"][0], "sheet_id": tags["sheet_id"],
+            "complaint_id": "cpl_1",
             "point_id": point["point_id"],
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,

@@ -1,0 +1,59 @@
+/** Choosing a style: the picks on each axis name a variant, its price and stock; what is sold out says so. */
+
+import { t } from "./api.js";
+
+const form = () => document.querySelector("[data-choose]");
+const picked = {}; // axis → value, and the number: kept while the page is refreshed around it
+
+const variants = (box) => [...box.querySelectorAll("template[data-variant]")].map(({ dataset }) => ({
+  id: dataset.variant, choices: JSON.parse(dataset.choices), name: dataset.name, price: dataset.price,
+  stock: Number(dataset.stock), words: dataset.words,
+}));
+
+const radios = (box) => [...box.querySelectorAll("[data-axis]")];
+
+function show(box) {
+  const all = variants(box), quantity = box.elements.quantity;
+  if (picked.quantity) quantity.value = Math.min(picked.quantity, quantity.length);
+  if (!all.length) return;
+  for (const one of radios(box)) if (picked[one.dataset.axis] === one.value) one.checked = true;
+  const picks = radios(box).filter((one) => one.checked).map((one) => one.value);
+  const chosen = all.find((one) => one.choices.every((value, axis) => value === picks[axis]));
+  box.elements.variant_id.value = chosen?.id ?? "";
+  box.querySelector("[data-style-name]").textContent = chosen?.name ?? picks.join(" / ");
+  box.querySelector("[data-style-price]").textContent = chosen?.price ?? "";
+  box.querySelector("[data-style-stock]").textContent = chosen?.words ?? t("Not made like this", "没有这种款式");
+  box.querySelector("button").disabled = !chosen || chosen.stock < 1;
+  countTo(quantity, Math.max(1, Math.min(chosen?.stock ?? 1, Number(box.dataset.choose))));
+  for (const one of radios(box)) mark(one, all, picks);
+}
+
+/** A value with which, beside the other picks, nothing can be had is shown as sold out; it can still be picked. */
+function mark(radio, all, picks) {
+  const axis = Number(radio.dataset.axis);
+  const isLeft = all.some((one) => one.stock > 0 && one.choices.every((value, place) => value === (place === axis ? radio.value : picks[place])));
+  const label = radio.closest("label");
+  label.classList.toggle("off", !isLeft);
+  label.querySelector("[data-sold-out]").textContent = isLeft ? "" : t(" (sold out)", "（售完）");
+}
+
+function countTo(select, most) {
+  const was = Math.min(Number(select.value) || 1, most);
+  select.replaceChildren(...Array.from({ length: most }, (_, place) => new Option(place + 1)));
+  select.value = was;
+}
+
+document.addEventListener("change", (event) => {
+  if (!event.target.closest("[data-choose]")) return;
+  if (event.target.name === "quantity") picked.quantity = Number(event.target.value);
+  const radio = event.target.closest("[data-axis]");
+  if (!radio) return;
+  picked[radio.dataset.axis] = radio.value;
+  show(form());
+});
+document.addEventListener("compose", (event) => {
+  if (!event.target.matches("[data-choose]")) return;
+  for (const name of Object.keys(event.detail)) if (name.startsWith("axis_")) delete event.detail[name];
+});
+document.addEventListener("refreshed", () => form() && show(form()));
+if (form()) show(form());
