@@ -45,6 +45,7 @@ def begin(page) -> None:
         page.reload()
 
 
+@pytest.mark.timeout(400)
 def test_a_merchant_checks_the_bench_from_the_page_and_sees_each_step(person, mall, shopper, eyes):
     free_the_bench(mall, shopper)
     owner = person(TEAHOUSE)
@@ -53,7 +54,6 @@ def test_a_merchant_checks_the_bench_from_the_page_and_sees_each_step(person, ma
     page = owner.page
     expect(page.get_by_text("Somebody must stand at the bench")).to_be_visible()
     begin(page)
-    expect(page.get_by_text("At the bench now:").first).to_be_visible()
     eyes.judge(page, "merchant-check-running")
     expect(page.locator(".step.passed").first).to_be_visible(timeout=CHECK_MS)
     expect(page.get_by_role("heading", name=re.compile("^Newest check passed"))).to_be_visible(timeout=CHECK_MS)

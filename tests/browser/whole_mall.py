@@ -15,7 +15,7 @@ from typing import Any
 from demo.mall import ROOT
 from demo.ports import free_block
 
-OPEN_S = 90.0
+OPEN_S = 300.0
 CLOSE_S = 30.0
 SHOPPER = ("shopper@vitrine.example", "shopper-demo-1")
 TEAHOUSE = ("teahouse@vitrine.example", "teahouse-demo-1")

@@ -303,21 +303,24 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where the machine is made and kept")
     parser.add_argument("--json", type=Path, help="write what was seen to this file")
     parser.add_argument("--half", choices=["install", "trade"], help="walk one half only")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     folder = chosen.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if chosen.half:
+    if chosen.here:
         facts = (walk_install if chosen.half == "install" else walk_trade)(folder)
         print(json.dumps(facts, ensure_ascii=False))
         return 0
     halves = {}
-    for half, before in (("install", []), ("trade", ["unshare", "--net"])):
-        words = [*before, sys.executable, "-m", "tests.service.booted_shop", str(folder), "--half", half]
+    for half, before in (("install", []), ("trade", ["unshare", "--net"])):  # no link of this machine is touched
+        if chosen.half not in (None, half):
+            continue
+        words = [*before, sys.executable, "-m", "tests.service.booted_shop", str(folder), "--half", half, "--here"]
         told = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
         if told.returncode:
             return told.returncode
         halves[half] = json.loads(told.stdout.splitlines()[-1])
-    whole = {**halves["trade"], "steps": halves["install"]["steps"] + halves["trade"]["steps"]}
+    whole = {**halves.get("trade", {}), "steps": [step for half in halves.values() for step in half["steps"]]}
     if chosen.json:
         chosen.json.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{len(whole['steps'])} steps held")

@@ -96,6 +96,29 @@ def test_progress_has_one_row_a_shop(world):
     assert world.database.read_now(store.find_progress, "nowhere") is None
 
 
+async def test_the_page_shows_what_is_asked_at_the_bench_and_what_waits_in_both_languages(site):
+    _, shop_id, owner = await site.merchant("tea")
+    path = f"/merchant/shops/{shop_id}/check"
+    away = await site.call("GET", f"{path}?lang=en", headers=owner)
+    assert "box is offline" in away.text and "Check the bench now" not in away.text
+    site.db.run_now(lambda connection: connection.execute(shop_link.insert().values(shop_id=shop_id, is_online=True)))
+    assert "Check the bench now" in (await site.call("GET", f"{path}?lang=en", headers=owner)).text
+    told = replace(
+        moved(asks=(LAY,), steps=(PRINTED,), awaited=(AwaitedStep(step="apply", title=Text(en="Stick", zh="贴标")),)),
+        started_at=site.clock.now(),
+    )
+    site.db.run_now(service.take_progress, shop_id, told, site.clock.now())
+    for language, words in (
+        ("en", (LAY.en, "Print a code", "Stick", "1 / 2")),
+        ("zh", (LAY.zh, "打印", "贴标", "1 / 2")),
+    ):
+        page = (await site.call("GET", f"{path}?lang={language}", headers=owner)).text
+        assert [one for one in words if one not in page] == []
+        assert "bench-checks" not in page, "no second check while one runs"
+    stranger = site.account("stranger")
+    await site.call("GET", path, headers=stranger, status=404)
+
+
 async def test_the_shop_decides_over_the_wire_and_its_steps_reach_the_owner(tmp_path, free_port, eventually):
     async with house(tmp_path / "r", free_port) as mall:
         _, shop_id, owner = await mall.merchant("tea", shop_id="teahouse")
