@@ -76,7 +76,8 @@ class TradeSettings:
     """The agreed times of an order in seconds, the market's share in parts per million of the total, the tax in it.
 
     A shop that does not hand over in `ship_s`, does not answer a cancel in `cancel_s`, or a parcel that does not
-    arrive in `arrive_s` opens a dispute by itself; a dispute that nobody rules on ends after `dispute_s`.
+    arrive in `arrive_s` opens a dispute by itself; a dispute that nobody rules on ends after `dispute_s`. What waits at
+    a pick-up point is reminded of `collect_remind_s` after it was ready, and goes back after `collect_s`.
     """
 
     reservation_s: int = 600
@@ -90,8 +91,11 @@ class TradeSettings:
     cancel_s: int = 14 * 24 * 3600
     arrive_s: int = 60 * 24 * 3600
     commission_ppm: int = 50_000
+    counter_commission_ppm: int = 0
     tax_ppm: int = 0
     objections_max: int = 2
+    collect_s: int = 7 * 24 * 3600
+    collect_remind_s: tuple[int, ...] = (2 * 24 * 3600, 5 * 24 * 3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,10 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PiecePlan:
-    """One physical piece: `code` is what its own tag scans as (and what the attendant reads aloud)."""
+    """One physical piece: `code` is what its own tag scans as (and what the attendant reads aloud).
+
+    `listing_id` is empty for what is not for sale (a sample); its style may cost more or less than the listing's price.
+    """
 
     piece_id: str
     code: str
@@ -81,6 +84,7 @@ class PiecePlan:
     location: str = ""
     spot: Spot | None = None
     listing_id: str = ""
+    price_difference_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

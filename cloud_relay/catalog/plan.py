@@ -55,7 +55,8 @@ def _pieces(connection: Connection, shop_id: str) -> tuple[PiecePlan, ...]:
     on_the_bench = select(parcel.c.piece_id).where(parcel.c.shop_id == shop_id, parcel.c.state.not_in(OUT_OF_HOUSE))
     rows = connection.execute(
         select(
-            piece, variant.c.price_difference_minor, listing.c.title_en, listing.c.title_zh, listing.c.sku, listing.c.gtin, variant.c.choices,
+            piece, variant.c.price_difference_minor, listing.c.title_en, listing.c.title_zh, listing.c.sku,
+            listing.c.gtin, variant.c.choices,
             variant.c.sku.label("variant_sku"), variant.c.gtin.label("variant_gtin"),
         )
         .join(listing, listing.c.listing_id == piece.c.listing_id)

@@ -127,7 +127,7 @@ def create_listing(
     return reading.read_listing(connection, listing_id, merchant_ids, now)
 
 
-def search_text(row: Mapping[str, Any], variants: Sequence[Mapping[str, Any]] = ()) -> str:
+def search_text(row: Mapping[str, Any] | RowMapping, variants: Sequence[Mapping[str, Any] | RowMapping] = ()) -> str:
     """Return the words by which a listing is found: its own, and those and the numbers of its variants."""
     attributes = row.get("attributes") or {}
     plain = [row.get(name) or "" for name in INDEXED if name != "attributes"]
@@ -158,7 +158,7 @@ def change_listing(
     return reading.read_listing(connection, listing_id, merchant_ids, now)
 
 
-def _check_differences(row: Mapping[str, Any], variants: Sequence[Mapping[str, Any]]) -> None:
+def _check_differences(row: Mapping[str, Any], variants: Sequence[RowMapping]) -> None:
     if any(row["price_minor"] + one["price_difference_minor"] <= 0 for one in variants):
         raise RefusedError(
             "price_difference", "A variant would cost nothing or less; change its difference first",

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from cloud_relay.db import wake
-from cloud_relay.escrow import ledger, rules
+from cloud_relay.escrow import dues, ledger, rules
 from cloud_relay.escrow.payments import FAILED, STARTED, SUCCEEDED
 from cloud_relay.escrow.providers.base import Outcome, OutcomeState
 from cloud_relay.escrow.rules import Posting
@@ -42,10 +42,12 @@ def start(
 ) -> Payout:
     """Take the money out of the merchant's account and start the payout; RefusedError when there is not that much."""
     available = ledger.balance(connection, rules.payable(merchant_id), currency)
+    available -= dues.owed_minor(connection, merchant_id, currency)
     if not 0 < amount_minor <= available:
         text = (f"Only {available} can be paid out", f"可提现金额为 {available}")
         raise RefusedError("not_that_much", *text, available_minor=available)
     payout_id = new_id("out")
+    dues.collect(connection, merchant_id, currency, f"counter_due:{payout_id}", now)
     row: dict[str, Any] = {
         "payout_id": payout_id, "merchant_id": merchant_id, "amount_minor": amount_minor, "currency": currency,
         "state": STARTED, "provider": provider, "attempts": 0,

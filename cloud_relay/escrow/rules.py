@@ -6,13 +6,14 @@ PPM = 1_000_000
 """Shares are parts per million."""
 
 ESCROW, DISPUTE, PAYABLE, RESERVE, POT = "escrow", "dispute", "payable", "reserve", "pot"
-CHART = frozenset({"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE})
+TILL, TAKEN, DUE = "till", "taken", "due"
+CHART = frozenset({"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE, TILL, TAKEN, DUE})
 """First word of each ledger account; all but `loss` are followed by `:` and whose it is.
 
 A credit raises an account, a debit lowers it.
 """
-NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax"})
-"""Only the outside world (`psp`) and `loss` may be below zero."""
+NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax", TAKEN})
+"""Only the outside world (`psp`, `till`), what a merchant owes (`due`) and `loss` may be below zero."""
 AMOUNT_MAX = 10**15
 """Largest amount of one posting in minor units; far above any sale and far below 64 bits."""
 
@@ -63,6 +64,21 @@ def fees(market: str) -> str:
 def tax(market: str) -> str:
     """Return the tax on the market's commission, owed to the state."""
     return f"tax:{market}"
+
+
+def till(shop_id: str, paid_by: str) -> str:
+    """Return the ledger account that mirrors the money in a shop's own hands, by way: minus what it took there."""
+    return f"{TILL}:{shop_id}/{paid_by}"
+
+
+def taken(merchant_id: str) -> str:
+    """Return what a merchant took at its own counters; it only grows, and the market never held it."""
+    return f"{TAKEN}:{merchant_id}"
+
+
+def due(merchant_id: str) -> str:
+    """Return what a merchant owes the market for such sales: minus that amount."""
+    return f"{DUE}:{merchant_id}"
 
 
 LOSS = "loss"

@@ -50,6 +50,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A correction did not count, the location changed meanwhile: {title}",
         "更正未生效，期间货位有变动：{title}",
     ),
+    "counter_promised": (
+        "{title} was sold at the counter while an online order waited for it: that order is refunded.",
+        "{title} 已在店内售出，等待它的线上订单已退款。",
+    ),
+    "counter_short": (
+        "More of {title} was sold at the counter than the books had: please count.",
+        "店内售出的 {title} 超过账面数量，请盘点。",
+    ),
+    "counter_unknown": (
+        "Sold at the counter, but no longer on the books: {title}",
+        "店内售出但账上已没有：{title}",
+    ),
+    "counter_gone_before": (
+        "{title} was sold at the counter, but had left the books before: please count.",
+        "{title} 在店内售出，但此前已出账，请盘点。",
+    ),
     "money_released": ("The held money for {title} was released to the merchant.", "{title} 的代管货款已转给商家。"),
     "money_received": ("Money released to you: {title}", "货款已入账：{title}"),
     "cancelling": ("Cancelled by request; the shop must answer: {title}", "已申请取消，等待店铺答复：{title}"),

@@ -19,7 +19,12 @@ from wire.values import format_time
 
 UPLOAD_LIFE = timedelta(seconds=UploadPicture.DEADLINE_S)
 
-OWNERS = {PictureKind.BENCH_CHECK: store.has_check, PictureKind.SPIN: store.has_piece_view}
+OWNERS = {
+    PictureKind.BENCH_CHECK: store.has_check,
+    PictureKind.SPIN: store.has_piece_view,
+    PictureKind.LISTING: store.has_draft,
+}
+UNTOLD = frozenset({PictureKind.BENCH_CHECK, PictureKind.SPIN})
 """Pictures that are of no parcel, and what says that the shop may offer them: they name it where others name theirs."""
 
 
@@ -85,7 +90,7 @@ class PictureDesk:
             stored = {"stored_at": now, "width_px": width_px, "height_px": height_px, "size_bytes": len(content)}
             store.update_picture(connection, row.picture_sha256, stored)
             kind = PictureKind(row.kind)
-            for handler in self.register.pictures if kind not in OWNERS else ():
+            for handler in self.register.pictures if kind not in UNTOLD else ():
                 handler(connection, row.owner_id, row.parcel_id, kind, row.picture_sha256, now)
         return str(row.picture_sha256)
 

@@ -9,6 +9,7 @@ from cloud_relay.authority import ShopCertificate
 from cloud_relay.tables import (
     bench_check,
     claim_code,
+    counter_draft,
     parcel,
     picture,
     piece,
@@ -112,6 +113,13 @@ def shop_exists(connection: Connection, shop_id: str) -> bool:
 def has_parcel(connection: Connection, shop_id: str, parcel_id: str) -> bool:
     """Tell whether this parcel is one of the shop's."""
     query = select(parcel.c.parcel_id).where(parcel.c.parcel_id == parcel_id, parcel.c.shop_id == shop_id)
+    return connection.execute(query).first() is not None
+
+
+def has_draft(connection: Connection, shop_id: str, draft_id: str) -> bool:
+    """Tell whether this shop wrote that listing at its till."""
+    own = counter_draft.c
+    query = select(own.draft_id).where(own.draft_id == draft_id, own.shop_id == shop_id)
     return connection.execute(query).first() is not None
 
 

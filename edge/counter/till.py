@@ -433,7 +433,8 @@ def _add(tx: Transaction, plan: ShopPlan, sale: Sale, text: str) -> None:
             CounterLine(
                 listing_id=listing.listing_id,
                 title=Text(en=title.en, zh=title.zh),
-                price_minor=goods.price_now(listing, tx.now),
+                price_minor=goods.price_now(listing, tx.now)
+                + (found.piece.price_difference_minor if found.piece else 0),
                 piece_id=found.piece.piece_id if found.piece else "",
             )
         )

@@ -69,7 +69,10 @@ UNION ALL SELECT 'M11 payment without its transfer', y.payment_id, y.kind
     ON t.reference = CASE WHEN y.kind = 'refund' THEN 'refund:' ELSE 'hold:' END || y.payment_id
   WHERE (y.state = 'succeeded' AND t.reference IS NULL) OR (y.state <> 'succeeded' AND t.reference IS NOT NULL)
 UNION ALL SELECT 'M15 ledger account below zero', account, CAST(amount AS TEXT)
-  FROM ledger_balance WHERE amount < 0 AND account NOT LIKE 'psp:%' AND account <> 'loss'
+  FROM ledger_balance WHERE amount < 0 AND account NOT LIKE 'psp:%' AND account NOT LIKE 'till:%'
+    AND account NOT LIKE 'due:%' AND account <> 'loss'
+UNION ALL SELECT 'M16 counter sale without its transfer', s.sale_id, s.shop_id
+  FROM counter_sale s LEFT JOIN transfer t ON t.reference = 'counter:' || s.sale_id WHERE t.reference IS NULL
 UNION ALL SELECT 'G1 stock does not add up', l.listing_id,
     CAST(l.reserved AS TEXT) || ' reserved of ' || CAST(l.on_hand AS TEXT)
   FROM listing l LEFT JOIN

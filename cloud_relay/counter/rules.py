@@ -1,0 +1,66 @@
+"""What a counter sale may say, and how its money is booked. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from cloud_relay.escrow import rules as money
+from cloud_relay.escrow.rules import Posting
+from wire.counter import CounterSold
+from wire.values import BadValueError, check_id, clean_text
+
+LINES_MAX, QUANTITY_MAX, AMOUNT_MAX_MINOR = 60, 999, 10**12
+CURRENCY = re.compile(r"[A-Z]{3}")
+HOW_KNOWN = frozenset({"terminal", "asked_again", "person"})
+
+WITHDRAWN, PROMISED, SHORT, UNKNOWN, GONE_BEFORE = "withdrawn", "promised", "short", "unknown", "gone_before"
+"""What became of a line's stock: taken; taken from an online order, which ends; fewer were on the books; no such
+listing of this shop; the piece had left the books before."""
+
+CLASHES = frozenset({PROMISED, SHORT, UNKNOWN, GONE_BEFORE})
+"""Outcomes that the merchant is told of."""
+
+
+def check_sale(sale: CounterSold) -> CounterSold:
+    """Return the sale when its sums and limits are right; BadValueError naming what is wrong."""
+    check_id(sale.sale_id, "sale_id")
+    if not 0 < len(sale.lines) <= LINES_MAX:
+        raise BadValueError(f"lines: 1 to {LINES_MAX}")
+    if not CURRENCY.fullmatch(sale.currency) or sale.how_known not in HOW_KNOWN:
+        raise BadValueError("currency or how_known: not one of ours")
+    for line in sale.lines:
+        if not (0 <= line.price_minor <= AMOUNT_MAX_MINOR and 0 < line.quantity <= QUANTITY_MAX):
+            raise BadValueError("line: price or quantity out of range")
+        if line.piece_id and line.quantity != 1:
+            raise BadValueError("line: a very piece is sold once")
+        for text in (line.title.en, line.title.zh):
+            if text:
+                clean_text(text, "title", 300)
+    total = sum(line.price_minor * line.quantity for line in sale.lines)
+    if not 0 < total == sale.total_minor <= AMOUNT_MAX_MINOR:
+        raise BadValueError(f"total_minor: {sale.total_minor} is not the sum of the lines, {total}")
+    if not (0 < sale.receipt_no < 2**31 and 0 <= sale.trace_no < 10**6 and 0 <= sale.terminal_receipt_no < 10**4):
+        raise BadValueError("receipt or terminal numbers out of range")
+    return sale
+
+
+def postings(
+    shop_id: str, merchant_id: str, market: str, paid_by: str, total_minor: int, commission_ppm: int, tax_ppm: int
+) -> tuple[list[Posting], int, int]:
+    """Return a sale's postings, its commission and the tax in it.
+
+    The money is the merchant's already: it is mirrored from the till where it lies to what the merchant took by
+    itself, and never passes the market's hands. Only the market's share is owed, and stands as due until it is kept
+    back from money that the market owes the merchant.
+    """
+    _merchant, commission, levy = money.release_parts(total_minor, commission_ppm, tax_ppm)
+    lines = [
+        Posting(money.till(shop_id, paid_by), money.taken(merchant_id), total_minor),
+        Posting(money.due(merchant_id), money.fees(market), commission),
+        Posting(money.due(merchant_id), money.tax(market), levy),
+    ]
+    return lines, commission, levy
+
+
+def clashes(outcomes: Sequence[str]) -> list[str]:
+    """Return the outcomes that somebody must know, each once, in a fixed order."""
+    return sorted(set(outcomes) & CLASHES)

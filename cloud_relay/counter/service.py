@@ -1,0 +1,172 @@
+"""Use cases of the counter: a sale is taken once, with its stock and its money; read for merchant and shopper."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from cloud_relay.catalog.plan import replace_plan
+from cloud_relay.counter import codes, rules, store
+from cloud_relay.escrow import dues, ledger
+from cloud_relay.notices import service as notices
+from cloud_relay.orders import stock
+from cloud_relay.orders.trade import Trade
+from cloud_relay.outbox import send_command
+from cloud_relay.parcels import reports as parcels
+from cloud_relay.refusals import RefusedError
+from cloud_relay.web.pages import page_event
+from wire.commands import CancelParcel
+from wire.counter import CounterLine, CounterSold
+from wire.reports import PieceGone
+from wire.values import format_time
+
+SHOWN = 200
+"""Sales on one page, newest first."""
+
+REASON = "sold_at_counter"
+
+
+def take_sale(
+    connection: Connection, shop_id: str, sale: CounterSold, now: datetime, trade: Trade, code_keys: Sequence[bytes]
+) -> bool:
+    """Take a counter sale: stock, money, record; False when it was taken before. RefusedError, BadValueError: forged.
+
+    The goods have left the shop whatever the books say, so no line is refused: a piece that is promised to an online
+    order ends that order as `piece_gone`, with its refund, and the merchant is told of every such clash.
+    """
+    rules.check_sale(sale)
+    if store.has_sale(connection, sale.sale_id):
+        return False
+    shop = store.find_shop(connection, shop_id)
+    if shop is None:
+        raise RefusedError("unknown_shop", "There is no such shop", "没有这家店铺", 404)
+    outcomes = [_withdraw(connection, shop_id, line, now, trade) for line in sale.lines]
+    commission, levy = _book(connection, shop, sale, now, trade)
+    shopper_id = codes.account_of(sale.shopper_code, code_keys)
+    if shopper_id is not None and not store.has_account(connection, shopper_id):
+        shopper_id = None
+    row = _row(sale, shop, shopper_id, now) | {"commission_minor": commission, "tax_minor": levy}
+    store.insert_sale(
+        connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
+    )
+    if any(line.piece_id for line in sale.lines):
+        replace_plan(connection, shop_id, trade.resolver_url, now)
+    _tell(connection, shop, sale, outcomes, shopper_id, now)
+    return True
+
+
+def _row(sale: CounterSold, shop: RowMapping, shopper_id: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "sale_id": sale.sale_id, "shop_id": shop["shop_id"], "merchant_id": shop["merchant_id"],
+        "shopper_id": shopper_id, "account_id": sale.account_id[:64], "receipt_no": sale.receipt_no,
+        "paid_by": sale.paid_by.value, "total_minor": sale.total_minor, "currency": sale.currency,
+        "terminal_id": sale.terminal_id[:20], "trace_no": sale.trace_no,
+        "terminal_receipt_no": sale.terminal_receipt_no, "card_name": sale.card_name[:40],
+        "how_known": sale.how_known, "sold_at": min(sale.at, now), "taken_at": now,
+    }  # fmt: skip
+
+
+def _line(sale_id: str, place: int, told: tuple[CounterLine, str]) -> dict[str, Any]:
+    line, outcome = told
+    return {
+        "sale_id": sale_id, "line": place + 1, "listing_id": line.listing_id[:64], "piece_id": line.piece_id[:64],
+        "title_en": line.title.en, "title_zh": line.title.zh, "price_minor": line.price_minor,
+        "quantity": line.quantity, "outcome": outcome,
+    }  # fmt: skip
+
+
+def _withdraw(connection: Connection, shop_id: str, line: CounterLine, now: datetime, trade: Trade) -> str:
+    """Take one line off the books; return what became of it."""
+    if not store.own_listing(connection, shop_id, line.listing_id):
+        return rules.UNKNOWN
+    if line.piece_id:
+        outcome = _withdraw_piece(connection, shop_id, line.piece_id, now, trade)
+    elif store.take_stock(connection, line.listing_id, line.quantity):
+        outcome = rules.WITHDRAWN
+    else:
+        store.take_stock(connection, line.listing_id, max(0, store.spare(connection, line.listing_id)))
+        outcome = rules.SHORT
+    stock.tell(connection, line.listing_id, now)
+    return outcome
+
+
+def _withdraw_piece(connection: Connection, shop_id: str, piece_id: str, now: datetime, trade: Trade) -> str:
+    found = store.piece_of(connection, shop_id, piece_id)
+    if found is None:
+        return rules.UNKNOWN
+    if store.sell_free_piece(connection, piece_id):
+        is_counted = store.take_stock(connection, found["listing_id"], 1)
+        return rules.WITHDRAWN if is_counted else rules.SHORT
+    parcel_id = store.parcel_of_piece(connection, shop_id, piece_id)
+    if found["state"] not in ("reserved", "sold") or parcel_id is None:
+        stock.write_off(connection, piece_id)
+        return rules.GONE_BEFORE
+    # one road for a piece that is gone, whoever found out: reservation, order, refund, notices (DESIGN, "One owner")
+    gone = PieceGone(parcel_id=parcel_id, at=now, reason=REASON)
+    parcels.take_report(connection, shop_id, gone, now, trade)
+    send_command(connection, shop_id, CancelParcel(parcel_id=parcel_id, reason=REASON), now, subject=parcel_id)
+    return rules.PROMISED
+
+
+def _book(connection: Connection, shop: RowMapping, sale: CounterSold, now: datetime, trade: Trade) -> tuple[int, int]:
+    market = shop["market"] or trade.market
+    lines, commission, levy = rules.postings(
+        shop["shop_id"], shop["merchant_id"], market, sale.paid_by.value, sale.total_minor,
+        trade.settings.counter_commission_ppm, trade.settings.tax_ppm,
+    )  # fmt: skip
+    ledger.post(connection, f"counter:{sale.sale_id}", "counter", lines, now, currency=sale.currency)
+    dues.collect(connection, shop["merchant_id"], sale.currency, f"counter_due:{sale.sale_id}", now)
+    return commission, levy
+
+
+def _tell(
+    connection: Connection, shop: RowMapping, sale: CounterSold, outcomes: list[str], shopper_id: str | None,
+    now: datetime,
+) -> None:  # fmt: skip
+    data = {"sale_id": sale.sale_id, "total_minor": sale.total_minor, "currency": sale.currency}
+    page_event(connection, f"merchant:{shop['merchant_id']}", "counter_sold", data, now)
+    if shopper_id is not None:
+        page_event(connection, f"account:{shopper_id}", "counter_sold", data, now)
+    for line, outcome in zip(sale.lines, outcomes, strict=True):
+        if outcome in rules.CLASHES:
+            members = notices.members_of(connection, shop["merchant_id"])
+            values = {"title_en": line.title.en or line.title.zh, "title_zh": line.title.zh or line.title.en}
+            notices.notify(connection, members, f"counter_{outcome}", "/merchant/counter", now, **values)
+
+
+def sales_of(connection: Connection, merchant_id: str) -> dict[str, Any]:
+    """Return a merchant's newest counter sales, and what the merchant owes the market for them."""
+    found = store.sales_of(connection, merchant_id, SHOWN)
+    lines = store.lines_of(connection, [row["sale_id"] for row in found])
+    return {
+        "sales": [_shown(row, lines.get(row["sale_id"], [])) | {"by": row["nickname"] or ""} for row in found],
+        "dues": dues.owed(connection, merchant_id),
+    }
+
+
+def sales_to(connection: Connection, shopper_id: str) -> list[dict[str, Any]]:
+    """Return what a shopper bought at counters."""
+    found = store.sales_to(connection, shopper_id, SHOWN)
+    lines = store.lines_of(connection, [row["sale_id"] for row in found])
+    return [_shown(row, lines.get(row["sale_id"], [])) for row in found]
+
+
+def _shown(row: RowMapping, lines: list[RowMapping]) -> dict[str, Any]:
+    plain = (
+        "sale_id", "shop_id", "receipt_no", "paid_by", "total_minor", "commission_minor", "currency", "card_name",
+        "terminal_id", "trace_no", "terminal_receipt_no", "how_known",
+    )  # fmt: skip
+    return {
+        **{name: row[name] for name in plain},
+        "shop_name": {"en": row["name_en"], "zh": row["name_zh"]},
+        "sold_at": format_time(row["sold_at"]),
+        "lines": [
+            {
+                "listing_id": line["listing_id"], "piece_id": line["piece_id"], "quantity": line["quantity"],
+                "title": {"en": line["title_en"], "zh": line["title_zh"]}, "price_minor": line["price_minor"],
+                "outcome": line["outcome"],
+            }
+            for line in lines
+        ],
+    }  # fmt: skip
