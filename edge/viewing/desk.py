@@ -100,7 +100,8 @@ class ViewingDesk:
         )
         self._options = options or ViewingOptions()
         self._admission = Admission(relay_keys, clock, self._outside.nonces)
-        self.places = {one.name: LivePlace(one, self._outside, self._options, self._spawn) for one in places}
+        self._uplink = Uplink(self._options.uplink_mbit_s)
+        self.places = {one.name: LivePlace(one, self._outside, self._uplink, self._spawn) for one in places}
         self._offers = OfferGate(self._outside.clock.monotonic)
         self._is_private = False
         self._bug: asyncio.Future[None] | None = None
@@ -463,11 +464,10 @@ class ViewingDesk:
         """Load WebRTC beside the daemon's start: it takes half a second that the first shopper should not wait for."""
         streams = await asyncio.to_thread(importlib.import_module, "edge.viewing.streams")
         models = await streams.prepare(self._options.addresses)
-        uplink = Uplink(self._options.uplink_mbit_s)
         for place in self.places.values():
             place.streams = streams.Streams(
                 place.capture, place.masks, place, self._outside.clock.monotonic, self._spawn,
-                self._options.viewers_max, uplink, models,
+                self._options.viewers_max, self._uplink, models,
             )  # fmt: skip
         self._is_ready.set()
 

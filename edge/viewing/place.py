@@ -39,11 +39,11 @@ from edge.viewing.capture import Capture
 from edge.viewing.liveness import Liveness
 from edge.viewing.looking import face_position, piece_of
 from edge.viewing.loupe import CHANNEL, Loupe
-from edge.viewing.ports import LiveStreams, Outside, Spawn, ViewingOptions, ViewingPlace
+from edge.viewing.ports import LiveStreams, Outside, Spawn, ViewingPlace
 from edge.viewing.privacy import masks_for
 from edge.viewing.steering import Rate, Steerer, check_steering, parse_steering, wish_of
 from edge.viewing.stills import Stills
-from edge.viewing.uplink import Rank
+from edge.viewing.uplink import Rank, Uplink
 from edge.viewing.whereabouts import Whereabouts
 from wire.codec import dump_bytes
 from wire.commands import Steering, SteerKind
@@ -86,7 +86,7 @@ STATES = {
 class LivePlace:
     """Feeds the turn's table and carries out its effects. All methods are called in the event loop."""
 
-    def __init__(self, place: ViewingPlace, outside: Outside, options: ViewingOptions, spawn: Spawn) -> None:
+    def __init__(self, place: ViewingPlace, outside: Outside, uplink: Uplink, spawn: Spawn) -> None:
         self.name = place.name
         self.place = place
         self.line = Line()
@@ -95,12 +95,12 @@ class LivePlace:
         monotonic = outside.clock.monotonic
         self.capture = Capture(place.camera, monotonic)
         self.steerer = Steerer(place.head, place.turntable, monotonic)
-        self.stills = Stills(self.capture, self.masks, outside.send_frame, monotonic)
+        self.stills = Stills(self.capture, self.masks, outside.send_frame, monotonic, self._must_stand_back)
         self.loupe = Loupe(
             place.camera, self.masks, self.capture.frame_px, self._why_not, outside.clock.wall, monotonic
         )
         self._outside = outside
-        self._options = options
+        self._uplink = uplink
         self._spawn = spawn
         self._monotonic = monotonic
         self._next_turn_no: int | None = None
@@ -259,6 +259,10 @@ class LivePlace:
         """Why this session looks: to steer, in line for it, or to watch."""
         looker = self.line.looker(session_id)
         return RANKS.get(looker.standing, Rank.WATCHES) if looker is not None else Rank.WATCHES
+
+    def _must_stand_back(self, session_id: str) -> bool:
+        """Whether this session's JPEGs would take the uplink from those who have it."""
+        return self._uplink.is_full and self.rank(session_id) is Rank.WATCHES
 
     def _why_not(self, session_id: str) -> str:
         """Why this session gets no picture, else empty."""

@@ -21,6 +21,9 @@ QUALITIES = (70, 55, 40, 25)
 PERIOD_S = 0.1
 """Ten frames a second of 360p are 2.2 Mbit/s: more does not go over MQTT."""
 
+CROWDED_S = 1.0
+"""When the uplink carries no more streams, who only watches gets one picture in this time: a third of a small one."""
+
 LOST_S = 2.0
 """A frame that was not credited by now was lost on its way: the newest may follow."""
 
@@ -65,11 +68,13 @@ class Stills:
         masks: Callable[[], tuple[Mask, ...]],
         send_frame: Callable[[str, bytes], object],
         monotonic: Callable[[], float],
+        must_stand_back: Callable[[str], bool] = lambda _session_id: False,
     ) -> None:
         self._capture = capture
         self._masks = masks
         self._send_frame = send_frame
         self._monotonic = monotonic
+        self._must_stand_back = must_stand_back
         self._takers: dict[str, Taker] = {}
         self._wanted = asyncio.Event()
 
@@ -126,7 +131,10 @@ class Stills:
         for taker in list(self._takers.values()):
             if now_s - taker.heard_s >= SILENT_S:
                 self.close(taker.session_id)
-            may_send = taker.has_credit or now_s - taker.sent_s >= LOST_S
+            sent_ago_s = now_s - taker.sent_s
+            may_send = taker.has_credit or sent_ago_s >= LOST_S
+            if sent_ago_s < CROWDED_S and self._must_stand_back(taker.session_id):
+                continue
             if frame is None or version <= taker.seen or not may_send:
                 continue
             if taker.width_px not in drawn:

@@ -80,6 +80,11 @@ class Uplink:
         self._share_out()
         return True
 
+    @property
+    def is_full(self) -> bool:
+        """True when nobody more who watches would be let in."""
+        return not has_room(self._takers.values(), Rank.WATCHES, self._uplink_bps)
+
     def rank(self, stream_id: str, rank: Rank) -> None:
         """Note that somebody who watched waits now, or steers, or the other way round."""
         taker = self._takers.get(stream_id)

@@ -1,13 +1,18 @@
 """The shop's uplink: the one who steers and those who wait keep the full picture, spectators share what is left."""
 
+import asyncio
+import time
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.viewing import rungs
 from edge.viewing.rungs import FULL_BPS, SMALL_BPS, Rung
 from edge.viewing.uplink import UPLINK_MBIT_S, VIEWERS_MAX, Rank, Uplink
 from tests.edge.viewing.conftest import RefusedError, Shop, running
-from wire.commands import HandTurn, LeaveViewing
+from wire.commands import CreditFrame, HandTurn, LeaveViewing, OpenStills
 
 
 def ranks():
@@ -115,6 +120,13 @@ def test_those_who_came_first_keep_the_full_picture_longest():
     assert [uplink.ceiling(name) for name in "bcde"] == [Rung.FULL] * 4
 
 
+@pytest.fixture(autouse=True)
+def good_networks(monkeypatch):
+    """Here only the shop's uplink decides: a busy machine's browsers would ask for the small picture themselves."""
+    monkeypatch.setattr(rungs, "DOWN_S", 1e9)
+    monkeypatch.setattr(rungs, "DOWN_DELAY_S", 1e9)
+
+
 async def watching(shop, session_id, **asked):
     await shop.ask(session_id, **asked)
     viewer = shop.viewer(session_id)
@@ -166,3 +178,25 @@ async def test_the_uplink_is_one_for_all_cameras():
         await shop.ask("s3", "bowl", may_steer=False)
         with pytest.raises(RefusedError, match="full"):
             await shop.viewer("s3", camera="table").open()
+
+
+async def test_who_found_no_room_gets_a_still_a_second_and_the_others_keep_their_film(eventually):
+    async with running(Shop(), uplink_mbit_s=3.2) as shop:
+        await watching(shop, "s1")
+        await watching(shop, "s2", may_steer=False)
+        await shop.ask("s3", may_steer=False)
+        await shop.desk.handle(OpenStills(session_id="s3", ticket=shop.ticket("s3", "none")))
+        times = []
+        while len(times) < 3:
+            await eventually(lambda: len(shop.frames) > len(times))
+            times.append(time.monotonic())
+            await shop.desk.handle(CreditFrame(session_id="s3", frame_no=len(times)))
+        assert min(after - before for before, after in pairwise(times)) > 0.5  # without it, 0.1
+        await shop.desk.handle(LeaveViewing(session_id="s2"))
+        await eventually(lambda: not shop.desk._uplink.is_full)
+        before, begun_s = len(shop.frames), time.monotonic()
+        while len(shop.frames) < before + 4:
+            await shop.desk.handle(CreditFrame(session_id="s3", frame_no=len(shop.frames)))
+            await asyncio.sleep(0.02)
+            assert time.monotonic() - begun_s < 10
+        assert time.monotonic() - begun_s < 3.5  # four of them took three seconds and more before
