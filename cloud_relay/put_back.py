@@ -12,6 +12,7 @@ from cloud_relay.tables import (
     parcel,
     payment,
     payout,
+    pickup,
     reservation,
     shop,
     shop_link,
@@ -28,6 +29,7 @@ CLOCKS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (orders, ("pay_until", "photo_until", "release_at", "due_at")),
     (reservation, ("until",)),
     (dispute, ("rule_until",)),
+    (pickup, ("next_at", "collect_until")),
 )
 
 

@@ -20,6 +20,7 @@ from cloud_relay.catalog import spin_routes
 from cloud_relay.catalog import stock_routes as stock
 from cloud_relay.catalog import variant_routes as variants
 from cloud_relay.counter import routes as counter
+from cloud_relay.counter import timers as counter_timers
 from cloud_relay.escrow import routes as escrow
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.locations import routes as locations
@@ -44,6 +45,9 @@ from cloud_relay.pages import (
     scan,
     shopper,
     telling,
+)
+from cloud_relay.pages import (
+    counter as counter_pages,
 )
 from cloud_relay.pages import orders as order_pages
 from cloud_relay.parcels import courier as courier_scans
@@ -93,6 +97,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     shopper.router,
     order_pages.router,
     merchant.router,
+    counter_pages.router,
     merchant_goods.router,
     merchant_locations.router,
     merchant_box.router,
@@ -130,5 +135,6 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     announcement_timers.work,
     notices.work,
     bookings.work,
+    counter_timers.work,
     pickup.work,
 )

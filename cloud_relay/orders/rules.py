@@ -47,6 +47,8 @@ class OrderEvent(StrEnum):
     PIECE_GONE = "piece_gone"
     SHIP_DUE = "ship_due"
     HANDED_OVER = "handed_over"
+    COLLECTED = "collected"
+    COLLECT_DUE = "collect_due"
     DELIVERED = "delivered"
     ARRIVE_DUE = "arrive_due"
     RECEIPT = "receipt"
@@ -247,6 +249,12 @@ TABLE: dict[OrderEvent, Row] = {
     E.HANDED_OVER: Row(
         _each(AT_SHOP | {S.CANCELLING}, S.HANDED_OVER), ignored=ON_ITS_WAY | FINAL | {S.UNPAID}, shadowed=_DISPUTED
     ),
+    # Taken at the pick-up point with the right code: handed over and delivered in one.
+    E.COLLECTED: Row(
+        _each(AT_SHOP | {S.CANCELLING}, S.DELIVERED), ignored=ON_ITS_WAY | FINAL | {S.UNPAID}, shadowed=_DISPUTED
+    ),
+    # Nobody came for it: back to stock, and the money back, once the shop says that it is.
+    E.COLLECT_DUE: Row({S.CONFIRMED: Move(S.CANCELLING, (F.CANCEL_PARCEL,))}, ignored=ALL - {S.CONFIRMED}),
     E.DELIVERED: Row({S.HANDED_OVER: Move(S.DELIVERED)}, ignored=ALL - {S.HANDED_OVER, S.DISPUTED}, shadowed=_DISPUTED),
     E.ARRIVE_DUE: Row({S.HANDED_OVER: Move(S.DISPUTED, (F.OPEN_DISPUTE,))}, ignored=ALL - {S.HANDED_OVER}),
     E.RECEIPT: Row(

@@ -97,9 +97,9 @@ def _moments(before: OrderView, after: OrderView, happening: Happening, now: dat
         values |= {"paid_at": now, "ended_at": None, "end_reason": ""}
     if after.state is OrderState.PHOTO_OFFERED:
         values["photo_until"] = after.until
-    if happening.event in (OrderEvent.HANDED_OVER, OrderEvent.CANCEL_REFUSED):
+    if happening.event in (OrderEvent.HANDED_OVER, OrderEvent.COLLECTED, OrderEvent.CANCEL_REFUSED):
         values["handed_over_at"] = now
-    if happening.event is OrderEvent.DELIVERED:
+    if happening.event in (OrderEvent.DELIVERED, OrderEvent.COLLECTED):
         values["delivered_at"] = now
     values["release_at"] = after.until if after.state is OrderState.DELIVERED else None
     if after.state in FINAL and before.state is not after.state:

@@ -1,6 +1,7 @@
 """Stock to promise: each change is one conditional UPDATE, so that nobody sells what another took a moment before."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -41,7 +42,7 @@ _FIRST_FREE_OF = _FIRST_FREE.where(piece.c.variant_id == bindparam("variant"))
 """A sample is never among them: it is on show, and its state says so."""
 
 
-def _reserve(first_free: Select[tuple[str]]) -> ReturningUpdate[tuple[str]]:
+def _reserve(first_free: Select[Any]) -> ReturningUpdate[Any]:
     return (
         update(piece)
         .where(piece.c.piece_id == first_free.scalar_subquery(), piece.c.state == "free")

@@ -22,6 +22,8 @@ SHOPPER_NOTICES: dict[OrderEvent, str] = {
     E.PIECE_GONE: "piece_gone",
     E.HANDED_OVER: "handed_over",
     E.DELIVERED: "delivered",
+    E.COLLECTED: "collected",
+    E.COLLECT_DUE: "not_collected",
 }
 MERCHANT_NOTICES: dict[OrderEvent, str] = {
     E.PHOTO_CONFIRMED: "photo_confirmed",
@@ -29,6 +31,8 @@ MERCHANT_NOTICES: dict[OrderEvent, str] = {
     E.PHOTO_OBJECTED: "photo_objected",
     E.PIECE_GONE: "order_called_off",
     E.CHARGED_BACK: "charged_back",
+    E.COLLECTED: "parcel_collected",
+    E.COLLECT_DUE: "nobody_collected",
 }
 BOTH = {
     E.DISPUTE_OPENED: "dispute_opened",
@@ -106,4 +110,4 @@ def _kinds(order: Order, before: OrderView, event: OrderEvent) -> tuple[list[str
 
 def _says_it_all(event: OrderEvent) -> bool:
     """Whether the event's own notice already tells where the order went."""
-    return event in (E.PIECE_GONE, E.PHOTO_OBJECTED, E.DISPUTE_WITHDRAWN, E.CHARGED_BACK)
+    return event in (E.PIECE_GONE, E.PHOTO_OBJECTED, E.DISPUTE_WITHDRAWN, E.CHARGED_BACK, E.COLLECT_DUE)

@@ -25,6 +25,9 @@ STATE_TEXTS: dict[OrderState, dict[str, str]] = {
     S.REFUNDED: both("Refunded", "已退款"),
     S.CHARGED_BACK: both("Taken back by the bank", "已被银行追回"),
 }
+READY_TO_COLLECT = both("Ready to collect", "待自取")
+"""What `confirmed` is called while a parcel waits at its pick-up point."""
+
 STATE_CLASSES: dict[OrderState, str] = {
     S.UNPAID: "queued", S.PAID: "queued", S.PHOTO_OFFERED: "queued", S.CONFIRMED: "queued", S.HANDED_OVER: "queued",
     S.DELIVERED: "now", S.RELEASED: "now", S.DISPUTED: "closed", S.CANCELLING: "queued",
@@ -50,6 +53,10 @@ EVENT_TEXTS: dict[str, dict[str, str]] = {
     "ship_due": both("Not handed over in time", "超时未交寄"),
     "handed_over": both("Handed over to the post", "已交寄"),
     "delivered": both("Delivered", "已送达"),
+    "collected": both("Collected: the code was right, signed for", "已自取：取货码正确，已签收"),
+    "collect_due": both("Not collected in time: it goes back", "逾期未取：退回店铺"),
+    "ready_for_pickup": both("Waits at the pick-up point", "已到自提点，等待取货"),
+    "piece_carried": both("The sorter brought the piece to the bench", "分拣机已把货品送到工作台"),
     "arrive_due": both("Not delivered in time", "超时未送达"),
     "receipt": both("Receipt confirmed; the money went to the shop", "已确认收货，货款已付给商家"),
     "release_due": both("The agreed time passed; the money went to the shop", "约定时间已过，货款已付给商家"),

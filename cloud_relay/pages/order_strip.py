@@ -10,11 +10,11 @@ FRAMES: tuple[tuple[str, str, str, str], ...] = (
     ("confirmed", "Confirmed", "选定", "placed still_taken"),
     ("paid", "Paid, money held", "已付，货款代管",
      "payment_succeeded payment_retaken payment_failed pay_due charged_back"),
-    ("packed", "Packed", "打包", "piece_picked piece_packed packed_picture piece_returned piece_gone"),
+    ("packed", "Packed", "打包", "piece_carried piece_picked piece_packed packed_picture piece_returned piece_gone"),
     ("labelled", "Labelled", "贴标签", "label_printed label_applied label_read label_voided"),
     ("photo", "Photo check", "确认照片", "photographed photo_confirmed photo_objected photo_due"),
-    ("posted", "With the post", "交寄", "handed_over ship_due"),
-    ("delivered", "Delivered", "送达", "tracking delivered arrive_due"),
+    ("posted", "With the post", "交寄", "handed_over ready_for_pickup ship_due"),
+    ("delivered", "Delivered", "送达", "tracking delivered collected arrive_due collect_due"),
     ("received", "Received, shop paid", "收货付款", "receipt release_due refunded"),
 )  # fmt: skip
 """Key, English, Chinese, and the kinds of lines of the story that are this frame's evidence."""
@@ -26,7 +26,7 @@ DONE_UNTIL = {
 """The last frame that is certainly over in a state; what the story itself shows counts besides."""
 
 PROOFS = {PACKED: {"piece_packed", "packed_picture"}, LABELLED: {"label_read"}, PHOTO: {"photo_confirmed", "photo_due"},
-          POSTED: {"handed_over"}, DELIVERED: {"delivered"}}  # fmt: skip
+          POSTED: {"handed_over"}, DELIVERED: {"delivered", "collected"}}  # fmt: skip
 ENDED = frozenset({"expired", "cancelled", "refunded", "charged_back", "released"})
 
 

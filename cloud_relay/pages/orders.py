@@ -17,6 +17,7 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.qr import picture_of
 from cloud_relay.web.templating import render
 from wire.values import parse_time
 
@@ -71,7 +72,12 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     frames = strip(order["state"], order["timeline"])
     order["timeline"] = told_once(order["timeline"])
     can_call_off = is_merchant and not is_shopper and order["state"] in AT_SHOP
-    return {"order": order, "is_shopper": is_shopper, "can_call_off": can_call_off, "frames": frames}
+    code = order["pickup"]["code"] if order["pickup"] else ""
+    link = f"{trading.trade.resolver_url}/orders/{order_id}#collect={code}"
+    return {
+        "order": order, "is_shopper": is_shopper, "can_call_off": can_call_off, "frames": frames,
+        "pickup_qr": picture_of(link) if code else "",
+    }  # fmt: skip
 
 
 def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -33,10 +33,12 @@ from wire.reports import (
     ParcelReport,
     ParcelResumed,
     PictureKind,
+    PieceCarried,
     PieceGone,
     PiecePacked,
     PiecePicked,
     PieceReturned,
+    ReadyForPickup,
     StillTaken,
 )
 from wire.values import Sscc
@@ -45,6 +47,8 @@ KINDS: dict[type[ParcelReport], str] = {
     StillTaken: "still_taken",
     PiecePicked: "piece_picked",
     PiecePacked: "piece_packed",
+    PieceCarried: "piece_carried",
+    ReadyForPickup: "ready_for_pickup",
     PieceReturned: "piece_returned",
     PieceGone: "piece_gone",
     LabelPrinted: "label_printed",
@@ -115,6 +119,8 @@ def take_report(connection: Connection, shop_id: str, report: ParcelReport, now:
     _timeline(connection, found, report, now)
     _track(connection, found, report, now, trade)
     event = ORDER_EVENTS.get(type(report))
+    if isinstance(report, HandedOver) and report.is_collected:
+        event = OrderEvent.COLLECTED
     order_id = order_store.find_by_parcel(connection, found.parcel_id)
     if event is not None and order_id is not None:
         picture = getattr(report, "picture_sha256", "")
@@ -176,7 +182,8 @@ def _track(connection: Connection, found: ParcelRow, report: ParcelReport, now: 
         old = (store.label_uri(connection, found, report.label_serial, root),)
         tracking.at_bench(connection, found, epcis.VOIDED, report.at, now, trade, epcs=old, action="DELETE")
     elif isinstance(report, HandedOver):
-        tracking.at_bench(connection, found, "shipping", report.at, now, trade, epcs=parcel)
+        step = epcis.DELIVERED if report.is_collected else "shipping"
+        tracking.at_bench(connection, found, step, report.at, now, trade, epcs=parcel)
 
 
 def _tell(connection: Connection, found: ParcelRow, view: ParcelView, report: ParcelReport, now: datetime) -> None:
@@ -197,6 +204,8 @@ def take_picture(
     connection: Connection, shop_id: str, parcel_id: str, kind: PictureKind, picture_sha256: str, now: datetime
 ) -> None:
     """A picture of an order step is stored: pages that show the parcel may show it."""
+    if kind is PictureKind.LISTING:
+        return
     found = _own(connection, shop_id, parcel_id)
     if kind is PictureKind.PACKED:
         store.save_packed_picture(connection, parcel_id, picture_sha256, now)

@@ -64,6 +64,24 @@ RIGHTS = [
     Right(
         "DELETE", "/api/merchants/{merchant_id}/members/{account_id}", "merchant", params=(("account_id", "packer"),)
     ),
+    Right(
+        "PUT",
+        "/api/merchants/{merchant_id}/members/{account_id}/pin",
+        "merchant",
+        {"pin": "2580"},
+        params=(("account_id", "packer"),),
+    ),
+    Right(
+        "DELETE",
+        "/api/merchants/{merchant_id}/members/{account_id}/pin",
+        "merchant",
+        params=(("account_id", "packer"),),
+    ),
+    Right("GET", "/api/merchants/{merchant_id}/counter-sales", "merchant"),
+    Right("GET", "/api/me/counter-code", "signed_in"),
+    Right("GET", "/api/me/counter-sales", "signed_in"),
+    Right("GET", "/merchant/counter", "signed_in"),
+    Right("GET", "/account/counter", "signed_in"),
     Right("POST", "/api/invitations/{token}/accept", "secret"),
     Right(
         "POST",
@@ -155,9 +173,7 @@ RIGHTS = [
     Right("GET", "/api/merchants/{merchant_id}/money", "merchant"),
     Right("POST", "/api/merchants/{merchant_id}/payouts", "merchant", {"amount_minor": 1, "currency": "CNY"}),
     Right("PUT", "/api/listings/{listing_id}/variants", "merchant", {"axes": [], "variants": []}),
-    Right(
-        "POST", "/api/tags", "merchant", {"shop_id": "{shop_id}", "kind": "place", "tags": [{"location": "A-3-2"}]}
-    ),
+    Right("POST", "/api/tags", "merchant", {"shop_id": "{shop_id}", "kind": "place", "tags": [{"location": "A-3-2"}]}),
     Right("POST", "/api/tags/void", "merchant", {"tag_ids": ["{tag_id}"]}),
     Right("GET", "/api/tag-sheets/{sheet_id}", "merchant"),
     Right("GET", "/t/{tag_id}", "public"),

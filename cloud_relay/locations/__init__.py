@@ -1,0 +1,1 @@
+"""The room of locations: what lies where, as shops report it."""
