@@ -60,13 +60,12 @@ def carry(tun: int, loss: float, delay_s: float, chance: random.Random) -> None:
     while True:
         due_s = waiting[0][0] - time.monotonic() if waiting else None
         selector.select(None if due_s is None else max(due_s, 0))
-        now_s = time.monotonic()
         with contextlib.suppress(BlockingIOError):
             while len(waiting) < WAITING_MAX:
                 packet = os.read(tun, PACKET_BYTES_MAX)
                 if chance.random() >= loss:
-                    waiting.append((now_s + delay_s, packet))
-        while waiting and waiting[0][0] <= now_s:
+                    waiting.append((time.monotonic() + delay_s, packet))
+        while waiting and waiting[0][0] <= time.monotonic():
             os.write(tun, waiting.popleft()[1])
 
 
