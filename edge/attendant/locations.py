@@ -73,11 +73,14 @@ def _count(body: bytes) -> tuple[str, list[str], int, str]:
     version, reason = given.get("version"), given.get("reason", "")
     if not isinstance(location, str) or not 0 < len(location.strip()) <= LOCATION_LENGTH_MAX:
         raise BadValueError(f"location: 1 to {LOCATION_LENGTH_MAX} characters")
-    is_list = isinstance(codes, list) and len(codes) <= PIECES_MAX
-    if not is_list or not all(isinstance(code, str) and 0 < len(code) <= CODE_LENGTH_MAX for code in codes):
+    if not isinstance(codes, list) or len(codes) > PIECES_MAX or not all(_is_code(code) for code in codes):
         raise BadValueError(f"codes: a list of at most {PIECES_MAX} codes")
     if not isinstance(version, int) or isinstance(version, bool):
         raise BadValueError("version: a whole number")
     if not isinstance(reason, str) or len(reason) > REASON_LENGTH_MAX:
         raise BadValueError(f"reason: at most {REASON_LENGTH_MAX} characters")
     return location, [code.strip() for code in codes], version, reason
+
+
+def _is_code(code: object) -> bool:
+    return isinstance(code, str) and 0 < len(code) <= CODE_LENGTH_MAX

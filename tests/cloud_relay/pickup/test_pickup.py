@@ -163,6 +163,20 @@ def test_what_nobody_collected_goes_back_on_day_7(world, waiting, seconds, state
     assert len(world.commands("CancelParcel")) == (state == "cancelling")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "what"),
+    [
+        (2 * DAY - 1, Next.NOTHING),
+        (2 * DAY, Next.REMIND),
+        (7 * DAY - 1, Next.REMIND),
+        (7 * DAY, Next.GO_BACK),
+        (7 * DAY + 1, Next.GO_BACK),
+    ],
+)
+def test_each_moment_is_due_when_it_is_reached_and_not_before(world, seconds, what):
+    assert rules.due(world.now, 0, world.now + timedelta(seconds=seconds), TERMS) is what
+
+
 def test_not_collected_is_back_in_stock_and_refunded_by_the_usual_way(world, waiting):
     order_id, parcel_id = waiting
     world.later(7 * DAY)
