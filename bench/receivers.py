@@ -17,6 +17,9 @@ from demo.steps import StepFailedError, until
 from demo.viewer import Viewer, ViewerError, WhepSignalling, pin_host_addresses
 
 CONNECT_S = 20.0
+TRIES = 4
+"""A machine full of viewers answers one of them too late now and then; who is turned away so often is not wanted."""
+
 COUNTED = {"frames": 0}
 
 
@@ -45,6 +48,18 @@ class OnePostSignalling:
         """Closing the connection is all that server knows."""
 
 
+class Visitor(Viewer):
+    """Says goodbye to the relay too: a place in line that nobody gave up is kept for a minute."""
+
+    def __init__(self, caller: Caller, session_id: str, grant: dict[str, Any]) -> None:
+        super().__init__(WhepSignalling(caller.http, grant["whep_url"], grant["pass"]))
+        self._caller, self._session_id = caller, session_id
+
+    async def close(self) -> None:
+        await super().close()
+        await self._caller.call("POST", f"/api/viewing/{self._session_id}/leave", {})
+
+
 async def look_at_shop(caller: Caller, piece_id: str) -> Viewer:
     """Come as a visitor who only watches."""
     asked = await caller.call("POST", "/api/viewing", {"piece_id": piece_id, "watch_only": True})
@@ -55,8 +70,12 @@ async def look_at_shop(caller: Caller, piece_id: str) -> Viewer:
 
     await until(may_watch, CONNECT_S, "a visitor may watch")
     grant = await caller.call("POST", f"/api/viewing/{session_id}/pass", {})
-    viewer = Viewer(WhepSignalling(caller.http, grant["whep_url"], grant["pass"]))
-    await viewer.open()
+    viewer = Visitor(caller, session_id, grant)
+    try:
+        await viewer.open()
+    except (ViewerError, httpx.HTTPError):
+        await viewer.close()
+        raise
     return viewer
 
 
@@ -82,12 +101,17 @@ async def obey(come: Callable[[], Awaitable[Viewer]]) -> None:
 async def _become(viewers: list[Viewer], count: int, come: Callable[[], Awaitable[Viewer]]) -> str:
     while len(viewers) > count:
         await viewers.pop().close()
+    failures = 0
     while len(viewers) < count:
         try:
             viewers.append(await come())
+            failures = 0
         except (RelayRefusedError, StepFailedError, ViewerError, httpx.HTTPError) as error:
-            print(f"viewer {len(viewers) + 1}: {error}", file=sys.stderr, flush=True)
-            return "no"
+            failures += 1
+            print(f"viewer {len(viewers) + 1}: {str(error)[:200]}", file=sys.stderr, flush=True)
+            if failures == TRIES:
+                return "no"
+            await asyncio.sleep(failures)
     return str(count)
 
 
