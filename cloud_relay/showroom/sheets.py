@@ -135,7 +135,7 @@ def _draw_words(pen: ImageDraw.ImageDraw, one: TagFace, box: _Box, typeface: Typ
 def _code(address: str, room_px: int) -> Image.Image:
     """Return the QR code with its quiet zone, whole dots for each module; BadSheetError when it does not fit."""
     code = segno.make_qr(address, error="m", boost_error=False)
-    modules = code.symbol_size(border=0)[0]
+    modules = len(code.matrix)
     dots = room_px // (modules + 2 * QUIET)
     if dots < MODULE_MM_MIN * PER_MM:
         raise BadSheetError("sheet: the code's address is too long for a tag of this size; choose a larger one")

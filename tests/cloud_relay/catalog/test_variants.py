@@ -143,6 +143,9 @@ async def test_a_sample_is_looked_at_and_never_sold_itself(rack):
     assert kept["piece_id"] != sample["piece_id"]
     again = await rack.site.call("POST", "/api/reservations", {"piece_id": sample["piece_id"]}, ann, 409)
     assert again["type"].endswith("out_of_stock"), "only the sample is left"
+    await rack.order(ann, 409, listing_id=rack.listing_id, variant_id=rack.ids[1])
+    states = {one["code"]: one["state"] for one in rack.rows(piece)}
+    assert (states["M-1"], states["M-S"]) == ("reserved", "sample")
 
 
 async def test_a_piece_becomes_a_sample_and_is_sold_again_and_the_count_follows(rack):
