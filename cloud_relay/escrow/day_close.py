@@ -8,17 +8,26 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import Connection, RowMapping, func, literal, or_, select
 
 from cloud_relay.escrow import rules
 from cloud_relay.orders.rules import MONEY_HELD
-from cloud_relay.tables import order_line, orders, posting, transfer
+from cloud_relay.tables import counter_sale, order_line, orders, posting, transfer
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What spreadsheets take for the beginning of a formula (OWASP, CSV injection)."""
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
-SUMS = ("held_minor", "gross_minor", "commission_minor", "tax_minor", "net_minor", "refund_minor", "payout_minor")
+SUMS = (
+    "held_minor",
+    "gross_minor",
+    "commission_minor",
+    "tax_minor",
+    "net_minor",
+    "refund_minor",
+    "payout_minor",
+    "counter_minor",
+)
 
 
 def bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
@@ -55,6 +64,10 @@ def _add(line: dict[str, Any], row: RowMapping, merchant_id: str) -> None:
     payable, amount, kind = rules.payable(merchant_id), row["amount_minor"], row["kind"]
     if kind == "hold":
         line["held_minor"] += amount
+    elif kind == "counter":
+        _add_counter(line, row)
+    elif kind == "counter_due":
+        line["net_minor"] -= amount
     elif kind == "refund":
         line["refund_minor"] += amount
     elif row["credit"].startswith("fees:"):
@@ -74,15 +87,33 @@ def _add(line: dict[str, Any], row: RowMapping, merchant_id: str) -> None:
         line["net_minor"] -= amount
 
 
+def _add_counter(line: dict[str, Any], row: RowMapping) -> None:
+    """A counter sale's money is the merchant's already; its commission is owed, and leaves when it is kept back."""
+    if row["credit"].startswith("fees:"):
+        line["commission_minor"] += row["amount_minor"]
+    elif row["credit"].startswith("tax:"):
+        line["tax_minor"] += row["amount_minor"]
+    else:
+        line["counter_minor"] += row["amount_minor"]
+
+
 def _postings(connection: Connection, merchant_id: str, first: datetime, after: datetime) -> list[RowMapping]:
     payable = rules.payable(merchant_id)
+    at_counter = select(counter_sale.c.sale_id).where(counter_sale.c.merchant_id == merchant_id)
     query = (
         select(transfer, posting, order_line.c.title_en, order_line.c.title_zh)
         .join(posting, posting.c.reference == transfer.c.reference)
         .outerjoin(orders, orders.c.order_id == transfer.c.order_id)
         .outerjoin(order_line, (order_line.c.order_id == transfer.c.order_id) & (order_line.c.line == 1))
         .where(transfer.c.created_at >= first, transfer.c.created_at < after)
-        .where(or_(orders.c.merchant_id == merchant_id, posting.c.debit == payable, posting.c.credit == payable))
+        .where(
+            or_(
+                orders.c.merchant_id == merchant_id,
+                posting.c.debit == payable,
+                posting.c.credit == payable,
+                transfer.c.reference.in_(select(literal("counter:") + at_counter.subquery().c.sale_id)),
+            )
+        )
         .order_by(transfer.c.created_at, transfer.c.reference, posting.c.line)
     )
     return list(connection.execute(query).mappings())

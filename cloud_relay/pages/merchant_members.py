@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from cloud_relay.accounts import members
 from cloud_relay.accounts import store as accounts
 from cloud_relay.accounts.roles import MAY, Deed, Role
+from cloud_relay.counter import pins
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone, SignedIn
@@ -42,9 +43,10 @@ async def members_page(request: Request, relay: RelayDep, principal: SignedIn, w
     if desk is None:
         return to_application()
     found = await relay.db.read(members.list_members, desk.merchant_id, relay.clock.now())
+    with_pin = await relay.db.read(pins.with_pin, desk.merchant_id)
     return render(
         request, principal, "merchant_members.html", desk=desk, role_words=ROLE_WORDS, deed_words=DEED_WORDS,
-        may={role.value: [deed.value for deed in deeds] for role, deeds in MAY.items()}, **found,
+        may={role.value: [deed.value for deed in deeds] for role, deeds in MAY.items()}, with_pin=with_pin, **found,
     )  # fmt: skip
 
 

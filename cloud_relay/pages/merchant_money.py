@@ -26,6 +26,8 @@ Day = Annotated[date | None, Query()]
 KINDS = {
     "hold": ("Paid in, held", "付款（代管）"), "release": ("Released", "放款"), "refund": ("Refund", "退款"),
     "payout": ("Payout", "提现"), "payout_failed": ("Payout came back", "提现退回"),
+    "counter": ("Sold at the counter", "柜台销售"),
+    "counter_due": ("Share of counter sales kept back", "扣除柜台佣金"),
     "charge_back": ("Taken back by the bank", "银行追回"),
 }  # fmt: skip
 
@@ -122,8 +124,10 @@ async def day_csv(relay: RelayDep, principal: SignedIn, wish: Wish = "", day: Da
 
 HEAD = {
     "en": ["Time", "What", "Order", "Goods", "Paid in", "Released", "Commission", "Tax in it", "Yours", "Refund",
-           "Payout", "Currency", "Reference"],
-    "zh": ["时间", "事项", "订单", "货品", "付款", "放款", "佣金", "其中税", "所得", "退款", "提现", "币种", "凭证号"],
+           "Payout", "At the counter", "Currency",
+           "Reference"],
+    "zh": ["时间", "事项", "订单", "货品", "付款", "放款", "佣金", "其中税", "所得", "退款", "提现", "柜台",
+           "币种", "凭证号"],
 }  # fmt: skip
 
 
@@ -141,5 +145,5 @@ def _day_rows(found: dict[str, Any], language: str) -> Iterator[list[str]]:
 
 
 def _amounts(line: dict[str, Any]) -> list[str]:
-    names = ("held", "gross", "commission", "tax", "net", "refund", "payout")
+    names = ("held", "gross", "commission", "tax", "net", "refund", "payout", "counter")
     return [amount_text(line[f"{name}_minor"], line["currency"]) for name in names]
