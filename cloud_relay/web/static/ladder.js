@@ -1,10 +1,10 @@
 /** Never black: a still at once, then the best picture that this network carries, and one rung down when it fails. */
 
 import { t } from "./api.js";
-import { NoWayError, OneStillStream, StillsStream, WebRtcStream } from "./stream.js";
+import { NoWayError, OneStillStream, WebRtcStream } from "./stream.js";
 
 export const RUNGS = ["webrtc", "stills", "still"];
-const KINDS = { webrtc: WebRtcStream, stills: StillsStream, still: OneStillStream };
+const KINDS = { webrtc: async () => WebRtcStream, stills: async () => (await import("./stills.js")).StillsStream };
 const AGAIN_MS = 60000; // lost twice within this time: one rung down; so the rung changes at most once a minute
 const OLD_MS = 2500; // a picture older than this says so
 
@@ -55,7 +55,10 @@ export class Ladder {
     const hasStill = still.open();
     const start = RUNGS.indexOf(read(this.shopId) ?? (window.RTCPeerConnection ? "webrtc" : "stills"));
     for (const way of RUNGS.slice(start, -1)) {
-      const stream = (this.stream = new KINDS[way](this.sessionId, this.pictures, this.hooksOf(run, way)));
+      const Kind = await KINDS[way]().catch(() => null); // a network that is away for a while: the still goes on
+      if (isOld()) return;
+      if (!Kind) continue;
+      const stream = (this.stream = new Kind(this.sessionId, this.pictures, this.hooksOf(run, way)));
       try {
         await stream.open();
       } catch (error) {

@@ -48,6 +48,7 @@ function show() {
   if (pick("spin")) {
     pick("spin").hidden = session.state === "steering"; // the real one turns
     pick("spin-title").textContent = isOver ? t("Turn it all the same", "仍可转动查看") : t("Turn it meanwhile", "先转动看看");
+    if (!pick("spin").hidden) import("./spin.js");
   }
   if (pick("ruler")) pick("ruler").hidden = isOver;
   if (pick("colour")) pick("colour").hidden = isOver;

@@ -1,15 +1,13 @@
-/** The ways for a picture to reach the page: WebRTC by WHEP, JPEGs through the relay, one still a second. ladder.js chooses. */
+/** The ways for a picture to reach the page: WebRTC by WHEP and one still a second; JPEGs are in stills.js. ladder.js chooses. */
 
 import { api } from "./api.js";
 
-const CONNECT_MS = 6000;
+export const CONNECT_MS = 6000;
 const SILENT_MS = 5000;
-const CREDIT = "credit";
 const STILL_MS = 1000, STILL_WIDTH_PX = 320, STILLS_WIDTH_PX = 640;
 const POOR_MS = 8000, POOR_FRAMES = 16; // fewer in that time is no film
-const SLOW_MS = 700, SLOW_TIMES = 3; // so many JPEGs in a row that took so long: a smaller one a second shows more
 
-async function newPass(sessionId) {
+export async function newPass(sessionId) {
   return api("POST", `/api/viewing/${sessionId}/pass`, {});
 }
 
@@ -108,7 +106,7 @@ export class WebRtcStream {
 }
 
 /** Steering by requests: one on its way, only the newest wish waits, and a stop waits for nothing. */
-class SteeringByRequest {
+export class SteeringByRequest {
   constructor(sessionId) {
     this.address = `/api/viewing/${sessionId}/steer`;
   }
@@ -130,82 +128,14 @@ class SteeringByRequest {
 }
 
 /** Show a JPEG and let go of it. */
-async function show(image, blob) {
+export async function show(image, blob) {
   const address = URL.createObjectURL(blob);
   image.src = address;
   await image.decode().catch(() => {});
   URL.revokeObjectURL(address);
 }
 
-const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** JPEGs through the relay: the next one is asked for when the last one is shown; on a WebSocket, or by polling. */
-export class StillsStream {
-  constructor(sessionId, { image }, hooks) {
-    Object.assign(this, { sessionId, image, hooks, slow: 0, steering: new SteeringByRequest(sessionId) });
-  }
-
-  async open() {
-    const grant = await newPass(this.sessionId);
-    await api("POST", `/api/viewing/${this.sessionId}/stills`, { viewing_pass: grant.pass, width_px: STILLS_WIDTH_PX });
-    const started = performance.now();
-    await new Promise((resolve, reject) => {
-      this.first = resolve;
-      setTimeout(() => reject(new NoWayError("no picture")), 2 * CONNECT_MS);
-      this.listen();
-    });
-    this.hooks.onFirstFrame(Math.round(performance.now() - started));
-    this.timer = setInterval(() => {
-      if (performance.now() - this.shownAt > 2 * CONNECT_MS && document.visibilityState === "visible") this.hooks.onLost("silent");
-    }, 1000);
-  }
-
-  listen() {
-    const address = new URL(`/api/viewing/${this.sessionId}/frames`, location.href);
-    address.protocol = address.protocol.replace("http", "ws");
-    const socket = (this.socket = new WebSocket(address));
-    socket.binaryType = "blob";
-    let asked = 0;
-    const credit = () => { asked = performance.now(); if (socket.readyState === WebSocket.OPEN) socket.send(CREDIT); };
-    // some networks let the socket open and nothing through it
-    const mute = setTimeout(() => socket.close(), CONNECT_MS);
-    socket.onopen = credit;
-    socket.onclose = () => { clearTimeout(mute); if (!this.closed) this.poll(0); };
-    socket.onmessage = async (message) => {
-      clearTimeout(mute);
-      if (message.data.size) await this.take(message.data, performance.now() - asked);
-      credit();
-    };
-  }
-
-  async take(blob, tookMs) {
-    await show(this.image, blob);
-    this.shownAt = performance.now();
-    this.first();
-    this.hooks.onSeen?.();
-    this.slow = tookMs > SLOW_MS ? this.slow + 1 : 0;
-    if (this.slow >= SLOW_TIMES) this.hooks.onLost("poor");
-  }
-
-  async poll(after) {
-    this.way = "poll";
-    while (!this.closed) {
-      const asked = performance.now();
-      const response = await fetch(`/api/viewing/${this.sessionId}/frame.jpg?after=${after}`).catch(() => null);
-      const blob = response?.ok ? await response.blob().catch(() => null) : null;
-      if (!blob) await rest(1000);
-      else { after = Number(response.headers.get("Vitrine-Frame")); await this.take(blob, performance.now() - asked); }
-    }
-  }
-
-  send(steering) { this.steering.send(steering); }
-
-  close() {
-    this.closed = true;
-    clearInterval(this.timer);
-    this.socket?.close();
-  }
-}
+export const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One small still a second: the first thing a page shows, and the last that it falls back to. Never gives up. */
 export class OneStillStream {
@@ -244,21 +174,4 @@ export class OneStillStream {
   send(steering) { this.steering.send(steering); }
 
   close() { this.closed = true; }
-}
-
-/** Open the best way there is, without the ladder: for the merchant, who teaches on a good network or not at all. */
-export async function openStream(sessionId, places, hooks, preferred) {
-  if (preferred !== "stills" && "RTCPeerConnection" in window) {
-    const direct = new WebRtcStream(sessionId, places, hooks);
-    try {
-      await direct.open();
-      return { way: "webrtc", stream: direct };
-    } catch (error) {
-      direct.close();
-      console.info("direct picture not possible:", error.message);
-    }
-  }
-  const stills = new StillsStream(sessionId, places, hooks);
-  await stills.open();
-  return { way: "stills", stream: stills };
 }

@@ -13,7 +13,12 @@ const OFFLINE = "/offline";
 const KEPT_AT = "vitrine-kept-at";
 const keepers = new Set(); // tabs whose page is kept: their pictures are kept as well
 
+/** Requests of a viewing pass by this worker where a browser can be told so: what a page says as it goes away (that it
+ * leaves: the next in line has the camera at once) dies with the page when it is handed to a worker on its way. */
+const PAST_US = ["/api/viewing/*", "/whep/*"].map((pathname) => ({ condition: { urlPattern: { pathname } }, source: "network" }));
+
 self.addEventListener("install", (event) => event.waitUntil(Promise.all([
+  event.addRoutes?.(PAST_US).catch(() => {}), // a browser may know the name and not the rules
   caches.open(STATIC).then((cache) => cache.add(new Request(OFFLINE, { cache: "reload" }))), self.skipWaiting(),
 ])));
 

@@ -3,7 +3,7 @@
 import { Refusal, api, language, say, t } from "./api.js";
 import { deed, show as showProblem } from "./forms.js";
 import { Steering } from "./steering.js";
-import { openStream } from "./stream.js";
+import { openStream } from "./stills.js";
 
 const page = document.getElementById("teach");
 const choose = document.querySelector("[data-choose]");
@@ -223,7 +223,8 @@ function showColour(correction) {
 async function cardDeed(work) {
   const { ColourCard } = await import("./card.js");
   card ??= new ColourCard(pick("true-colour"), () => ({ sessionId: session.session_id }), page.dataset.piece, (correction) => { showColour(correction); say(t("Kept; shoppers see it at once.", "已保存，买家立即可见。"), "good"); });
-  try { await work(card); } catch (error) { error instanceof Refusal ? refused(error) : say(error.message, "error"); }
+  pick("true-colour").querySelector("[data-errors]").hidden = true;
+  try { await work(card); } catch (error) { showProblem(pick("true-colour"), error instanceof Refusal ? error.problem : { title: error.message }); }
   page.querySelector("[data-card=keep]").hidden = card.pane.hidden;
 }
 function bindCard() {
