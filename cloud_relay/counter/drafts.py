@@ -1,6 +1,6 @@
 """Listings written at a till become listings here: drafts, or published where the writer's role allows it."""
 
-import logging
+import re
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,8 @@ from wire.counter import ListingWritten
 from wire.reports import PictureKind
 from wire.values import BadValueError, Gtin, check_id
 
-log = logging.getLogger(__name__)
-
 STOCK_MAX = 10_000
+PICTURE = re.compile(r"(?:[0-9a-f]{64})?")
 
 
 def take_listing(
@@ -28,6 +27,10 @@ def take_listing(
     draft_id = check_id(written.draft_id, "draft_id")
     if store.find_draft(connection, shop_id, draft_id) is not None:
         return None
+    if store.has_draft_elsewhere(connection, shop_id, draft_id):
+        raise RefusedError("draft_taken", "Another shop used this draft's id", "草稿编号已被其他店铺使用")
+    if not PICTURE.fullmatch(written.picture_sha256):
+        raise BadValueError("picture_sha256: 64 hex digits, or nothing")
     shop = store.find_shop(connection, shop_id)
     role = _role(connection, shop["merchant_id"], written.account_id) if shop else ""
     if shop is None or not may(role, Deed.TAKE_IN):

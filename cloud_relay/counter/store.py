@@ -126,6 +126,12 @@ def insert_draft(
     connection.execute(insert(counter_draft).values(row))
 
 
+def has_draft_elsewhere(connection: Connection, shop_id: str, draft_id: str) -> bool:
+    """Tell whether another shop used this draft's id."""
+    where = (counter_draft.c.draft_id == draft_id, counter_draft.c.shop_id != shop_id)
+    return connection.scalar(select(counter_draft.c.draft_id).where(*where)) is not None
+
+
 def find_draft(connection: Connection, shop_id: str, draft_id: str) -> RowMapping | None:
     """Return a draft of this shop."""
     where = (counter_draft.c.draft_id == draft_id, counter_draft.c.shop_id == shop_id)

@@ -77,19 +77,19 @@ async def test_the_plan_follows_every_change_in_its_transaction(site):
     await site.call("PATCH", f"/api/listings/{listing_id}", {"title_zh": "朱泥壶"}, headers)
     await site.call("PATCH", f"/api/listings/{listing_id}", {"price_minor": 1}, headers)
     (newest,) = plans(site)
-    assert (newest.version, newest.pieces[0].title.zh) == (3, "朱泥壶"), "a price is nothing that the shop must know"
+    assert (newest.version, newest.pieces[0].title.zh) == (4, "朱泥壶"), "the till must know a price"
     await site.call("PATCH", f"/api/pieces/{piece_id}", {"spot": None, "location": "shelf 2"}, headers)
     await site.call("PATCH", f"/api/shops/{shop_id}", {"name_en": "Tea House"}, headers)
     (newest,) = plans(site)
     assert (newest.version, newest.pieces[0].spot, newest.pieces[0].location, newest.shop_name.en) == (
-        5,
+        6,
         None,
         "shelf 2",
         "Tea House",
     )
     site.db.run_now(lambda c: c.execute(update(shop_command).values(sequence=7)))
     await site.call("PATCH", f"/api/shops/{shop_id}", {"name_en": "Tea"}, headers)
-    assert [one.version for one in plans(site)] == [5, 6], "what was sent is never taken back"
+    assert [one.version for one in plans(site)] == [6, 7], "what was sent is never taken back"
 
 
 async def test_a_sold_piece_stays_in_the_plan_until_its_parcel_left(site):

@@ -140,7 +140,7 @@ async def test_the_days_table_opens_in_a_spreadsheet(site):
     assert answer.headers["content-disposition"] == 'attachment; filename="day-2030-01-01.csv"'
     assert answer.content.startswith(b"\xef\xbb\xbf")
     head, line, total = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"), newline=""))
-    assert len(head) == len(line) == len(total) == 13
+    assert len(head) == len(line) == len(total) == 14
     assert line[0] == "2030-01-01 17:00:00", "in the shop's own zone"
     assert line[3] == "'=cmd|' /C calc'!A0"
     assert (line[4], total[4]) == ("99.00", "99.00")
