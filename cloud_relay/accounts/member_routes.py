@@ -27,7 +27,7 @@ class InvitationBody(BaseModel):
     role: Role
 
 
-class JoinBody(SignUpBody):
+class NewMemberBody(SignUpBody):
     """What a stranger's new account brings; the address must be the invited one."""
 
 
@@ -94,7 +94,7 @@ async def accept(token: Token, relay: RelayDep, once: OnceDep, principal: Signed
 
 
 @router.post("/invitations/{token}/join", status_code=201)
-async def join(token: Token, body: JoinBody, relay: RelayDep, _: FromHere) -> JSONResponse:
+async def join(token: Token, body: NewMemberBody, relay: RelayDep, _: FromHere) -> JSONResponse:
     """Make an account for the invited address, become a member with it, and sign in: one step for a stranger."""
     now = relay.clock.now()
     invitation = await relay.db.read(members.read_invitation, token, now)
