@@ -64,7 +64,8 @@ _MAIL = re.compile(
     rf"|[\w.+-]+\s+at\s+[\w-]+(?:\s+dot\s+[\w-]+)*\s+dot\s+(?:{_TLD})(?![a-z])"
 )
 _LINK = re.compile(rf"\w+://\S|www\.\w|(?<![\w@.-])(?:[a-z0-9-]+\.)+(?:{_TLD})(?![\w.-]*\w*@)(?=$|[^\w.-]|\.(?:\s|$))")
-_OURS = r"https?://{host}(?:[/?#]\S*)?"
+_OURS = r"https?://{host}(?:[/?#]\S*|(?=\s|$))"
+"""A link to ourselves: after the host comes a path or nothing, so that `our.host.evil.example` is none."""
 
 _NAMES = (
     r"微\s*信|威信|薇信|维信|徽信|weixin|we\s?chat|(?<![a-z])wx(?![a-z])|(?<![a-z])vx(?![a-z])|[v微]信|加\s*[v微薇]|➕\s*[v微]"

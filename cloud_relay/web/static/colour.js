@@ -30,8 +30,8 @@ export function wordsOf({ error_mean: mean, error_max: worst, error_before: befo
 export class TrueColour {
   /** @param page the viewing page  @param button the switch; it carries the correction */
   constructor(page, button) {
-    Object.assign(this, { page, button, isOn: false, correction: JSON.parse(button.dataset.colour), stage: page.querySelector("[data-part=stage]") });
-    this.words = Object.assign(document.createElement("p"), { className: "colour-words small" });
+    Object.assign(this, { page, button, isOn: false, correction: JSON.parse(button.dataset.colour), place: page.querySelector(".what") });
+    this.words = Object.assign(document.createElement("p"), { className: "small" });
     this.words.setAttribute("role", "status");
     document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("./colour.css", import.meta.url).href }));
     document.body.append(filterOf(this.correction.rows));
@@ -40,9 +40,10 @@ export class TrueColour {
   turn() {
     this.isOn = !this.isOn;
     this.button.setAttribute("aria-pressed", String(this.isOn));
+    this.button.textContent = t("True colour", "真实颜色") + (this.isOn ? ` ΔE ${this.correction.error_mean}` : "");
     document.body.classList.toggle("true-colour", this.isOn);
     if (!this.isOn) return this.words.remove();
-    this.stage.append(this.words);
+    this.place.append(this.words); // beside the picture, not over it
     this.words.textContent = wordsOf(this.correction);
   }
 }

@@ -52,7 +52,8 @@ function show() {
   }
   if (pick("ruler")) pick("ruler").hidden = isOver;
   if (pick("colour")) pick("colour").hidden = isOver;
-  pick("controls").hidden = session.state !== "steering";
+  const canMove = session.can_turn || session.can_pan !== false || session.can_zoom !== false || session.faces?.length;
+  pick("controls").hidden = session.state !== "steering" || !canMove;
   confirmButton.disabled = isOver || !["steering", "watching"].includes(session.state);
   if (session.state === "steering" && page.dataset.state !== "steering" && document.activeElement === document.body) pick("stage").focus({ preventScroll: true });
   page.dataset.state = session.state;
