@@ -18,7 +18,7 @@ from demo.mall import ROOT, Mall, MallError
 from demo.people import MERCHANTS, OPERATOR, SHOPPER, RelayRefusedError
 from demo.ports import NoPortsError, Ports, free_block
 from demo.seed import seed_people, seed_shop, wait_for_shop
-from demo.shop_files import PIN
+from demo.shop_files import PIN, TILL_PIN
 from demo.steps import StepFailedError
 from demo.supervisor import ProgramFailedError, Supervisor
 
@@ -105,6 +105,8 @@ def tell_addresses(mall: Mall) -> None:
     say(f"  mails            {mall.mails_url}/  (caught here, delivered nowhere)")
     for shop in mall.shops:
         say(f"  {shop.name + ' bench':<15}  {mall.attendant_url(shop)}/   PIN {PIN}")
+        if "table" in shop.cameras:
+            say(f"  {shop.name + ' till':<15}  {mall.attendant_url(shop)}/till   PIN {TILL_PIN}")
     say("")
     say("Try: search 茶壶, open “Stone Ladle”, look at it live, turn it round. Ctrl-C closes the mall.")
 

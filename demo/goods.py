@@ -10,11 +10,15 @@ GS1_PREFIX = "9521234"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPiece:
-    """One physical piece: `spot` 0 stands on the shelf and is brought to the turntable; 1… stand before the camera."""
+    """One physical piece: `spot` 0 stands on the shelf and is brought to the turntable; 1… stand before the camera.
+
+    With `location` (aisle-shelf-bin) it lies where the sorter fetches it, and is bought without being looked at.
+    """
 
     piece: str
     code: str
     spot: int = 0
+    location: str = ""
     engraving: str = ""
 
 
@@ -118,6 +122,16 @@ def teahouse(nonce: str) -> DemoShop:
                 description_zh="手绘青花缠枝莲，透明釉。",
                 attributes={"容量 / holds": "260 ml"},
                 pieces=(DemoPiece(piece="lotus-1", code="4741", spot=3, engraving="QH41"),),
+            ),
+            DemoListing(
+                sku="CG-05", kind="caddy", colour="red", price_minor=16800, weight_g=300,
+                title_en="Red lacquer tea caddy", title_zh="朱漆茶叶罐",
+                description_en="Turned wood under red lacquer, with a close lid; holds 120 g. Kept in the store room: "
+                "the sorter fetches it.",
+                description_zh="木胎朱漆，盖合严密，可存茶 120 克。存放在库房，由分拣机取出。",
+                attributes={"容量 / holds": "120 g"},
+                pieces=(DemoPiece(piece="caddy-1", code="4751", location="A-1-1", engraving="CG51"),
+                        DemoPiece(piece="caddy-2", code="4752", location="A-1-2", engraving="CG52")),
             ),
         ),
     )  # fmt: skip

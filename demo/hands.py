@@ -74,6 +74,10 @@ class Bench:
         await self._world.aclose()
 
 
+class NotYetError(Exception):
+    """A task waits for a machine; it is looked at again."""
+
+
 class Hands:
     """Does each task once; `say` tells what was done, `on_link` gets the courier link that is shown once."""
 
@@ -90,7 +94,7 @@ class Hands:
             try:
                 state = await self._bench.state()
                 for task in state["tasks"]:
-                    with contextlib.suppress(httpx.HTTPStatusError):  # not possible now: the bench is full
+                    with contextlib.suppress(httpx.HTTPStatusError, NotYetError):  # not possible now: the bench is full
                         await self._do(task)
                 for question in state["questions"]:
                     await self._bench.reply(question["question_id"], REPLIES.get(question["kind"], REPLIES["text"]))
@@ -118,16 +122,34 @@ class Hands:
         await self._bench.do("scan_piece", piece=piece)
 
     async def fetch_piece(self, task: dict[str, Any]) -> None:
-        """Carry a piece to the bench and prove it with its tag; a parcel that lies there goes aside first."""
+        """Carry a piece to the bench and prove it with its tag; what lies there goes away first.
+
+        A piece that the sorter brings is waited for.
+        """
         piece = await self._bench.piece_of(task["piece"]["code"])
+        await self._clear_bench(piece)
+        world = await self._bench.world()
+        place = next(one["at"] for one in world["pieces"] if one["id"] == piece)
+        if place.startswith("location:") and task["text"]["en"].startswith("The sorter brings"):
+            raise NotYetError(task["task_id"])
+        if place != "bench":
+            await self._bench.do("carry", piece=piece, to="bench")
+        await self._bench.do("scan_piece", piece=piece)
+
+    async def _clear_bench(self, piece: str) -> None:
+        """Put aside or back what lies at the bench and is not this piece."""
         world = await self._bench.world()
         if world["parcel"]:
             await self._bench.do("set_aside")
         for other in world["pieces"]:
             if other["at"] == "bench" and other["id"] != piece:  # called off while it was being carried
                 await self._bench.do("carry", piece=other["id"], to="spot")
-        await self._bench.do("carry", piece=piece, to="bench")
-        await self._bench.do("scan_piece", piece=piece)
+
+    async def tend_sorter(self, task: dict[str, Any]) -> None:
+        """Clear the place where the sorter puts things down and what is stuck in it, then let it go on."""
+        await self._clear_bench("")
+        await self._bench.do("clear_jam")
+        await self._bench.answer(task["task_id"], "carry_again")
 
     async def put_back(self, task: dict[str, Any]) -> None:
         """Carry a piece back to where it stands."""
@@ -173,7 +195,9 @@ class Hands:
         await self._bench.answer(task["task_id"], "destroyed")
 
     async def hand_over(self, task: dict[str, Any]) -> None:
-        """Scan the label and give the parcel to the courier."""
+        """Scan the label and give the parcel to the courier; what a shopper collects waits for them and their code."""
+        if task["text"]["en"].startswith("Waits to be collected"):
+            return
         piece = await self._bench.piece_of(task["piece"]["code"])
         await self._bench.do("scan_parcel", match="s=", piece=piece)
         await self._scanned(task["task_id"])
@@ -237,6 +261,7 @@ WORK = {
     "bring_piece": Hands.bring_piece,
     "fetch_piece": Hands.fetch_piece,
     "put_back": Hands.put_back,
+    "tend_sorter": Hands.tend_sorter,
     "pack_by_hand": Hands.pack_by_hand,
     "unpack": Hands.unpack,
     "set_aside": Hands.set_aside,

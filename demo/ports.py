@@ -52,7 +52,7 @@ class Ports:
         return self.base + 7
 
     def world(self, shop_no: int, device_no: int) -> int:
-        """A port of a shop's simulated world: 0 control, 1 cameras, 2 printer, 3 packer."""
+        """A port of a shop's simulated world: 0 control, 1 cameras, 2 printer, 3 packer, 4 sorter, 5 card terminal."""
         return self.base + 8 + 8 * shop_no + device_no
 
 

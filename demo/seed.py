@@ -14,6 +14,7 @@ from PIL import Image
 from demo.goods import DemoListing, DemoPiece, DemoShop, gtin_of
 from demo.mall import ROOT, Mall
 from demo.people import MERCHANTS, OPERATOR, SHOPPER, Caller
+from demo.shop_files import TILL_PIN
 from demo.supervisor import python_module, run_once
 
 FACES = {"front": 0.0, "right": 90.0, "back": 180.0, "left": 270.0}
@@ -57,6 +58,10 @@ async def seed_shop(mall: Mall, shop: DemoShop, say: Callable[[str], None]) -> s
         decision = {"state": "verified", "reason": "documents seen"}
         await operator.call("POST", f"/api/operator/merchants/{applied['merchant_id']}/decide", decision)
         made = await merchant.call("POST", "/api/shops", shop_body(shop, applied["merchant_id"]))
+        own = await merchant.call("GET", "/api/me")
+        pin_url = f"/api/merchants/{applied['merchant_id']}/members/{own['account_id']}/pin"
+        await merchant.call("PUT", pin_url, {"pin": TILL_PIN})
+        await merchant.call("POST", f"/api/shops/{made['shop_id']}/pickup-points", counter_of(shop))
         for number, listing in enumerate(shop.listings, 1):
             await seed_listing(mall, merchant, shop, made["shop_id"], listing, number)
             say(f"{shop.name}: {listing.title_en} stands in the case")
@@ -78,6 +83,16 @@ def shop_body(shop: DemoShop, merchant_id: str) -> dict[str, Any]:
         "cameras": [
             {"camera": name, "title": {"en": titles[name][0], "zh": titles[name][1]}} for name in shop.cameras
         ],
+    }  # fmt: skip
+
+
+def counter_of(shop: DemoShop) -> dict[str, Any]:
+    """Return the shop's own counter as the point where shoppers collect."""
+    street, town = shop.sender_lines[1], shop.sender_lines[2].split()
+    address = {"lines": [street], "postal_code": town[0], "city": town[1], "country": shop.country}
+    return {
+        "name_en": f"{shop.name_en}, counter", "name_zh": f"{shop.name_zh} 柜台", "hours_en": "daily 10–19",
+        "hours_zh": "每日 10–19 点", "address": address,
     }  # fmt: skip
 
 
@@ -140,12 +155,16 @@ def place_mm(shop: DemoShop, spot: int) -> float:
 
 
 def location_of(piece: DemoPiece) -> str:
-    """Return where the attendant finds a piece."""
+    """Return where the attendant, or the sorter, finds a piece."""
+    if piece.location:
+        return piece.location
     return f"window, place {piece.spot} / 橱窗 {piece.spot} 号位" if piece.spot else "shelf behind / 后架"
 
 
 def spot_of(shop: DemoShop, piece: DemoPiece) -> dict[str, Any] | None:
     """Return how a piece comes before a camera: in the window as it stands, from the shelf by way of the turntable."""
+    if piece.location:
+        return None
     if piece.spot:
         pan_deg = math.degrees(math.atan(place_mm(shop, piece.spot) / DISTANCE_MM))
         home = {"pan_deg": round(pan_deg, 2), "tilt_deg": 0.0, "zoom": 1.8, "table_deg": 0.0}

@@ -9,6 +9,9 @@ from demo.ports import Ports
 PIN = "2468"
 """The PIN of the demonstration's attendants; it is printed at the start."""
 
+TILL_PIN = "2580"
+"""The PIN of the demonstration's merchants at their till."""
+
 
 def text(value: str) -> str:
     """Return a TOML basic string; JSON's escapes are a subset of TOML's."""
@@ -28,11 +31,12 @@ def world_toml(shop: DemoShop, ports: Ports, shop_no: int) -> str:
                 "[[piece]]", f"id = {text(piece.piece)}", f"code = {text(piece.code)}", f"spot = {piece.spot}",
                 f"title_en = {text(listing.title_en)}", f"title_zh = {text(listing.title_zh)}",
                 f"kind = {text(listing.kind)}", f"colour = {text(listing.colour)}",
-                f"engraving = {text(piece.engraving)}",
+                f"engraving = {text(piece.engraving)}", f"location = {text(piece.location)}",
             ]  # fmt: skip
     printer = f"port = {ports.world(shop_no, 2)}\nlabel_width_mm = 100.0\nlabel_length_mm = 150.0"
     if is_full:
-        lines.append(FULL_WORLD.format(printer=printer, packer=ports.world(shop_no, 3)))
+        lines.append(FULL_WORLD.format(printer=printer, packer=ports.world(shop_no, 3),
+                                       sorter=ports.world(shop_no, 4), terminal=ports.world(shop_no, 5)))  # fmt: skip
     else:
         lines.append(SMALL_WORLD.format(printer=printer))
     return "\n".join(lines) + "\n"
@@ -61,7 +65,12 @@ rapid_mm_min = 60000.0
 rapid_z_mm_min = 30000.0
 [packer.packer]
 port = {packer}
+[sorter.sorter]
+port = {sorter}
 [scanner.scanner]
+[terminal.terminal]
+port = {terminal}
+currency_no = 156
 [printer.printer]
 language = "escpos"
 {printer}
@@ -87,6 +96,9 @@ def edge_toml(shop: DemoShop, ports: Ports, shop_no: int, run_folder: Path) -> s
         "common": common, "pin": text(PIN), "attendant": ports.attendant(shop_no), "cameras": cameras,
         "dev": (run_folder / "dev").resolve(), "printer": f"tcp://127.0.0.1:{ports.world(shop_no, 2)}",
         "packer": f"tcp://127.0.0.1:{ports.world(shop_no, 3)}",
+        "sorter": f"tcp://127.0.0.1:{ports.world(shop_no, 4)}",
+        "terminal": f"tcp://127.0.0.1:{ports.world(shop_no, 5)}",
+        "bench_sorter": 'sorter = "sorter"' if "table" in shop.cameras else "",
     }  # fmt: skip
     return (EDGE_COMMON + (EDGE_FULL if "table" in shop.cameras else EDGE_SMALL)).format(**values)
 
@@ -113,6 +125,7 @@ camera = "bench"
 printer = "printer"
 labeller = "labeller"
 packer = "packer"
+{bench_sorter}
 scanner = "scanner"
 """
 
@@ -169,6 +182,24 @@ press_mm_per_min = 6000.0
 kind = "packer"
 model = "modbus"
 address = "{packer}"
+[device.sorter]
+kind = "sorter"
+model = "modbus"
+address = "{sorter}"
+[counter]
+payment = ["drawer", "terminal", "wallet"]
+[device.drawer]
+kind = "payment_terminal"
+model = "cash"
+[device.terminal]
+kind = "payment_terminal"
+model = "zvt"
+address = "{terminal}"
+currency = "CNY"
+[device.wallet]
+kind = "payment_terminal"
+model = "qr"
+text = "https://wallet.example/pay?to=teahouse&amount={{amount}}&note={{reference}}"
 """
 
 EDGE_SMALL = """\

@@ -121,7 +121,7 @@ async def test_a_wrong_password_is_the_technicians(counter):
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [({"password": "12"}, "six digits"), ({"currency": "XXX"}, "currency"), ({"slips": "no"}, "slips"),
+    [({"password": "12"}, "six digits"), ({"currency": "QQQ"}, "currency"), ({"slips": "no"}, "slips"),
      ({"address": "/dev/ttyS0"}, "tcp://")],
 )  # fmt: skip
 def test_wrong_options_are_named(options, says):
