@@ -1,9 +1,14 @@
 """A relay with one shop and the sandbox bank, without a broker: for pages that need no bench."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from cloud_relay.accounts import service as accounts
 from cloud_relay.app import build, put_together
@@ -14,6 +19,7 @@ from tests.browser.program import Program
 from tests.cloud_relay.running import PASSWORD, PASSWORD_HASH
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, serving
 
+START_S = 30.0
 SECRETS = {"VITRINE_PAYMENT_SECRET": SECRET, "VITRINE_PAYMENT_WEBHOOK_SECRET": WEBHOOK_SECRET}
 
 
@@ -65,6 +71,32 @@ class SmallShop:
 
 
 @contextmanager
+def _serving(relay: Any, port: int) -> Iterator[None]:
+    """Serve the relay in a thread of its own; when it ends, every connection and client of it is closed."""
+    config = uvicorn.Config(
+        build(relay), "127.0.0.1", port, log_config=None, lifespan="off", timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+
+    async def serve() -> None:
+        await server.serve()
+        for provider in relay.trading.providers.values():
+            await provider.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    until = time.monotonic() + START_S
+    while not server.started:
+        assert time.monotonic() < until and thread.is_alive(), "the relay did not start"
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(START_S)
+
+
+@contextmanager
 def open_small_shop(folder: Path, free_port: Callable[[], int]) -> Iterator[SmallShop]:
     port, bank_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -76,7 +108,7 @@ def open_small_shop(folder: Path, free_port: Callable[[], int]) -> Iterator[Smal
     )  # fmt: skip
     relay = put_together(settings)
     try:
-        with serving(bank, bank_port), serving(build(relay), port):
+        with serving(bank, bank_port), _serving(relay, port):
             yield SmallShop(relay, url)
     finally:
         violations = relay.db.violations()

@@ -88,6 +88,7 @@ def set_styles(page):
     expect(editor.locator("tbody [data-row][data-variant^='var_']")).to_have_count(3)
 
 
+@pytest.mark.timeout(400)
 def test_from_the_printed_tag_to_the_stock_that_fell(shop, person, eyes):
     listing_id = shop.listing(gtin="9521234543213", description_en="Washed linen.", description_zh="水洗亚麻。")
     merchant = person("owner", **DESK)
@@ -185,6 +186,7 @@ def buy(page, open_page, eyes):
     print(f"the open page said so {time.monotonic() - paid_at:.2f} s after the paying page had its answer")
 
 
+@pytest.mark.timeout(300)
 def test_the_page_scans_by_itself_and_refuses_what_is_strange(shop, person, eyes):
     listing_id = shop.listing(title_en="Wool scarf", title_zh="羊毛围巾")
     piece = {"listing_id": listing_id, "code": "WS-1"}
@@ -219,6 +221,7 @@ def test_the_page_scans_by_itself_and_refuses_what_is_strange(shop, person, eyes
     eyes.look(page, "tag-unknown")
 
 
+@pytest.mark.timeout(300)
 def test_void_foreign_and_place_tags_are_pages_that_help(shop, person, eyes):
     listing_id = shop.listing(title_en="Cotton hat", title_zh="棉帽")
     shop.owner.call("POST", "/api/pieces", {"listing_id": listing_id, "code": "CH-1", "location": "B-1-1"})

@@ -28,13 +28,16 @@ function show(box) {
   for (const one of radios(box)) mark(one, all, picks);
 }
 
-/** A value with which, beside the other picks, nothing can be had is shown as sold out; it can still be picked. */
+/** A value with which nothing can be had beside the other picks is pale, one that is sold out is struck; both can be picked. */
 function mark(radio, all, picks) {
   const axis = Number(radio.dataset.axis);
   const isLeft = all.some((one) => one.stock > 0 && one.choices.every((value, place) => value === (place === axis ? radio.value : picks[place])));
+  const isAnywhere = all.some((one) => one.stock > 0 && one.choices[axis] === radio.value);
   const label = radio.closest("label");
   label.classList.toggle("off", !isLeft);
-  label.querySelector("[data-sold-out]").textContent = isLeft ? "" : t(" (sold out)", "（售完）");
+  label.classList.toggle("gone", !isAnywhere);
+  label.querySelector("[data-sold-out]").textContent = isLeft ? "" : isAnywhere
+    ? t(" (not with the other choice)", "（与另一选项无货）") : t(" (sold out)", "（售完）");
 }
 
 function countTo(select, most) {
