@@ -14,7 +14,7 @@ from edge.flows.camera_line import Asked, Looker
 from edge.viewing.admission import Admission, NoncesInMemory
 from edge.viewing.hours import is_open
 from edge.viewing.looking import TEXTS, Refusal, find_spot, is_offered, must_be_brought
-from edge.viewing.offers import OfferGate
+from edge.viewing.offers import OpeningGate
 from edge.viewing.place import ANSWERS, LivePlace
 from edge.viewing.ports import (
     Attendant,
@@ -102,7 +102,7 @@ class ViewingDesk:
         self._admission = Admission(relay_keys, clock, self._outside.nonces)
         self._uplink = Uplink(self._options.uplink_mbit_s)
         self.places = {one.name: LivePlace(one, self._outside, self._uplink, self._spawn) for one in places}
-        self._offers = OfferGate(self._outside.clock.monotonic)
+        self._offers = OpeningGate(self._outside.clock.monotonic)
         self._is_private = False
         self._bug: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()

@@ -13,7 +13,7 @@ SHOP_HZ_MAX, SHOP_BURST = 20.0, 60
 SESSIONS_MAX = 500
 
 
-class OfferGate:
+class OpeningGate:
     """Lets offers through at the pace of pages that work; a session over its own pace takes nothing from the shop's."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

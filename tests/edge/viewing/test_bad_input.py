@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge.viewing.liveness import BLACK_S, FROZEN_S, Liveness
-from edge.viewing.offers import SESSION_BURST, SESSIONS_MAX, SHOP_BURST, OfferGate
+from edge.viewing.offers import SESSION_BURST, SESSIONS_MAX, SHOP_BURST, OpeningGate
 from tests.edge.viewing.conftest import RefusedError
 from wire.commands import LeaveViewing, OpenStream, SteerKind
 from wire.reports import StreamAnswered, ViewingChanged
@@ -104,7 +104,7 @@ async def test_a_thousand_offers_of_rubbish_cost_little_and_are_all_answered(sho
 
 def test_one_session_takes_nothing_from_the_shop_and_all_together_are_bounded():
     now = [0.0]
-    gate = OfferGate(lambda: now[0])
+    gate = OpeningGate(lambda: now[0])
     assert sum(gate.allows("loud") for _ in range(1000)) == SESSION_BURST
     assert gate.refused == 1000 - SESSION_BURST
     assert sum(gate.allows(f"s{number}") for number in range(1000)) == SHOP_BURST - SESSION_BURST
