@@ -55,15 +55,15 @@ def test_a_merchant_checks_the_bench_from_the_page_and_sees_each_step(person, ma
     expect(page.get_by_text("Somebody must stand at the bench")).to_be_visible()
     begin(page)
     eyes.judge(page, "merchant-check-running")
-    expect(page.locator(".step.passed").first).to_be_visible(timeout=CHECK_MS)
+    expect(page.locator(".check-step.passed").first).to_be_visible(timeout=CHECK_MS)
     expect(page.get_by_role("heading", name=re.compile("^Newest check passed"))).to_be_visible(timeout=CHECK_MS)
-    expect(page.locator(".step")).to_have_count(7)
-    expect(page.locator(".step.failed, .step.skipped")).to_have_count(0)
+    expect(page.locator(".check-step")).to_have_count(7)
+    expect(page.locator(".check-step.failed, .check-step.skipped")).to_have_count(0)
     expect(page.locator("[data-live=running]")).to_contain_text("asked for on this page")
-    picture = page.locator(".step img").first
+    picture = page.locator(".check-step img").first
     picture.scroll_into_view_if_needed()
     expect(picture).to_have_js_property("complete", True)
-    page.wait_for_function("[...document.querySelectorAll('.step img')].every((one) => one.naturalWidth > 0)")
+    page.wait_for_function("[...document.querySelectorAll('.check-step img')].every((one) => one.naturalWidth > 0)")
     eyes.look(page, "merchant-check")
     expect(page.get_by_role("button", name="Check the bench now")).to_be_enabled()
     card = mall.rows("SELECT occasion, is_passed, is_whole FROM bench_check ORDER BY received_at DESC LIMIT 1")[0]
