@@ -47,7 +47,7 @@ function showFixed() {
 }
 
 function amount(sale, minor) {
-  return `${money(minor, sale.digits)} ${sale.currency}`;
+  return `${money(minor, sale.digits)}\u00a0${sale.currency}`; // never broken between number and currency
 }
 
 function showLine(sale, line, place) {
