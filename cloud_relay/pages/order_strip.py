@@ -19,6 +19,9 @@ FRAMES: tuple[tuple[str, str, str, str], ...] = (
 )  # fmt: skip
 """Key, English, Chinese, and the kinds of lines of the story that are this frame's evidence."""
 
+COLLECTED = {POSTED: ("At the pick-up point", "到自提点"), DELIVERED: ("Collected", "已自取")}
+"""What two of the frames are called when the shopper collects the parcel."""
+
 DONE_UNTIL = {
     "unpaid": CONFIRMED, "expired": CONFIRMED, "paid": PAID, "photo_offered": LABELLED, "confirmed": PHOTO,
     "handed_over": POSTED, "delivered": DELIVERED, "released": RECEIVED,
@@ -42,8 +45,11 @@ class Frame:
     events: tuple[Mapping[str, Any], ...] = field(default=())
 
 
-def strip(state: str, timeline: list[dict[str, Any]]) -> list[Frame]:
-    """Return the frames of an order in this state with this story; an order that ended early shows what was reached."""
+def strip(state: str, timeline: list[dict[str, Any]], *, is_collected: bool = False) -> list[Frame]:
+    """Return the frames of an order in this state with this story; an order that ended early shows what was reached.
+
+    What the shopper collects waits at a point instead of going by post.
+    """
     by_frame = [[one for one in timeline if one["kind"] in kinds.split()] for _, _, _, kinds in FRAMES]
     reached = max([DONE_UNTIL.get(state, CONFIRMED), *(number for number in PROOFS if _is_proved(number, by_frame))])
     if state not in DONE_UNTIL and any(one["kind"] == "payment_succeeded" for one in timeline):
@@ -51,6 +57,8 @@ def strip(state: str, timeline: list[dict[str, Any]]) -> list[Frame]:
     frames = []
     for number, (key, english, chinese, _) in enumerate(FRAMES):
         events = by_frame[number]
+        if is_collected:
+            english, chinese = COLLECTED.get(number, (english, chinese))  # noqa: PLW2901  # the other name of this frame
         if state in ENDED and number > reached and not events:
             continue
         is_here = number == reached + 1 and state not in ENDED

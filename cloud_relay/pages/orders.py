@@ -69,7 +69,7 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     if found is None or not (is_shopper or is_merchant or principal.is_operator):
         raise not_found()
     order = reading.read_order(connection, order_id, trading.methods, for_shopper=is_shopper)
-    frames = strip(order["state"], order["timeline"])
+    frames = strip(order["state"], order["timeline"], is_collected=bool(order["pickup"]))
     order["timeline"] = told_once(order["timeline"])
     can_call_off = is_merchant and not is_shopper and order["state"] in AT_SHOP
     code = order["pickup"]["code"] if order["pickup"] else ""

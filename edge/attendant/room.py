@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from edge.attendant.machines import Machines
 from edge.attendant.questions import KINDS, Questions
-from edge.attendant.stages import STAGES
+from edge.attendant.stages import STAGES, TO_COLLECT
 from edge.bench import ScanResult, Task
 from edge.device_host import DeviceHost
 from edge.flows.fulfilment import Stage
@@ -146,7 +146,9 @@ class AttendantRoom:
         """Return what the attendant is asked, most urgent first, each with the piece it is about."""
         plan = await self._plan()
         pieces = {piece.piece_id: piece for piece in plan.pieces} if plan else {}
-        return [_task_json(task, pieces.get(task.piece_id)) for task in await self.bench.tasks()]
+        tasks = await self.bench.tasks()
+        places = await self.locations.where([task.piece_id for task in tasks]) if self.locations else {}
+        return [_task_json(task, pieces.get(task.piece_id), places.get(task.piece_id, "")) for task in tasks]
 
     async def parcels(self) -> list[dict[str, Any]]:
         """Return the parcels in work, each with its newest picture."""
@@ -177,14 +179,16 @@ class AttendantRoom:
 def _parcel_json(parcel: dict[str, Any], pictures: dict[str, str]) -> dict[str, Any]:
     shown: dict[str, Any] = to_json(parcel)
     shown["picture_sha256"] = pictures.get(parcel["parcel_id"], "")
-    shown["stage_text"] = to_json(STAGES[Stage(parcel["stage"])])
+    stage = Stage(parcel["stage"])
+    is_waiting = stage is Stage.READY and parcel.get("is_pickup", False)
+    shown["stage_text"] = to_json(TO_COLLECT if is_waiting else STAGES[stage])
     shown["reason_text"] = to_json(sentence_for(parcel["reason"]))
     return shown
 
 
-def _task_json(task: Task, piece: PiecePlan | None) -> dict[str, Any]:
+def _task_json(task: Task, piece: PiecePlan | None, place: str) -> dict[str, Any]:
     shown: dict[str, Any] = to_json(task)
     shown["piece"] = None
     if piece is not None:
-        shown["piece"] = {"code": piece.code, "title": to_json(piece.title), "location": piece.location}
+        shown["piece"] = {"code": piece.code, "title": to_json(piece.title), "location": place or piece.location}
     return shown

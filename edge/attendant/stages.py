@@ -46,3 +46,6 @@ STAGES: dict[Stage, Text] = {
     Stage.PIECE_GONE: Text(en="The piece is not there", zh="货品不在"),
 }
 """A test asks that no stage is missing."""
+
+TO_COLLECT = Text(en="Waits to be collected", zh="等待自取")
+"""What READY is called for a parcel that the shopper collects."""

@@ -23,7 +23,7 @@ def take_answer(tx: Transaction, steps: Steps, task_id: str, answer: str, facts:
     must_scan = answer in SCAN_FIRST or (task.kind is TaskKind.DESTROY_LABEL and task.needs_scan)
     if must_scan and not task.scanned:
         return ScanResult(accepted=False, text=Text(en="Scan the label first", zh="请先扫标签"), task_id=task_id)
-    if answer == "handed_over" and collecting.must_show_code(tx, task.parcel_id):
+    if answer in ("handed_over", "collected") and collecting.must_show_code(tx, task.parcel_id):
         words = Text(en="Scan the shopper's code first", zh="请先扫顾客的取货码")
         return ScanResult(accepted=False, text=words, task_id=task_id)
     event = EVENTS.get(answer)

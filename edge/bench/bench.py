@@ -60,7 +60,7 @@ URGENCY = (
     TaskKind.TEND_SORTER,
     TaskKind.SHOW_COURIER_LINK, TaskKind.BRING_PIECE, TaskKind.QUESTION, TaskKind.STICK_LABEL, TaskKind.PACK_BY_HAND,
     TaskKind.FETCH_PIECE, TaskKind.BRING_BACK, TaskKind.SET_ASIDE, TaskKind.UNPACK, TaskKind.PUT_BACK,
-    TaskKind.HAND_OVER, TaskKind.TAKE_TEST_CARD, TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL,
+    TaskKind.COLLECT, TaskKind.HAND_OVER, TaskKind.TAKE_TEST_CARD, TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL,
     TaskKind.SCAN_TEST_LABEL, TaskKind.NOTE,
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ def forget(tx: Transaction) -> int:
             _drop(tx, "tasks", "task_id", "is_open = 0 and asked_at < ?", before),
             _drop(tx, "intents", "intent_id", "outcome <> '' and outcome_at < ?", before),
             _drop(tx, "tracking", "event_id", "at < ?", before),
+            _drop(tx, "carries", "parcel_id", "is_open = 0 and at < ?", before),
         )
     )
 

@@ -28,10 +28,11 @@ EVENTS = {
     "again": Event.RETRY,
     "unpacked": Event.UNPACKED,
     "handed_over": Event.HAND_OVER,
+    "collected": Event.HAND_OVER,
 }
 """What an answer says to the flow."""
 
-SCAN_FIRST = frozenset({"at_printer", "handed_over", "labelled"})
+SCAN_FIRST = frozenset({"at_printer", "handed_over", "collected", "labelled"})
 """Answers that count only after the label itself was scanned for this task."""
 
 BUTTONS = {
@@ -52,6 +53,7 @@ BUTTONS = {
     "again": Text(en="Done, go on", zh="处理好了，继续"),
     "unpacked": Text(en="Unpacked", zh="已拆开"),
     "handed_over": Text(en="Handed over", zh="已交给快递"),
+    "collected": Text(en="The shopper has it", zh="已交给顾客"),
     "shown": Text(en="The courier has it", zh="快递员已扫"),
     "seen": Text(en="Seen", zh="知道了"),
 }
@@ -197,9 +199,14 @@ _FETCHING = {
     ),
 }
 
-COLLECTING = Text(
-    en="Waits to be collected: {piece}. Scan the shopper's code, then label {serial}, then hand it over",
-    zh="等待自取：{piece}。请先扫顾客的取货码，再扫标签 {serial}，然后交给顾客",
+COLLECTING = Question(
+    TaskKind.COLLECT,
+    Text(
+        en="Waits to be collected: {piece}. Scan the shopper's code, then label {serial}, then hand it over",
+        zh="等待自取：{piece}。请先扫顾客的取货码，再扫标签 {serial}，然后交给顾客",
+    ),
+    ("collected",),
+    needs_scan=True,
 )
 """What is asked instead of handing over to the courier when the shopper comes for it."""
 

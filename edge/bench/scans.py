@@ -20,7 +20,7 @@ K = TaskKind
 TAG_TASKS = (K.FETCH_PIECE, K.BRING_BACK, K.PUT_BACK, K.BRING_PIECE)
 """Tasks that a piece's tag answers, the most pressing first."""
 
-LABEL_TASKS = (K.READ_LABEL, K.TAKEN_OVER, K.LABEL_IN_DOUBT, K.DESTROY_LABEL, K.HAND_OVER)
+LABEL_TASKS = (K.READ_LABEL, K.TAKEN_OVER, K.LABEL_IN_DOUBT, K.DESTROY_LABEL, K.HAND_OVER, K.COLLECT)
 """Tasks for which a label's code is proof."""
 
 STRANGE = Text(en="This code is not one of this shop's", zh="这个码不是本店的")

@@ -189,11 +189,13 @@ class Steps:
                 return serial
 
     def _ask(self, parcel: Parcel, effect: Effect, facts: Facts, link: str = "") -> None:
-        asked = question(effect, parcel.stage, facts.reason)
+        is_collected = effect is X.ASK_HAND_OVER and parcel.is_pickup
+        asked = COLLECTING if is_collected else question(effect, parcel.stage, facts.reason)
         piece = self.piece(parcel.piece_id)
         place = shelves.location_of(self._tx, parcel.piece_id)
-        wording = COLLECTING if effect is X.ASK_HAND_OVER and parcel.is_pickup else asked.text
-        text = fill(wording, piece, serial=parcel.serial, reason=facts.reason, objection=parcel.objection, place=place)
+        text = fill(
+            asked.text, piece, serial=parcel.serial, reason=facts.reason, objection=parcel.objection, place=place
+        )
         if effect is X.ASK_FETCH:
             text = self._fetch(parcel, piece, place)
         task = Task(

@@ -33,6 +33,7 @@ class TaskKind(StrEnum):
     UNPACK = "unpack"
     PUT_BACK = "put_back"
     HAND_OVER = "hand_over"
+    COLLECT = "collect"
     SHOW_COURIER_LINK = "show_courier_link"
     NOTE = "note"
     QUESTION = "question"

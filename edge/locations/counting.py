@@ -44,6 +44,14 @@ class Locations:
         pieces = self._pieces()
         return [_shown(shelf, pieces) for shelf in found]
 
+    async def where(self, piece_ids: Sequence[str]) -> dict[str, str]:
+        """Return where these pieces lie or belong, as the shop knows it."""
+
+        def look(tx: Transaction) -> dict[str, str]:
+            return {piece_id: shelves.location_of(tx, piece_id) for piece_id in piece_ids if piece_id}
+
+        return await self._journal.read(look)
+
     async def correct(self, location: str, codes: Sequence[str], version: int, reason: str) -> dict[str, Any]:
         """Write what somebody found; UnknownCodesError or LocationRefusedError when nothing was changed."""
         by_code = {piece.code: piece.piece_id for piece in self._pieces().values()}
@@ -78,11 +86,6 @@ class Locations:
     def _pieces(self) -> dict[str, PiecePlan]:
         plan = self._plan()
         return {piece.piece_id: piece for piece in plan.pieces} if plan else {}
-
-
-def conflict(error: LocationRefusedError, plan: ShopPlan | None) -> dict[str, Any]:
-    """Return how the location is now, for the person whose correction did not count."""
-    return _shown(error.shelf, {piece.piece_id: piece for piece in plan.pieces} if plan else {})
 
 
 def _shown(shelf: Shelf, pieces: dict[str, PiecePlan]) -> dict[str, Any]:

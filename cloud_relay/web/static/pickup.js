@@ -15,3 +15,4 @@ function follow() {
 
 choice?.addEventListener("change", follow);
 if (choice) follow();
+if (choice) document.addEventListener("refreshed", follow); // a live part came back with the amounts of delivery

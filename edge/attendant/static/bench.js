@@ -8,6 +8,7 @@ let state = null;
 let known = null;
 let bellTimer = 0;
 let bellWords = null;
+const refused = new Map(); // why an answer did not count, by task: it stays on the card when the state is pushed again
 
 function make(tag, cls, text) {
   const node = document.createElement(tag);
@@ -34,11 +35,13 @@ function say(text, isGood) {
 async function press(button, path, body) {
   button.disabled = true;
   const card = button.closest("article");
+  refused.delete(card?.dataset.task);
   const words = WORDS[code];
   const { ok, body: said } = await post(path, body).catch(() => ({ ok: false, body: {} }));
   const text = pick(said.text, code) || (ok ? "" : said.detail || words.sayAgain);
   if (text) say(text, ok);
   if (!ok && card) {
+    if (card.dataset.task) refused.set(card.dataset.task, said.text || { en: text, zh: text });
     let line = card.querySelector(".said");
     if (!line) card.append((line = make("p", "said bad")));
     line.textContent = text;
@@ -86,6 +89,7 @@ function showTask(task, isFirst) {
     row.append(button);
   }
   card.append(row);
+  if (refused.has(task.task_id)) card.append(make("p", "said bad", pick(refused.get(task.task_id), code)));
   return card;
 }
 
@@ -295,7 +299,9 @@ function show() {
 function listen() {
   const source = new EventSource("/api/events");
   source.addEventListener("state", (event) => {
+    const scanned = JSON.stringify(state?.last_scan);
     state = JSON.parse(event.data);
+    if (state.last_scan?.accepted && JSON.stringify(state.last_scan) !== scanned) refused.clear();
     show();
     ringIfNew();
   });

@@ -31,14 +31,14 @@ async def to_ready(shop) -> None:
 async def test_it_is_told_ready_and_handed_over_for_code_and_label(shop):
     await to_ready(shop)
     assert (await shop.types())[-1] == "ReadyForPickup"
-    task = await shop.task("hand_over")
+    task = await shop.task("collect")
     assert "Waits to be collected" in task.text.en and "等待自取" in task.text.zh
-    assert not await shop.press("hand_over", "handed_over")
+    assert not await shop.press("collect", "collected")
     assert await shop.scan_label()
-    assert not await shop.press("hand_over", "handed_over")
+    assert not await shop.press("collect", "collected")
     told = await shop.bench.on_scan(LINK)
     assert told.accepted and "李小明" in told.text.zh
-    assert await shop.press("hand_over", "handed_over")
+    assert await shop.press("collect", "collected")
     assert await shop.stage() == "handed_over"
     kind, data = (await shop.reports())[-1]
     assert kind == HandedOver.__name__ and data["is_collected"] is True
@@ -65,7 +65,7 @@ async def test_a_wrong_code_hands_nothing_over(shop, wrong):
     await to_ready(shop)
     await shop.scan_label()
     assert not (await shop.bench.on_scan(wrong)).accepted
-    assert not await shop.press("hand_over", "handed_over")
+    assert not await shop.press("collect", "collected")
     assert await shop.stage() == "ready"
 
 
