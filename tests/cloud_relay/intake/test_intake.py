@@ -56,6 +56,7 @@ def test_tidying_is_done_once_and_shows_nothing_hidden(sent):
         ("https://vitrine.example/01/09521234543213/21/K7Q4", "/01/09521234543213/21/K7Q4"),
         ("HTTP://VITRINE.example/p/par_1?x=1", "/p/par_1"),
         ("/00/395212340000000013", "/00/395212340000000013"),
+        ("https://vitrine.example/t/7k2qx9mhd4", "/t/7k2qx9mhd4"),
         ("https://evil.example/p/par_1", ""),
         ("javascript://vitrine.example/p/par_1", ""),
         ("/operator", ""),
