@@ -55,6 +55,7 @@ from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
 from cloud_relay.relay import Relay
 from cloud_relay.shop_door import routes as shop_door
+from cloud_relay.showroom import code_routes
 from cloud_relay.showroom import routes as showroom
 from cloud_relay.viewing import colour_routes, complaint_routes, loupe_routes, together_routes
 from cloud_relay.viewing import frame_routes as viewing_frames
@@ -92,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     handoffs.router,
     bookings.router,
     showroom.router,
+    code_routes.router,
     scan.router,
     static_files.router,
     shopper.router,

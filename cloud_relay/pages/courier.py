@@ -35,7 +35,7 @@ async def courier(link: scans.CourierLink, request: Request, relay: RelayDep, pr
     exceptions = _words(tuple((step, *STEP_WORDS[step]) for step in EXCEPTIONS))
     known = {name: found[name] for name in ("parcel_id", "sscc", "shop_name", "state", "state_text")}
     page = render(
-        request, principal, "courier.html", reads_codes=True, parcel=found, known={**known, "link": link}, link=link,
+        request, principal, "courier.html", parcel=found, known={**known, "link": link}, link=link,
         steps=_words(ON_THE_ROAD), exceptions=exceptions, now=relay.clock.now(),
     )  # fmt: skip
     page.headers["Referrer-Policy"] = "no-referrer"  # the link is a key

@@ -27,6 +27,6 @@ async def scan(
     if found["path"]:
         return RedirectResponse(found["path"], 303)
     return render(
-        request, principal, "scan.html", reads_codes=True, reason=found["reason"], text_read=(code or "")[:SHOWN_MAX],
+        request, principal, "scan.html", reason=found["reason"], text_read=(code or "")[:SHOWN_MAX],
         here=here,
     )  # fmt: skip

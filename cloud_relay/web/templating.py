@@ -23,9 +23,6 @@ MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
 
 SYMBOLS = {"CNY": "¥", "EUR": "€", "USD": "$", "GBP": "£", "JPY": "JP¥"}
 
-SCANNING = "script-src 'self' 'wasm-unsafe-eval'; "
-"""What the packaged reader of codes needs on the pages that scan: compiling WebAssembly, no other eval."""
-
 PAGE_HEADERS = {
     # No inline script or style, nothing from elsewhere: what a shop or shopper typed can never become code.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
@@ -107,12 +104,11 @@ def reader_of(principal: Principal) -> str:
 
 def render(
     request: Request, principal: Principal, template: str, status: int = 200, *, is_kept: bool = False,
-    reads_codes: bool = False, **values: Any,
+    **values: Any,
 ) -> HTMLResponse:  # fmt: skip
     """Return a page in the reader's language; a `?lang=` or `?theme=` wish is remembered in a cookie.
 
     `is_kept`: the page holds only public things and the reader's own, and may be read again without a network.
-    `reads_codes`: the page may load the packaged reader of codes.
     """
     language, theme = principal.language, theme_of(request)
     body = _environment.get_template(template).render(
@@ -123,8 +119,6 @@ def render(
     )  # fmt: skip
     keeping = {"Vitrine-Reader": reader_of(principal), **({"Vitrine-Keep": "yes"} if is_kept else {})}
     response = HTMLResponse(body, status, {**PAGE_HEADERS, **keeping})
-    if reads_codes:
-        response.headers["Content-Security-Policy"] = SCANNING + PAGE_HEADERS["Content-Security-Policy"]
     if request.query_params.get("lang", "")[:2] in LANGUAGES:
         response.set_cookie(COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True)
     if request.query_params.get("theme") in THEMES:

@@ -1,16 +1,17 @@
-/** Reads codes off a video: with the browser's own reader where it has one, else with the packaged one (WebAssembly). */
+/** Reads codes off a video: with the browser's own reader where it has one, else the relay reads small grey pictures. */
+
+import { api } from "./api.js";
 
 const EVERY_MS = 150;
-const SIDE_PX_MAX = 1280; // a phone's full frame costs time and finds no more
-/** The formats asked for, as BarcodeDetector and as the packaged reader call them. */
-const NAMES = { qr_code: "QRCode", data_matrix: "DataMatrix", code_128: "Code128", ean_13: "EAN13", ean_8: "EAN8", upc_a: "UPCA" };
+const ASK_EVERY_MS = 500; // a look costs 58 kB
+const SIDE_PX = 240; // code_pictures.py says why
 export const PARCEL_CODES = ["qr_code", "code_128", "data_matrix"];
 export const TAG_CODES = ["qr_code", "ean_13", "ean_8", "upc_a", "code_128", "data_matrix"];
 
 /** A reader of codes on the video element, or null where there is no camera to ask for: then codes are typed. */
 export async function readerOn(video, formats = PARCEL_CODES) {
   if (!navigator.mediaDevices?.getUserMedia) return null;
-  return new Reader(video, (await ownDetector(formats)) ?? new PackagedDetector(formats));
+  return new Reader(video, (await ownDetector(formats)) ?? new RelayDetector());
 }
 
 async function ownDetector(formats) {
@@ -20,41 +21,32 @@ async function ownDetector(formats) {
   return asked.includes("qr_code") ? new BarcodeDetector({ formats: asked }) : null;
 }
 
-/** The same `detect` by zxing-cpp; a megabyte that is fetched when somebody first scans. */
-class PackagedDetector {
-  constructor(formats) {
-    this.formats = formats.map((format) => NAMES[format]);
-    this.canvas = document.createElement("canvas");
-    this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
+/** The same `detect`, by the relay: the middle square of the picture, in turn the whole of it and its inner half. */
+class RelayDetector {
+  constructor() {
+    this.everyMs = ASK_EVERY_MS;
+    this.isNear = false;
+    const canvas = Object.assign(document.createElement("canvas"), { width: SIDE_PX, height: SIDE_PX });
+    this.pen = canvas.getContext("2d", { willReadFrequently: true });
   }
 
   async detect(video) {
-    const zxing = await packaged();
-    const scale = Math.min(1, SIDE_PX_MAX / Math.max(video.videoWidth, video.videoHeight));
-    Object.assign(this.canvas, { width: Math.round(video.videoWidth * scale), height: Math.round(video.videoHeight * scale) });
-    if (!this.canvas.width) return [];
-    this.pen.drawImage(video, 0, 0, this.canvas.width, this.canvas.height);
-    const pixels = this.pen.getImageData(0, 0, this.canvas.width, this.canvas.height);
-    const found = await zxing.readBarcodes(pixels, { formats: this.formats, tryHarder: true, maxNumberOfSymbols: 1 });
-    return found.filter((one) => one.isValid).map((one) => ({ rawValue: one.text }));
+    if (!video.videoWidth) return [];
+    this.isNear = !this.isNear;
+    const side = Math.min(video.videoWidth, video.videoHeight) * (this.isNear ? 0.5 : 1);
+    this.pen.drawImage(video, (video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side, 0, 0, SIDE_PX, SIDE_PX);
+    const form = new FormData();
+    form.set("pixels", new Blob([grey(this.pen.getImageData(0, 0, SIDE_PX, SIDE_PX).data)]));
+    const { codes } = await api("POST", "/api/codes", form);
+    return codes.map((rawValue) => ({ rawValue }));
   }
 }
 
-let loading = null;
-function packaged() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = Object.assign(document.createElement("script"), { src: new URL("./zxing_reader.js", import.meta.url).href });
-    script.addEventListener("load", () => resolve(prepare()));
-    script.addEventListener("error", () => { loading = null; reject(new Error("the reader of codes could not be fetched")); });
-    document.head.append(script);
-  });
-  return loading;
-}
-
-async function prepare() {
-  const locateFile = (name) => new URL(`./${name}`, import.meta.url).href;
-  await globalThis.ZXingWASM.prepareZXingModule({ overrides: { locateFile }, fireImmediately: true });
-  return globalThis.ZXingWASM;
+/** Luma of ITU-R BT.601, one byte a pixel. */
+function grey(rgba) {
+  const luma = new Uint8Array(rgba.length / 4);
+  for (let at = 0; at < luma.length; at += 1) luma[at] = 0.299 * rgba[4 * at] + 0.587 * rgba[4 * at + 1] + 0.114 * rgba[4 * at + 2];
+  return luma;
 }
 
 class Reader {
@@ -79,7 +71,7 @@ class Reader {
     if (!this.isOn) return;
     const found = await this.detector.detect(this.video).catch(() => []);
     if (found.length && this.isOn && take(found[0].rawValue)) return;
-    setTimeout(() => this.look(take), EVERY_MS);
+    setTimeout(() => this.look(take), this.detector.everyMs ?? EVERY_MS);
   }
 
   stop() {

@@ -178,6 +178,7 @@ RIGHTS = [
     Right("GET", "/api/tag-sheets/{sheet_id}", "merchant"),
     Right("GET", "/t/{tag_id}", "public"),
     Right("GET", "/scan", "public"),
+    Right("POST", "/api/codes", "public", "pixels"),
     Right("GET", "/merchant/tags", "signed_in"),
     Right("GET", "/01/{gtin}", "public"),
     Right("GET", "/01/{gtin}/21/{serial}", "public"),

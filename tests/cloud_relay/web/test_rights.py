@@ -99,7 +99,9 @@ class Mall:
         path = self.fill(right.path, right, is_absent=is_absent)
         options = {"params": dict([self.fill(right.query, right).split("=", 1)])} if right.query else {}
         headers = {**self.people[who], "Accept": "application/json"}
-        if right.body == "picture":
+        if right.body == "pixels":
+            options["files"] = {"pixels": ("look", bytes(240 * 240))}
+        elif right.body == "picture":
             options["files"] = {"picture": ("x.jpg", jpeg(20, 20), "image/jpeg")}
         elif isinstance(right.body, bytes):
             options["content"] = right.body
