@@ -15,12 +15,15 @@ from tests.edge.viewing.conftest import RefusedError
 from wire.commands import LeaveViewing, OpenStream, SteerKind
 from wire.reports import StreamAnswered, ViewingChanged
 
+PATIENCE_S = 40.0
+"""What is waited for comes within a second, but on a machine that many share it may take its time."""
+
 
 async def watching(shop, session_id, **asked):
     await shop.ask(session_id, **asked)
     viewer = shop.viewer(session_id)
     await viewer.open()
-    await viewer.first_frame()
+    await viewer.first_frame(PATIENCE_S)
     return viewer
 
 
@@ -38,7 +41,7 @@ async def test_a_flood_ends_its_stream_within_a_second_and_nobody_else_notices(s
     front = streams_of(shop)
     (track,) = (one.peer.track for one in front._streams.values() if one.session_id == "s1")
     channel = getattr(floods, label)
-    await eventually(lambda: channel.readyState == "open")
+    await eventually(lambda: channel.readyState == "open", timeout_s=PATIENCE_S)
     begun_s, sent = time.monotonic(), track.sent
     with_messages = 0
     while len(front) == 2:
@@ -49,7 +52,7 @@ async def test_a_flood_ends_its_stream_within_a_second_and_nobody_else_notices(s
         await asyncio.sleep(0)
     ended_s = time.monotonic() - begun_s
     frames, since_s = steers.frames, time.monotonic()
-    await eventually(lambda: steers.frames >= frames + 30)
+    await eventually(lambda: steers.frames >= frames + 30, timeout_s=PATIENCE_S)
     rate_hz = 30 / (time.monotonic() - since_s)
     print(f"{with_messages} messages, ended after {ended_s * 1000:.0f} ms; then {rate_hz:.0f} pictures a second")
     assert ended_s < 2.0  # said: 1; here sender and shop share one thread
@@ -72,10 +75,10 @@ async def test_a_page_that_steers_as_fast_as_it_may_is_no_flood(shop):
 
 async def test_a_few_long_messages_flood_too(shop, eventually):
     viewer = await watching(shop, "s1")
-    await eventually(lambda: viewer.control.readyState == "open")
+    await eventually(lambda: viewer.control.readyState == "open", timeout_s=PATIENCE_S)
     for _ in range(8):
         viewer.control.send("x" * 60_000)
-    await eventually(lambda: len(streams_of(shop)) == 0)
+    await eventually(lambda: len(streams_of(shop)) == 0, timeout_s=PATIENCE_S)
 
 
 # offers without end
@@ -90,14 +93,16 @@ async def test_a_thousand_offers_of_rubbish_cost_little_and_are_all_answered(sho
     for number in range(1000):
         text = shop.ticket("s2", fingerprint) if number < 20 else "rubbish"
         await shop.desk.handle(OpenStream(stream_id=f"str_{number}", session_id="s2", ticket=text, offer_sdp=rubbish))
-    await eventually(lambda: len([one for one in shop.reports if isinstance(one, StreamAnswered)]) == 1001)
+    await eventually(
+        lambda: len([one for one in shop.reports if isinstance(one, StreamAnswered)]) == 1001, timeout_s=PATIENCE_S
+    )
     took_s = time.monotonic() - begun_s
     reasons = [one.reason for one in shop.reports if isinstance(one, StreamAnswered) and one.session_id == "s2"]
     print(f"1000 offers in {took_s:.2f} s: { {reason: reasons.count(reason) for reason in set(reasons)} }")
     assert reasons.count("too_fast") >= 1000 - SESSION_BURST - took_s - 1
     assert set(reasons) <= {"too_fast", "bad_offer", "bad_ticket"}
     assert len(streams_of(shop)) == 1
-    await eventually(lambda: steers.frames > frames + 15)
+    await eventually(lambda: steers.frames > frames + 15, timeout_s=PATIENCE_S)
     other = await watching(shop, "s3", may_steer=False)  # one session's offers are not another's
     assert other.frames
 
@@ -166,7 +171,9 @@ async def test_whoever_looks_reads_it_within_two_seconds_and_keeps_the_turn(shop
     print(f"{fault}: said after {noticed_s:.2f} s")
     assert noticed_s < 2.5  # said: 2; the rest is for machines that do other things too
     assert (told.state, told.turn_no) == ("steering", 1)
-    await eventually(lambda: any(message["data"]["reason"] == fault for message in viewer.messages))
+    await eventually(
+        lambda: any(message["data"]["reason"] == fault for message in viewer.messages), timeout_s=PATIENCE_S
+    )
     if fault == "frozen":
         camera.is_frozen = False
     else:
@@ -181,7 +188,7 @@ async def test_while_nobody_looks_nothing_is_said(shop, eventually):
     await viewer.close()
     await shop.desk.handle(LeaveViewing(session_id="s1"))
     front = shop.desk.places["front"]
-    await eventually(lambda: front._liveness.fault == "" and front._liveness._version == -1)
+    await eventually(lambda: front._liveness.fault == "" and front._liveness._version == -1, timeout_s=PATIENCE_S)
     assert not [one for one in shop.reports if isinstance(one, ViewingChanged) and one.reason == "frozen"]
 
 
@@ -191,7 +198,7 @@ async def test_a_camera_that_gives_nothing_is_asked_how_it_is(shop, eventually):
     handle.look_soon = lambda: asked.append(time.monotonic())
     silent_s = time.monotonic()
     shop.cameras["front"].is_silent = True
-    await eventually(lambda: asked)
+    await eventually(lambda: asked, timeout_s=PATIENCE_S)
     assert asked[0] - silent_s < 2.5
 
 

@@ -16,6 +16,9 @@ from tests.edge.viewing.conftest import Shop, running
 
 HARD = "h264_v4l2m2m"
 
+PATIENCE_S = 40.0
+"""What is waited for comes within a second, but on a machine that many share it may take its time."""
+
 
 def frame(shift=0):
     noise = np.random.default_rng(3).integers(30, 255, (12, 16, 3), dtype=np.uint8)
@@ -68,7 +71,7 @@ async def watching(shop, session_id):
     await shop.ask(session_id)
     viewer = shop.viewer(session_id)
     await viewer.open()
-    await viewer.first_frame()
+    await viewer.first_frame(PATIENCE_S)
     return viewer
 
 
@@ -154,10 +157,12 @@ async def test_hardware_that_fails_in_mid_stream_throws_nobody_out(board, eventu
         ids = set(front._streams)
         setattr(board, fault, board.pictures)
         begun_s, frames = time.monotonic(), [viewer.frames for viewer in viewers]
-        await eventually(lambda: front._models.hardware == "")
+        await eventually(lambda: front._models.hardware == "", timeout_s=PATIENCE_S)
         noticed_s = time.monotonic() - begun_s
         frames = [viewer.frames for viewer in viewers]
-        await eventually(lambda: all(now.frames > then + 15 for now, then in zip(viewers, frames, strict=True)))
+        await eventually(
+            lambda: all(now.frames > then + 15 for now, then in zip(viewers, frames, strict=True)), timeout_s=PATIENCE_S
+        )
         print(f"{fault}: noticed after {noticed_s * 1000:.0f} ms")
         assert noticed_s < 1.5  # said: within a second; the rest is for machines that do other things too
         assert set(front._streams) == ids

@@ -14,6 +14,9 @@ from edge.viewing.uplink import UPLINK_MBIT_S, VIEWERS_MAX, Rank, Uplink
 from tests.edge.viewing.conftest import RefusedError, Shop, running
 from wire.commands import CreditFrame, HandTurn, LeaveViewing, OpenStills
 
+PATIENCE_S = 40.0
+"""What is waited for comes within a second, but on a machine that many share it may take its time."""
+
 
 def ranks():
     return st.sampled_from(list(Rank))
@@ -131,41 +134,43 @@ async def watching(shop, session_id, **asked):
     await shop.ask(session_id, **asked)
     viewer = shop.viewer(session_id)
     await viewer.open()
-    await viewer.first_frame()
+    await viewer.first_frame(PATIENCE_S)
     return viewer
 
 
 async def test_over_the_budget_spectators_get_the_small_picture_then_a_clear_no(eventually):
     shop = Shop()
-    shop.cameras["front"].scene = shop.cameras["front"].scene.repeat(3, axis=0).repeat(3, axis=1)  # 960 × 720
-    async with running(shop, uplink_mbit_s=4.5) as shop:
+    shop.cameras["front"].scene = shop.cameras["front"].scene.repeat(2, axis=0).repeat(2, axis=1)  # 640 × 480
+    async with running(shop, uplink_mbit_s=3.8) as shop:
         steers = await watching(shop, "s1")
-        assert steers.newest.shape[:2] == (720, 960)
-        for number in (2, 3, 4):
+        assert steers.newest.shape[:2] == (480, 640)
+        for number in (2, 3):
             small = await watching(shop, f"s{number}", may_steer=False)
             assert small.newest.shape[:2] == (360, 480)
-        await shop.ask("s5", may_steer=False)
+        await shop.ask("s4", may_steer=False)
         with pytest.raises(RefusedError, match="full"):
-            await shop.viewer("s5").open()
+            await shop.viewer("s4").open()
         frames = steers.frames
-        await eventually(lambda: steers.frames > frames + 10)
-        assert steers.newest.shape[:2] == (720, 960)
+        await eventually(lambda: steers.frames > frames + 10, timeout_s=PATIENCE_S)
+        assert steers.newest.shape[:2] == (480, 640)
         # the one who steers goes: the first of those who watched has room now
         await shop.desk.handle(LeaveViewing(session_id="s1"))
         grown = shop.viewers[1]
-        await eventually(lambda: grown.newest is not None and grown.newest.shape[:2] == (720, 960))
+        await eventually(
+            lambda: grown.newest is not None and grown.newest.shape[:2] == (480, 640), timeout_s=PATIENCE_S
+        )
 
 
 async def test_who_is_handed_the_turn_is_given_the_full_picture(eventually):
     shop = Shop()
-    shop.cameras["front"].scene = shop.cameras["front"].scene.repeat(3, axis=0).repeat(3, axis=1)
+    shop.cameras["front"].scene = shop.cameras["front"].scene.repeat(2, axis=0).repeat(2, axis=1)
     async with running(shop, uplink_mbit_s=3.2) as shop:
         one = await watching(shop, "s1")
         two = await watching(shop, "s2", waits=False)
-        assert (one.newest.shape[0], two.newest.shape[0]) == (720, 360)
+        assert (one.newest.shape[0], two.newest.shape[0]) == (480, 360)
         turn_no = await one.wait_turn()
         await shop.desk.handle(HandTurn(session_id="s1", to_session_id="s2", turn_no=turn_no))
-        await eventually(lambda: (one.newest.shape[0], two.newest.shape[0]) == (360, 720))
+        await eventually(lambda: (one.newest.shape[0], two.newest.shape[0]) == (360, 480), timeout_s=PATIENCE_S)
 
 
 async def test_the_uplink_is_one_for_all_cameras():
@@ -188,12 +193,12 @@ async def test_who_found_no_room_gets_a_still_a_second_and_the_others_keep_their
         await shop.desk.handle(OpenStills(session_id="s3", ticket=shop.ticket("s3", "none")))
         times = []
         while len(times) < 3:
-            await eventually(lambda: len(shop.frames) > len(times))
+            await eventually(lambda: len(shop.frames) > len(times), timeout_s=PATIENCE_S)
             times.append(time.monotonic())
             await shop.desk.handle(CreditFrame(session_id="s3", frame_no=len(times)))
         assert min(after - before for before, after in pairwise(times)) > 0.5  # without it, 0.1
         await shop.desk.handle(LeaveViewing(session_id="s2"))
-        await eventually(lambda: not shop.desk._uplink.is_full)
+        await eventually(lambda: not shop.desk._uplink.is_full, timeout_s=PATIENCE_S)
         before, begun_s = len(shop.frames), time.monotonic()
         while len(shop.frames) < before + 4:
             await shop.desk.handle(CreditFrame(session_id="s3", frame_no=len(shop.frames)))
