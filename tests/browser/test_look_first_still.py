@@ -32,7 +32,7 @@ def test_the_first_picture_is_there_before_the_moving_one_and_fast(person, mall)
         page = visitor.page
         page.add_init_script(WATCH)
         visitor.go(f"/look/{wanted}?lang=en")
-        page.wait_for_function("window.firstStillMs !== null", timeout=20_000)
+        page.wait_for_function("() => window.firstStillMs !== null", timeout=20_000)
         took_ms.append(page.evaluate("window.firstStillMs"))
         expect(page.locator("[data-part=poster]")).to_be_hidden()
         visitor.context.close()
@@ -57,6 +57,6 @@ def test_a_kept_picture_is_shown_with_its_age_while_the_live_one_is_not_there(pe
     page.route(re.compile(r"/still\.jpg"), age, times=1)
     visitor.go(f"/look/{wanted}?lang=en")
     expect(page.locator("[data-part=way]")).to_have_text(re.compile(r"1[2-9] s old"), timeout=20_000)
-    page.wait_for_function("document.querySelector('[data-part=image]').naturalWidth > 100")
+    page.wait_for_function("() => document.querySelector('[data-part=image]').naturalWidth > 100")
     assert float(kept["said"]) >= 0
     expect(page.locator("[data-part=way]")).not_to_have_text(re.compile("s old"), timeout=20_000)

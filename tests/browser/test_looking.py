@@ -52,7 +52,7 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
     page = shopper.page
     expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=60_000)
     expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=20_000)
-    page.wait_for_function("document.querySelector('[data-part=image]').naturalWidth > 100", timeout=20_000)
+    page.wait_for_function("() => document.querySelector('[data-part=image]').naturalWidth > 100", timeout=20_000)
     steers(page)
 
 
