@@ -20,11 +20,9 @@ LOCATION_LENGTH_MAX = 40
 
 
 def take_change(connection: Connection, shop_id: str, report: LocationChanged, now: datetime) -> None:
-    """Fold one report; an older version than the known one changes nothing."""
+    """Fold one report: they come once and in order, so the newest word counts. A box in another's place counts anew."""
     own = (shop_location.c.shop_id == shop_id, shop_location.c.location == report.location[:60])
     known = connection.scalar(select(shop_location.c.version).where(*own))
-    if known is not None and known >= report.version:
-        return
     values = {
         "version": report.version, "pieces": list(report.pieces), "away": list(report.away),
         "reason": report.reason[:200], "changed_at": report.at,

@@ -29,11 +29,18 @@ def correct(world, version: int, *codes: str, merchant_ids=OWNER, location: str 
 def test_the_newest_word_of_the_shop_is_shown(world):
     change(world, 1, "lis_1_p0")
     change(world, 2, "lis_1_p0", "lis_1_p1", away=("lis_1_p1",))
-    change(world, 1)
     found = read(world)
     assert [(one["location"], one["version"]) for one in found] == [("A-1-2", 2)]
     assert [one["code"] for one in found[0]["pieces"]] == ["lis_1_p0-code", "lis_1_p1-code"]
     assert [one["code"] for one in found[0]["away"]] == ["lis_1_p1-code"]
+
+
+def test_a_box_in_a_dead_ones_place_counts_its_versions_anew(world):
+    change(world, 7, "lis_1_p0")
+    change(world, 1, "lis_1_p1")
+    assert [(one["version"], [piece["code"] for piece in one["pieces"]]) for one in read(world)] == [
+        (1, ["lis_1_p1-code"])
+    ]
 
 
 def test_pieces_of_another_shop_are_not_shown(world):
