@@ -27,6 +27,7 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
         .where(shop.c.shop_id == shop_id)
     ).one()
+    listings, members = till.till_of(connection, shop_id, row.merchant_id)
     return ShopPlan(
         version=row.plan_version,
         shop_id=shop_id,
@@ -44,8 +45,8 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         is_relay_only=row.is_relay_only,
         is_spin_on=row.is_spin_on,
         holidays=from_json(tuple[Holiday, ...], row.holidays),
-        listings=till.listings_of(connection, shop_id),
-        till_members=till.members_of(connection, row.merchant_id),
+        listings=listings,
+        till_members=members,
         currency=row.currency,
     )
 

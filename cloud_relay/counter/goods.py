@@ -14,6 +14,14 @@ PRICES_MAX = 200
 """Newest prices for a time of one shop that its plan carries; older ones are over."""
 
 
+def till_of(
+    connection: Connection, shop_id: str, merchant_id: str
+) -> tuple[tuple[ListingPlan, ...], tuple[TillMember, ...]]:
+    """Return the listings and members of a shop's till; no listing while nobody has a PIN: the plan stays small."""
+    members = members_of(connection, merchant_id)
+    return (listings_of(connection, shop_id) if members else ()), members
+
+
 def listings_of(connection: Connection, shop_id: str) -> tuple[ListingPlan, ...]:
     """Return a shop's listings as the till must know them."""
     own = listing.c

@@ -1,5 +1,6 @@
 """Use cases of the counter: a sale is taken once, with its stock and its money; read for merchant and shopper."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ from wire.commands import CancelParcel
 from wire.counter import CounterLine, CounterSold
 from wire.reports import PieceGone
 from wire.values import format_time
+
+log = logging.getLogger(__name__)
 
 SHOWN = 200
 """Sales on one page, newest first."""
@@ -51,9 +54,18 @@ def take_sale(
         connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
     )
     if any(line.piece_id for line in sale.lines):
-        replace_plan(connection, shop_id, trade.resolver_url, now)
+        _send_plan(connection, shop_id, now, trade)
     _tell(connection, shop, sale, outcomes, shopper_id, now)
     return True
+
+
+def _send_plan(connection: Connection, shop_id: str, now: datetime, trade: Trade) -> None:
+    """Send the plan without the pieces that were sold; a plan that is too large must not keep a sale off the books."""
+    try:
+        with connection.begin_nested():
+            replace_plan(connection, shop_id, trade.resolver_url, now)
+    except RefusedError as error:
+        log.warning("no plan after a counter sale: %s", error, extra={"shop_id": shop_id})
 
 
 def _row(sale: CounterSold, shop: RowMapping, shopper_id: str | None, now: datetime) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def is_behind(connection: Connection, shop_id: str, merchant_id: str) -> bool:
     if newest is None:
         return False
     plan = newest["plan"]
-    listings, members = goods.listings_of(connection, shop_id), goods.members_of(connection, merchant_id)
+    listings, members = goods.till_of(connection, shop_id, merchant_id)
     return bool(plan.get("listings", []) != to_json(listings) or plan.get("till_members", []) != to_json(members))
 
 
