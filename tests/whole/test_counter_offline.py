@@ -7,6 +7,8 @@ from cloud_relay.migrations import migrate
 from cloud_relay.orders.trade import Trade
 from cloud_relay.shop_link import inbox
 from cloud_relay.shop_link.register import Register
+from cloud_relay.web.templating import MINOR_DIGITS
+from edge.counter.amounts import DIGITS
 from tests.cloud_relay.trade_world import World
 from tests.edge.counter.conftest import CounterShop
 from wire.counter import CounterSold
@@ -37,6 +39,10 @@ def hear(world: World, payloads: list[bytes]) -> inbox.Taken:
     register.on_report(CounterSold, on_sold)
     envelopes = [decode_envelope(one) for one in payloads]
     return world.database.run_now(inbox.take_reports, register, "teahouse", envelopes, world.now)
+
+
+def test_shop_and_relay_count_the_same_digits():
+    assert DIGITS == MINOR_DIGITS
 
 
 async def test_two_sales_made_offline_are_booked_once_when_the_link_is_back(tmp_path):
