@@ -107,10 +107,13 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_NO_BOX
     print(report.text())
-    if chosen.what == "viewing" and chosen.memory is None:
-        write_viewing(report, chosen.out)
     if chosen.json:
         report.write_json(chosen.json)
+    if chosen.what == "viewing" and chosen.memory is None:
+        try:
+            write_viewing(report, chosen.out)
+        except OSError as error:
+            print(f"{chosen.out}: table and plots cannot be written: {error.strerror}; use --out", file=sys.stderr)
     return 0 if all(figure.is_kept for figure in report.figures) else 1
 
 

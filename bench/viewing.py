@@ -2,11 +2,13 @@
 
 import asyncio
 import statistics
+import subprocess
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.async_api import Error as PlaywrightError
 
 from bench import viewing_bottleneck, viewing_crowd, viewing_loss, viewing_whep
@@ -19,11 +21,19 @@ from bench.viewing_pace import Course, percentile
 from bench.viewing_page import NoPictureError, Watcher, open_browser
 from bench.viewing_peers import Yardstick, plain_mjpeg, stock_aiortc
 from bench.viewing_plot import cores_svg, delays_svg
+from demo.people import RelayRefusedError
+from demo.steps import StepFailedError
+from demo.viewer import ViewerError
 
 LOOKS = 3
 IDLE_AFTER_S, IDLE_S = 12.0, 20.0
 STILL_MS, FIRST_FRAME_MS, GAP_MS, IDLE = 80.0, 200.0, 50.0, 0.02
 PHOTON = 0.75
+UNMEASURED = (
+    NoPictureError, PlaywrightError, RelayRefusedError, StepFailedError, ViewerError, httpx.HTTPError, OSError,
+    subprocess.SubprocessError, TimeoutError, RuntimeError, ValueError,
+)  # fmt: skip
+"""What ends one part of a run and not the others: a browser, a network or a machine that does not do what was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +115,9 @@ async def _part(report: Report, key: str, doing: Coroutine[Any, Any, None]) -> N
     """Do one part; what cannot be measured is left out with the reason, and the others go on."""
     try:
         await doing
-    except (NoPictureError, PlaywrightError, TimeoutError, RuntimeError) as error:
-        print(f"{key}: {error}", flush=True)
-        report.left_out[key] = str(error).strip().splitlines()[-1][:200] or type(error).__name__
+    except UNMEASURED as error:
+        print(f"{key}: {type(error).__name__}: {error}", flush=True)
+        report.left_out[key] = [*str(error).strip().splitlines(), type(error).__name__][-2:][0][:200]
 
 
 async def _yardsticks(report: Report, opened: OpenMall) -> list[Yardstick]:
