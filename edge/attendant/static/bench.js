@@ -41,7 +41,11 @@ async function press(button, path, body) {
   const text = pick(said.text, code) || (ok ? "" : said.detail || words.sayAgain);
   if (text) say(text, ok);
   if (!ok && card) {
-    if (card.dataset.task) refused.set(card.dataset.task, said.text || { en: text, zh: text });
+    if (card.dataset.task) { // the card may be another one by now: the answer's own push came first
+      refused.set(card.dataset.task, said.text || { en: text, zh: text });
+      showTasks();
+      return;
+    }
     let line = card.querySelector(".said");
     if (!line) card.append((line = make("p", "said bad")));
     line.textContent = text;
