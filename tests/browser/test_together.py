@@ -34,6 +34,15 @@ def test_friends_point_and_talk_and_hand_the_steering_over(person, mall, eyes):
     ben.page.keyboard.press("Enter")
     expect(ann.page.locator("[data-part=said] li")).to_contain_text("<b>看壶嘴</b>")
 
+    ben.page.get_by_label("Say something to the others").fill("加我 138 0013 8000")
+    ben.page.keyboard.press("Enter")
+    expect(ben.page.locator("#toast")).to_contain_text("looks like a phone number")
+    report = ann.page.get_by_role("button", name=re.compile("Report to the operator"))
+    expect(report).to_have_count(1)  # what was refused came to nobody
+    report.click()
+    expect(report).to_be_disabled()
+    assert mall.rows("SELECT text FROM viewing_complaint")[-1]["text"] == "<b>看壶嘴</b>"
+
     ann.page.get_by_role("button", name="Hand over the steering").click()
     expect(ben.page.get_by_role("button", name="Take the steering")).to_be_focused()
     eyes.look(ben.page, "look-together")
