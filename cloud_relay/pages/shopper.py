@@ -72,7 +72,7 @@ async def listing(
     found = await relay.db.read(
         reading.read_listing, listing_id, principal.merchant_ids, relay.clock.now(), is_operator=principal.is_operator
     )
-    shown = {
+    shown: dict[str, Any] = {
         "chosen": chosen_variant(found["variants"], variant),
         "names": {one["variant_id"]: one["name"] for one in found["variants"]},
         "most": relay.settings.trade.reservations_per_account, "is_by_tag": bool(tag),
