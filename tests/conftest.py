@@ -14,8 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.house import rows
 
 LONGEST = tuple(
-    f"tests/{folder}/" for folder in ("browser", "faults", "whole", "bench", "service", "fault_table", "mutants")
+    f"tests/{folder}/" for folder in ("browser", "faults", "whole", "fault_table", "service", "bench", "mutants")
 )
+"""What a run begins with, in this order: the first two are one worker's work each."""
 IS_WHOLE_RUN = pytest.StashKey[bool]()
 
 
@@ -40,8 +41,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--sweep") != "full":
         items[:] = [item for item in items if item.get_closest_marker("full") is None]
     if config.option.numprocesses:
-        items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+        items.sort(key=lambda item: _place(item.nodeid))
         config.option.loadscopereorder = False
+
+
+def _place(nodeid: str) -> int:
+    return next((place for place, folder in enumerate(LONGEST) if nodeid.startswith(folder)), len(LONGEST))
 
 
 class ByFolder(LoadScopeScheduling):
