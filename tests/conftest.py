@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -52,11 +53,16 @@ def _place(nodeid: str) -> int:
 class ByFolder(LoadScopeScheduling):
     """Hands whole files to the workers, and as one what shares an open mall."""
 
-    TOGETHER = ("tests/browser/", "tests/faults/")
+    TOGETHER = (
+        re.compile(r"tests/browser/test_(look|loupe|together|true_size|whep)"),
+        re.compile(r"tests/browser/(?!test_showroom)"),
+        re.compile(r"tests/faults/"),
+    )
+    """Live viewing and the rest of the pages have a mall each: in one they were the last to end by minutes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((folder for folder in self.TOGETHER if nodeid.startswith(folder)), None)
-        return folder or nodeid.partition("::")[0]
+        group = next((group for group in self.TOGETHER if group.match(nodeid)), None)
+        return group.pattern if group else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:

@@ -21,6 +21,8 @@ CORNERS = [(0.32, 0.24), (0.7, 0.3), (0.66, 0.72), (0.28, 0.62)]
 WARM = (((0.8, 0.1, 0.02), 0.01), ((0.05, 0.6, 0.05), 0.01), ((0.02, 0.08, 0.4), 0.005))
 TRUE_WITHIN = 9
 """JPEG, two rescalings and 8 bits each way, in steps of 255."""
+SETTLES = 20
+"""Looks at a patch, half a second apart: a passing word on the picture is gone after six seconds."""
 
 
 def seen(patch: tuple[float, float, float]) -> tuple[int, int, int]:
@@ -109,13 +111,24 @@ def test_a_card_shown_once_makes_colours_true_and_says_how_true(person, mall, ey
     switch = page.get_by_role("button", name="True colour")
     switch.click()
     expect(page.get_by_text(re.compile(r"on average ΔE \d"))).to_be_visible()
-    for place in (0, 5, 8, 14, 15, 19, 22):
-        off = np.abs(colour_at(page, place) - CARD[place]).max()
-        assert off <= TRUE_WITHIN, f"patch {place + 1} is off by {off:.0f}"
     eyes.look(page, "look-true-colour")
+    for place in (0, 5, 8, 14, 15, 19, 22):
+        off = off_by(page, place)
+        assert off <= TRUE_WITHIN, f"patch {place + 1} is off by {off:.0f}"
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "false")
     assert np.abs(colour_at(page, 18) - CARD[18]).max() > 40
+
+
+def off_by(page: Page, place: int) -> float:
+    """How far a patch is from the card's own colour, once the page is painted and no passing word lies before it."""
+    off = 255.0
+    for _ in range(SETTLES):
+        off = np.abs(colour_at(page, place) - CARD[place]).max()
+        if off <= TRUE_WITHIN:
+            break
+        page.wait_for_timeout(500)
+    return off
 
 
 def lay(page: Page) -> None:

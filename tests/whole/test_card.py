@@ -50,5 +50,15 @@ def test_check_config_loads_every_driver_of_the_full_bench(tmp_path):
     told = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout)
     assert told["ok"] is True
     kinds = {device["kind"] for device in told["devices"]}
-    assert kinds == {"camera", "pan_tilt", "turntable", "label_printer", "labeller", "packer", "scanner"}
+    assert kinds == {
+        "camera",
+        "pan_tilt",
+        "turntable",
+        "label_printer",
+        "labeller",
+        "packer",
+        "payment_terminal",
+        "scanner",
+        "sorter",
+    }
     assert sum(device["kind"] == "camera" for device in told["devices"]) >= 3
