@@ -58,9 +58,13 @@ class ByFolder(LoadScopeScheduling):
         re.compile(r"tests/browser/(?!test_showroom)"),
         re.compile(r"tests/faults/"),
     )
-    """Live viewing and the rest of the pages have a mall each: in one they were the last to end by minutes."""
+    """Live viewing and the rest of the pages have a mall each: in one they were the last to end by minutes. A full run
+    of the fault table goes stage by stage, as its verdicts are made."""
 
     def _split_scope(self, nodeid: str) -> str:
+        cell = re.match(r"tests/fault_table/test_cells.py::\w+\[\w+-\w+-(\w+)", nodeid)
+        if cell and self.config.getoption("--sweep") == "full":
+            return f"tests/fault_table/test_cells.py at {cell[1]}"
         group = next((group for group in self.TOGETHER if group.match(nodeid)), None)
         return group.pattern if group else nodeid.partition("::")[0]
 
