@@ -21,6 +21,7 @@ from drivers.base import (
     DeviceError,
     DeviceOfflineError,
     DeviceStatus,
+    Driver,
     OutcomeUnknownError,
 )
 from drivers.transport import after_sending, split_tcp
@@ -285,3 +286,19 @@ class ModbusJobs:
         is_cut = self._client is not None and not self._client.connected
         reason = "hang_up" if is_cut else "silent"
         return DeviceOfflineError(f"{self._map.address}: {error}; check cable and power", reason)
+
+
+class JobMachine(Driver):
+    """A machine whose every act is such a job. Its kind's acts are all that a model adds."""
+
+    def __init__(self, job_map: JobMap) -> None:
+        self._jobs = ModbusJobs(job_map)
+
+    async def open(self) -> None:
+        await self._jobs.open()
+
+    async def close(self) -> None:
+        await self._jobs.close()
+
+    async def status(self) -> DeviceStatus:
+        return await self._jobs.status()

@@ -9,14 +9,13 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
-from drivers.camera import Camera, Frame, Still
-from drivers.camera._http import HttpPicture, check_url, fetch_still, public_url
+from drivers.camera import Still
+from drivers.camera._http import HttpPicture, check_url, public_url
 from drivers.camera._picture import JPEG_LIMIT, PictureWatch, checked_still, decode_jpeg
+from drivers.camera._stream import FrameReader, OnFrame, StreamCamera
 
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$")
 _HEAD_LIMIT = 8192
@@ -121,24 +120,18 @@ def _head_end(data: bytearray, start: int) -> tuple[int, int]:
     return lf, 2
 
 
-class MjpegCamera(Camera):
+class MjpegCamera(StreamCamera[bytes]):
     """One HTTP stream, read and decoded in two threads while somebody watches; its host reopens a lost one."""
 
     Options = MjpegOptions
 
     def __init__(self, options: MjpegOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(options, public_url(options.url), monotonic)
         self._options = options
-        self._monotonic = monotonic
-        self._where = public_url(options.url)
-        self._capture: _Capture | None = None
-        self._stills = self._judge()
 
     async def open(self) -> None:
         """Ask for one still, which proves address, password and picture."""
         await self.still()
-
-    async def close(self) -> None:
-        await self.unwatch()
 
     async def status(self) -> DeviceStatus:
         if self._capture is not None:
@@ -147,110 +140,53 @@ class MjpegCamera(Camera):
         pixels = await asyncio.to_thread(decode_jpeg, still.jpeg)
         if pixels is None:
             raise DeviceOfflineError(f"{self._where}: sent a damaged still", "garbled")
-        self._stills.frame(pixels)
-        return self._stills.status(self._where)
-
-    async def watch(self, on_frame: Callable[[Frame], None]) -> None:
-        await self.unwatch()
-        stream = HttpPicture(self._options.url, self._options.timeout_s)
-        self._capture = _Capture(stream, self._judge(), on_frame)
-        try:
-            await self._capture.started()
-        except DeviceError:
-            await self.unwatch()
-            raise
-
-    async def unwatch(self) -> None:
-        capture, self._capture = self._capture, None
-        if capture is not None:
-            await asyncio.to_thread(capture.stop)
+        self._looks.frame(pixels)
+        return self._looks.status(self._where)
 
     async def still(self) -> Still:
-        options = self._options
-        if options.still_url:
-            jpeg = await asyncio.to_thread(fetch_still, options.still_url, options.timeout_s)
-            return checked_still(jpeg, public_url(options.still_url))
+        if self._options.still_url:
+            return await self._own_still()
         if self._capture is not None:
-            return checked_still(await self._capture.next_jpeg(options.timeout_s), self._where)
-        return checked_still(await asyncio.to_thread(_first_jpeg, options), self._where)
+            return checked_still(await self._capture.next(self._options.timeout_s), self._where)
+        return checked_still(await asyncio.to_thread(_first_jpeg, self._options), self._where)
 
-    def _judge(self) -> PictureWatch:
-        options = self._options
-        return PictureWatch(options.frozen_s, options.black_level, options.silent_s, self._monotonic)
+    def _make_capture(self, picture: PictureWatch, on_frame: OnFrame) -> FrameReader[bytes]:
+        return _Capture(HttpPicture(self._options.url, self._options.timeout_s), picture, on_frame)
 
 
-class _Capture:
-    """Reads one stream from its request to its end in one thread, which alone closes it; decodes in another.
+class _Capture(FrameReader[bytes]):
+    """Reads in one thread, which alone closes the stream; decodes in another.
 
     Were both done in one, a machine too busy to decode in time would leave pictures lying in the socket, and each one
     shown would be older than the last. So reading never waits, and of what came meanwhile only the newest is decoded.
     """
 
-    def __init__(self, stream: HttpPicture, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
+    def __init__(self, stream: HttpPicture, picture: PictureWatch, on_frame: OnFrame) -> None:
+        super().__init__(stream.where, picture, on_frame)
         self._stream = stream
-        self._picture = picture
-        self._on_frame = on_frame
-        self._loop = asyncio.get_running_loop()
-        self._started: asyncio.Future[None] = self._loop.create_future()
-        self._next: asyncio.Future[bytes] | None = None
-        self._lost: DeviceError | None = None
-        self._is_stopped = False
         self._came = threading.Condition()
         self._newest: bytes | None = None
         self._is_over = False
-        self._threads = [
-            threading.Thread(target=work, name=f"{name} {stream.where}", daemon=True)
-            for name, work in (("mjpeg", self._read), ("mjpeg decoder", self._decode))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._begin("mjpeg", self._read, self._decode)
 
-    async def started(self) -> None:
-        """Wait for the stream's header; raise DeviceOfflineError or BadOptionsError."""
-        await asyncio.shield(self._started)
-        if self._lost is not None:
-            raise self._lost
-
-    async def next_jpeg(self, timeout_s: float) -> bytes:
-        """Return the next picture as the camera made it."""
-        self._next = self._loop.create_future()
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._next
-        except TimeoutError:
-            raise self._lost or DeviceOfflineError(
-                f"{self._stream.where}: no picture within {timeout_s} s", "no_signal"
-            ) from None
-        finally:
-            self._next = None
-
-    def status(self) -> DeviceStatus:
-        if self._lost is not None:
-            raise self._lost
-        return self._picture.status(self._stream.where)
-
-    def stop(self) -> None:
-        """End the stream and wait for the threads; blocks."""
-        self._is_stopped = True
+    def _interrupt(self) -> None:
         self._stream.stop()
-        for thread in self._threads:
-            thread.join()
 
     def _read(self) -> None:
         try:
             reader = _start(self._stream)
-            self._tell(self._started, None)
-            while not self._is_stopped and (data := self._stream.read_some()):
+            self._opened()
+            while not self._stopping.is_set() and (data := self._stream.read_some()):
                 for jpeg in reader.feed(data):
                     self._keep(jpeg)
-            self._lost = DeviceOfflineError(f"{self._stream.where}: the camera ended the stream", "hang_up")
+            self._lost = DeviceOfflineError(f"{self._where}: the camera ended the stream", "hang_up")
         except DeviceError as error:
             self._lost = error
         except ValueError as error:
-            self._lost = DeviceOfflineError(f"{self._stream.where}: sent {error}", "garbled")
+            self._lost = DeviceOfflineError(f"{self._where}: sent {error}", "garbled")
         finally:
             self._stream.close()
-            self._tell(self._started, None)
+            self._opened()
             with self._came:
                 self._is_over = True
                 self._came.notify()
@@ -266,8 +202,8 @@ class _Capture:
             pixels = decode_jpeg(jpeg)
             if pixels is None:
                 self._picture.damaged += 1
-            elif not self._is_stopped:
-                self._tell(self._next, jpeg)
+            elif not self._stopping.is_set():
+                self._give(jpeg)
                 self._on_frame(self._picture.frame(pixels))
 
     def _take(self) -> bytes | None:
@@ -276,15 +212,6 @@ class _Capture:
             self._came.wait_for(lambda: self._newest is not None or self._is_over)
             jpeg, self._newest = self._newest, None
             return jpeg
-
-    def _tell(self, future: "asyncio.Future[Any] | None", value: object) -> None:
-        def settle() -> None:
-            if future is not None and not future.done():
-                future.set_result(value)
-
-        if future is not None:
-            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-                self._loop.call_soon_threadsafe(settle)
 
 
 def _start(stream: HttpPicture) -> MultipartReader:

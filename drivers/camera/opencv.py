@@ -4,20 +4,18 @@ Source: OpenCV 5.0 VideoCapture (V4L2 and FFmpeg back ends; the wheels have no G
 read against pictures that ffmpeg's own encoder wrote (tests). Devices of the Video4Linux kernel API: unproved.
 """
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
-from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
-from drivers.camera import Camera, Frame, Still
-from drivers.camera._http import check_url, fetch_still, public_url
-from drivers.camera._picture import PictureWatch, checked_still, encode_still
+from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError
+from drivers.camera import Frame
+from drivers.camera._http import check_url, public_url
+from drivers.camera._picture import PictureWatch
+from drivers.camera._stream import FrameReader, OnFrame, PixelCamera
 
 _STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 _FASTEST_FPS = 120.0
@@ -50,153 +48,56 @@ class OpencvOptions:
             check_url(self.still_url, "still_url")
 
 
-class OpencvCamera(Camera):
+class OpencvCamera(PixelCamera):
     """One VideoCapture, read in a thread while somebody watches or a still is taken; its host reopens a lost one."""
 
     Options = OpencvOptions
 
     def __init__(self, options: OpencvOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(options, public_url(options.source), monotonic)
         self._options = options
-        self._monotonic = monotonic
-        self._where = public_url(options.source)
-        self._capture: _Capture | None = None
-        self._looks = self._judge()
 
-    async def open(self) -> None:
-        """Take one picture, which proves that the source can be opened and read."""
-        await self._one_frame()
-
-    async def close(self) -> None:
-        await self.unwatch()
-
-    async def status(self) -> DeviceStatus:
-        if self._capture is not None:
-            return self._capture.status()
-        self._looks.frame((await self._one_frame()).pixels)
-        return self._looks.status(self._where)
-
-    async def watch(self, on_frame: Callable[[Frame], None]) -> None:
-        await self.unwatch()
-        self._capture = _Capture(self._options, self._judge(), on_frame)
-        try:
-            await self._capture.started()
-        except DeviceError:
-            await self.unwatch()
-            raise
-
-    async def unwatch(self) -> None:
-        capture, self._capture = self._capture, None
-        if capture is not None:
-            await asyncio.to_thread(capture.stop)
-
-    async def still(self) -> Still:
-        options = self._options
-        if options.still_url:
-            jpeg = await asyncio.to_thread(fetch_still, options.still_url, options.timeout_s)
-            return checked_still(jpeg, public_url(options.still_url))
-        frame = await self._one_frame()
-        return await asyncio.to_thread(encode_still, frame.pixels, options.jpeg_quality, self._where)
-
-    async def _one_frame(self) -> Frame:
-        if self._capture is not None:
-            return await self._capture.next_frame()
-        capture = _Capture(self._options, self._judge(), lambda _frame: None)
-        try:
-            await capture.started()
-            return await capture.next_frame()
-        finally:
-            await asyncio.to_thread(capture.stop)
-
-    def _judge(self) -> PictureWatch:
-        options = self._options
-        return PictureWatch(options.frozen_s, options.black_level, options.silent_s, self._monotonic)
+    def _make_capture(self, picture: PictureWatch, on_frame: OnFrame) -> FrameReader[Frame]:
+        return _Capture(self._options, picture, on_frame)
 
 
-class _Capture:
+class _Capture(FrameReader[Frame]):
     """The thread that owns one VideoCapture from opening to release (OpenCV's objects stay in one thread)."""
 
-    def __init__(self, options: OpencvOptions, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
+    def __init__(self, options: OpencvOptions, picture: PictureWatch, on_frame: OnFrame) -> None:
+        super().__init__(public_url(options.source), picture, on_frame)
         self._options = options
-        self._where = public_url(options.source)
-        self._picture = picture
-        self._on_frame = on_frame
-        self._loop = asyncio.get_running_loop()
-        self._started: asyncio.Future[None] = self._loop.create_future()
-        self._next: asyncio.Future[Frame] | None = None
-        self._lost: DeviceError | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"opencv {self._where}", daemon=True)
-        self._thread.start()
-
-    async def started(self) -> None:
-        """Wait until the source is open; raise DeviceOfflineError or BadOptionsError."""
-        await asyncio.shield(self._started)
-        if self._lost is not None:
-            raise self._lost
-
-    async def next_frame(self) -> Frame:
-        """Return the next picture."""
-        self._next = self._loop.create_future()
-        try:
-            async with asyncio.timeout(self._options.timeout_s):
-                return await self._next
-        except TimeoutError:
-            raise self._lost or DeviceOfflineError(f"{self._where}: no picture", "no_signal") from None
-        finally:
-            self._next = None
-
-    def status(self) -> DeviceStatus:
-        if self._lost is not None:
-            raise self._lost
-        return self._picture.status(self._where)
-
-    def stop(self) -> None:
-        """End the capture and wait for the thread; blocks up to `timeout_s` when the source is stuck."""
-        self._stop.set()
-        self._thread.join(self._options.timeout_s)
+        self.END_S = options.timeout_s  # a source that is stuck cannot be woken
+        self._begin("opencv", self._run)
 
     def _run(self) -> None:
         capture = None
         try:
             capture = open_capture(self._options)
-            self._tell(self._settle_started)
+            self._opened()
             self._read(capture)
         except DeviceError as error:
             self._lost = error
         finally:
             if capture is not None:
                 capture.release()
-            self._tell(self._settle_started)
+            self._opened()
 
     def _read(self, capture: cv2.VideoCapture) -> None:
         pace_s = file_pace_s(self._options, capture.get(cv2.CAP_PROP_FPS))
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             is_read, pixels = capture.read()
             if not is_read and pace_s:  # a file plays from its beginning again
                 capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
                 is_read, pixels = capture.read()
             if not is_read:
                 raise DeviceOfflineError(f"{self._where}: gives no more pictures; check cable and power", "no_signal")
-            if not self._stop.is_set():
-                self._take(self._picture.frame(pixels))
+            if not self._stopping.is_set():
+                frame = self._picture.frame(pixels)
+                self._on_frame(frame)
+                self._give(frame)
             if pace_s:
-                self._stop.wait(pace_s)
-
-    def _take(self, frame: Frame) -> None:
-        self._on_frame(frame)
-        self._tell(lambda: self._settle_next(frame))
-
-    def _settle_started(self) -> None:
-        if not self._started.done():
-            self._started.set_result(None)
-
-    def _settle_next(self, frame: Frame) -> None:
-        if self._next is not None and not self._next.done():
-            self._next.set_result(frame)
-
-    def _tell(self, call: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            self._loop.call_soon_threadsafe(call)
+                self._stopping.wait(pace_s)
 
 
 def open_capture(options: OpencvOptions) -> cv2.VideoCapture:

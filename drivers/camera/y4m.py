@@ -5,27 +5,26 @@ grabber of SDI or HDMI. No JPEG is packed and unpacked on the way. Source: yuv4m
 simulated; also read from ffmpeg's own yuv4mpegpipe (tests).
 """
 
-import asyncio
 import fcntl
 import socket
 import struct
 import termios
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
-from drivers.camera import Camera, Frame, Still
-from drivers.camera._http import check_url, fetch_still, public_url
-from drivers.camera._picture import PIXEL_LIMIT, PictureWatch, checked_still, encode_still
+from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError
+from drivers.camera import Frame
+from drivers.camera._http import check_url
+from drivers.camera._picture import PIXEL_LIMIT, PictureWatch
+from drivers.camera._stream import FrameReader, OnFrame, PixelCamera
 
 HEAD_BYTES_MAX = 512
 RECEIVE_BYTES = 1024 * 1024
@@ -155,132 +154,43 @@ class _Line:
         return DeviceOfflineError(f"{self.where}: {error}; does the capture program run, and listen there?", reason)
 
 
-class Y4mCamera(Camera):
+class Y4mCamera(PixelCamera):
     """One connection, read in a thread while somebody watches or a still is taken; its host reopens a lost one."""
 
     Options = Y4mOptions
 
     def __init__(self, options: Y4mOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(options, options.address, monotonic)
         self._options = options
-        self._monotonic = monotonic
-        self._capture: _Capture | None = None
-        self._looks = self._judge()
 
-    async def open(self) -> None:
-        """Read one picture, which proves address and format."""
-        await self._one_frame()
-
-    async def close(self) -> None:
-        await self.unwatch()
-
-    async def status(self) -> DeviceStatus:
-        if self._capture is not None:
-            return self._capture.status()
-        self._looks.frame((await self._one_frame()).pixels)
-        return self._looks.status(self._options.address)
-
-    async def watch(self, on_frame: Callable[[Frame], None]) -> None:
-        await self.unwatch()
-        self._capture = _Capture(_Line(self._options), self._judge(), on_frame)
-        try:
-            await self._capture.started()
-        except DeviceError:
-            await self.unwatch()
-            raise
-
-    async def unwatch(self) -> None:
-        capture, self._capture = self._capture, None
-        if capture is not None:
-            await asyncio.to_thread(capture.stop)
-
-    async def still(self) -> Still:
-        options = self._options
-        if options.still_url:
-            jpeg = await asyncio.to_thread(fetch_still, options.still_url, options.timeout_s)
-            return checked_still(jpeg, public_url(options.still_url))
-        frame = await self._one_frame()
-        return await asyncio.to_thread(encode_still, frame.pixels, options.jpeg_quality, options.address)
-
-    async def _one_frame(self) -> Frame:
-        if self._capture is not None:
-            return await self._capture.next_frame(self._options.timeout_s)
-        capture = _Capture(_Line(self._options), self._judge(), lambda _frame: None)
-        try:
-            await capture.started()
-            return await capture.next_frame(self._options.timeout_s)
-        finally:
-            await asyncio.to_thread(capture.stop)
-
-    def _judge(self) -> PictureWatch:
-        options = self._options
-        return PictureWatch(options.frozen_s, options.black_level, options.silent_s, self._monotonic)
+    def _make_capture(self, picture: PictureWatch, on_frame: OnFrame) -> FrameReader[Frame]:
+        return _Capture(_Line(self._options), picture, on_frame)
 
 
-class _Capture:
-    """Reads one connection from its first byte to its end in a thread, which alone closes it."""
+class _Capture(FrameReader[Frame]):
+    """The thread alone closes the connection."""
 
-    def __init__(self, line: _Line, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
+    def __init__(self, line: _Line, picture: PictureWatch, on_frame: OnFrame) -> None:
+        super().__init__(line.where, picture, on_frame)
         self._line = line
-        self._picture = picture
-        self._on_frame = on_frame
-        self._loop = asyncio.get_running_loop()
-        self._started: asyncio.Future[None] = self._loop.create_future()
-        self._next: asyncio.Future[Frame] | None = None
-        self._lost: DeviceError | None = None
-        self._is_stopped = False
-        self._thread = threading.Thread(target=self._run, name=f"y4m {line.where}", daemon=True)
-        self._thread.start()
+        self._begin("y4m", self._run)
 
-    async def started(self) -> None:
-        """Wait for the header; raise DeviceOfflineError or BadOptionsError."""
-        await asyncio.shield(self._started)
-        if self._lost is not None:
-            raise self._lost
-
-    async def next_frame(self, timeout_s: float) -> Frame:
-        """Return the next picture."""
-        self._next = self._loop.create_future()
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._next
-        except TimeoutError:
-            raise self._lost or DeviceOfflineError(f"{self._line.where}: no picture", "no_signal") from None
-        finally:
-            self._next = None
-
-    def status(self) -> DeviceStatus:
-        if self._lost is not None:
-            raise self._lost
-        return self._picture.status(self._line.where)
-
-    def stop(self) -> None:
-        """End the connection and wait for the thread; blocks."""
-        self._is_stopped = True
+    def _interrupt(self) -> None:
         self._line.stop()
-        self._thread.join()
 
     def _run(self) -> None:
         try:
             self._line.open()
-            self._tell(self._started, None)
-            while not self._is_stopped:
+            self._opened()
+            while not self._stopping.is_set():
                 frame = self._picture.frame(self._line.read())
-                self._tell(self._next, frame)
+                self._give(frame)
                 self._on_frame(frame)
         except DeviceError as error:
             self._lost = error
         finally:
             self._line.close()
-            self._tell(self._started, None)
-
-    def _tell(self, future: "asyncio.Future[Any] | None", value: object) -> None:
-        def settle() -> None:
-            if future is not None and not future.done():
-                future.set_result(value)
-
-        if future is not None:
-            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-                self._loop.call_soon_threadsafe(settle)
+            self._opened()
 
 
 DRIVER = Y4mCamera

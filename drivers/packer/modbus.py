@@ -6,8 +6,7 @@ options, since makers differ. Scale: simulated; passes against libmodbus 3.1 (te
 
 from dataclasses import dataclass
 
-from drivers.base import DeviceStatus
-from drivers.modbus_jobs import JobMap, ModbusJobs
+from drivers.modbus_jobs import JobMachine, JobMap
 from drivers.packer import Packer, PackJob
 
 REASONS = {2: "jam", 3: "film_out", 4: "door_open", 5: "emergency_stop"}
@@ -50,22 +49,13 @@ def encode_job(job: PackJob) -> list[int]:
     return values
 
 
-class ModbusPacker(Packer):
+class ModbusPacker(JobMachine, Packer):
     """One machine. A job that a jam interrupts goes on when a person has cleared it."""
 
     Options = ModbusOptions
 
     def __init__(self, options: ModbusOptions) -> None:
-        self._jobs = ModbusJobs(options.job_map())
-
-    async def open(self) -> None:
-        await self._jobs.open()
-
-    async def close(self) -> None:
-        await self._jobs.close()
-
-    async def status(self) -> DeviceStatus:
-        return await self._jobs.status()
+        super().__init__(options.job_map())
 
     async def last_done(self) -> int:
         return (await self._jobs.machine()).done_no

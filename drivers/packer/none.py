@@ -1,33 +1,11 @@
 """No packing machine: the attendant packs, and the bench asks them to."""
 
-from dataclasses import dataclass
-
-from drivers.base import Condition, DeviceStatus
+from drivers.by_hand import ByHand
 from drivers.packer import Packer, PackJob
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoneOptions:
-    """Options of packer.none: there are none."""
-
-
-class HandPacker(Packer):
-    """Says only that there is no device; asked to act all the same, it is a bug of the caller."""
-
-    Options = NoneOptions
-    by_hand = True
-
-    def __init__(self, options: NoneOptions) -> None:
-        self._options = options
-
-    async def open(self) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
-
-    async def status(self) -> DeviceStatus:
-        return DeviceStatus(condition=Condition.ONLINE)
+class HandPacker(ByHand, Packer):
+    """Nothing but the kind's own acts."""
 
     async def pack(self, job: PackJob) -> None:
         raise NotImplementedError("by hand: ask the attendant")

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from drivers.simulators.faults import FaultBoard
-from drivers.simulators.port import Port
+from drivers.simulators.tcp_port import Listener
 from drivers.simulators.texture import Picture
 
 # yuv4mpeg(5): 4:2:0 with chroma where MPEG-2 has it, limited range, progressive, square points
@@ -28,7 +28,7 @@ class RawEye(Protocol):
         """The picture of the stream in BGR, at this monotonic time."""
 
 
-class RawCamera(Port):
+class RawCamera(Listener):
     """Listens on 127.0.0.1; each connection gets the newest picture at the camera's pace. Draws only while one is open.
 
     Whoever reads too slowly gets fewer pictures, never older ones than a socket holds.
@@ -38,53 +38,15 @@ class RawCamera(Port):
         self, name: str, eye: RawEye, rate_hz: float, number: int, faults: FaultBoard, draw_on: Executor,
         chance: random.Random,
     ) -> None:  # fmt: skip
-        super().__init__(name, faults, chance)
+        super().__init__(name, number, faults, chance)
         self._eye = eye
         self._rate_hz = rate_hz
-        self._number = number
         self._draw_on = draw_on
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._last = b""
 
-    @property
-    def address(self) -> str:
-        return f"tcp://127.0.0.1:{self._number}"
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._number)
-        self._number = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        self.unplug()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def unplug(self) -> None:
-        if self._server:
-            self._server.close()
-            self._server = None
-        for writer in list(self._writers):
-            writer.transport.abort()
-
-    def plug(self) -> None:
-        if self._server is None:
-            task = asyncio.get_running_loop().create_task(self.open())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._writers.add(writer)
-        try:
-            with contextlib.suppress(ConnectionError):  # who read it has gone
-                await self._stream(reader, writer)
-        finally:
-            self._writers.discard(writer)
-            writer.close()
-            self._tasks.discard(task)
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):  # who read it has gone
+            await self._stream(reader, writer)
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         picture = await self._draw()

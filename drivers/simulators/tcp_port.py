@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from abc import abstractmethod
 
 from drivers.simulators.faults import FaultBoard
 from drivers.simulators.port import Port, SessionMaker
 
 
-class TcpPort(Port):
-    """Listens on 127.0.0.1. Each connection gets its session; with `is_exclusive` a second one waits for the first."""
+class Listener(Port):
+    """Listens on 127.0.0.1; with `is_exclusive` a second connection waits until the first has ended."""
 
     def __init__(
-        self,
-        device: str,
-        number: int,
-        faults: FaultBoard,
-        make_session: SessionMaker,
-        chance: random.Random,
-        *,
-        is_exclusive: bool,
+        self, device: str, number: int, faults: FaultBoard, chance: random.Random, *, is_exclusive: bool = False
     ) -> None:
         super().__init__(device, faults, chance)
         self._number = number
-        self._make_session = make_session
         self._turn = asyncio.Lock() if is_exclusive else None
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -72,6 +65,27 @@ class TcpPort(Port):
             writer.close()
             if task:
                 self._tasks.discard(task)
+
+    @abstractmethod
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends."""
+
+
+class TcpPort(Listener):
+    """Each connection gets its session with the machine."""
+
+    def __init__(
+        self,
+        device: str,
+        number: int,
+        faults: FaultBoard,
+        make_session: SessionMaker,
+        chance: random.Random,
+        *,
+        is_exclusive: bool,
+    ) -> None:
+        super().__init__(device, number, faults, chance, is_exclusive=is_exclusive)
+        self._make_session = make_session
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def write(data: bytes) -> None:

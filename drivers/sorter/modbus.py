@@ -6,8 +6,8 @@ options, since makers differ. Scale: simulated; passes against libmodbus 3.1 (te
 
 from dataclasses import dataclass
 
-from drivers.base import AttendantNeededError, DeviceStatus
-from drivers.modbus_jobs import JobMap, ModbusJobs
+from drivers.base import AttendantNeededError
+from drivers.modbus_jobs import JobMachine, JobMap
 from drivers.sorter import CarryJob, Sorter
 
 REASONS = {2: "jam", 4: "door_open", 5: "emergency_stop"}
@@ -67,23 +67,14 @@ def _reason(result: int) -> str:
     return "place_taken" if result == 2 else "refused"
 
 
-class ModbusSorter(Sorter):
+class ModbusSorter(JobMachine, Sorter):
     """One machine. A job that a jam interrupts goes on when a person has cleared it."""
 
     Options = ModbusOptions
 
     def __init__(self, options: ModbusOptions) -> None:
+        super().__init__(options.job_map())
         self._options = options
-        self._jobs = ModbusJobs(options.job_map())
-
-    async def open(self) -> None:
-        await self._jobs.open()
-
-    async def close(self) -> None:
-        await self._jobs.close()
-
-    async def status(self) -> DeviceStatus:
-        return await self._jobs.status()
 
     async def last_carried(self) -> int:
         machine = await self._jobs.machine()
