@@ -33,9 +33,10 @@ def free_the_bench(mall, shopper) -> None:
 
 
 def begin(page) -> None:
-    """Press the button until the bench is free: the hands put back what earlier tests left there."""
+    """Press the button until bench and cameras are free: the hands put back what earlier tests left there, and a
+    tab that an earlier test closed may still count as somebody who looks."""
     until, running = time.monotonic() + FREE_S, page.get_by_role("heading", name="A check runs")
-    said: Locator = page.get_by_role("alert").filter(has_text="parcel is on the bench")
+    said: Locator = page.get_by_role("alert").filter(has_text=re.compile("parcel is on the bench|Somebody looks"))
     while True:
         page.get_by_role("button", name="Check the bench now").click()
         expect(running.or_(said)).to_be_visible()
