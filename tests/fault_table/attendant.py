@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ from edge.flows.fulfilment import FINAL
 from tests.fault_table.shop import FaultShop
 from tests.fault_table.walks import end_second, scan_label
 from wire.commands import PhotoAnswer
+from wire.values import parse_time
 
 FINAL_STAGES = {stage.value for stage in FINAL}
 LIMIT_S = 180.0
@@ -129,7 +131,10 @@ async def _tear_up(shop: FaultShop) -> bool:
 
 
 async def _tend(shop: FaultShop, task: Task) -> None:
-    """Go on, unless the label that it is about is no more."""
+    """Go on, unless the label that it is about is no more, or the time is over: then the relay must speak first."""
+    until = (await shop.parcel()).act_until
+    if until and parse_time(until) <= datetime.now(UTC):
+        return
     label = await _ours(shop)
     needs_label = {part.answer for part in task.answers} >= {"spoiled"}
     if needs_label and label is None:
