@@ -51,12 +51,16 @@ class HttpPicture:
             raise self._offline(error) from error
 
     def read_all(self, limit: int = JPEG_LIMIT) -> bytes:
-        """Return the whole body; refuse more than `limit` bytes."""
+        """Return the whole body; refuse more than `limit` bytes, and fewer than its header promised."""
         data = bytearray()
         while chunk := self.read_some():
             data += chunk
             if len(data) > limit:
                 raise DeviceOfflineError(f"{self.where}: sent a still of more than {limit} bytes", "garbled")
+        assert self._response is not None
+        if self._response.length:  # http.client ends a body that broke off as if it were whole
+            missing = self._response.length
+            raise DeviceOfflineError(f"{self.where}: ended {missing} bytes before the still's end", "hang_up")
         return bytes(data)
 
     def stop(self) -> None:

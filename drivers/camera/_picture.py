@@ -40,13 +40,16 @@ def parse_jpeg_size(jpeg: bytes) -> tuple[int, int]:
 
 
 def checked_still(jpeg: bytes, where: str) -> Still:
-    """Return the JPEG with its size; raise DeviceOfflineError `garbled` if it is none or absurdly large."""
+    """Return the JPEG with its size; raise DeviceOfflineError: `garbled` if it is none or absurdly large, `hang_up` if
+    it has no end (EOI, ITU-T T.81 B.1.1.3): half a picture would be shown with its lower half grey."""
     try:
         width_px, height_px = parse_jpeg_size(jpeg)
     except ValueError as error:
         raise DeviceOfflineError(f"{where}: sent a still that {error}", "garbled") from None
     if not 0 < width_px * height_px <= PIXEL_LIMIT:
         raise DeviceOfflineError(f"{where}: sent a still of {width_px} × {height_px} pixels", "garbled")
+    if jpeg.rfind(b"\xff\xd9", len(jpeg) // 2) < 0:  # cameras pad behind it; a thumbnail's end lies near the beginning
+        raise DeviceOfflineError(f"{where}: broke off in the middle of a still", "hang_up")
     return Still(jpeg=jpeg, width_px=width_px, height_px=height_px)
 
 

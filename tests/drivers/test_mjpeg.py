@@ -163,6 +163,22 @@ async def test_a_still_is_the_cameras_own_jpeg(network):
     await driver.close()
 
 
+@pytest.mark.parametrize("has_length", [True, False])
+async def test_half_a_still_is_no_still(network, has_length):
+    picture = jpeg(size=(320, 240))
+    head = ok(b"image/jpeg", picture).removesuffix(picture) if has_length else b"HTTP/1.0 200 OK\r\n\r\n"
+    network.script = lambda path: [head + picture[: len(picture) * 2 // 3]]
+    with pytest.raises(DeviceOfflineError) as caught:
+        await make(network, still=True).still()
+    assert caught.value.reason == "hang_up"
+
+
+async def test_a_still_may_be_padded(network):
+    picture = jpeg(size=(320, 240)) + bytes(64)
+    network.script = lambda path: [ok(b"image/jpeg", picture)]
+    assert (await make(network, still=True).still()).jpeg == picture
+
+
 async def test_without_a_still_address_the_streams_next_picture_is_the_still(network):
     pictures = [jpeg(seed=1), jpeg(seed=2)]
     network.script = lambda path: endless(*pictures)

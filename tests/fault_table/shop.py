@@ -168,6 +168,8 @@ class FaultShop(Shop):
 
     async def pass_on(self, role: str) -> None:
         """Let whoever waits for this device have it once, and hold it again before anybody else."""
+        lock = self.host.handles[role]._lock
+        await self.wait_for(lambda: bool(lock._waiters))  # the stage is written before the act asks for its device
         again = contextlib.AsyncExitStack()
         waiting = asyncio.create_task(again.enter_async_context(self.host.handles[role].use()))
         await asyncio.sleep(0)
