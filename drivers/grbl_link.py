@@ -124,7 +124,7 @@ class GrblLink:
     pipe: Pipe
     timeout_s: float
     said: deque[str] = field(default_factory=lambda: deque(maxlen=8))
-    alarm_reason: str = "alarm"
+    alarm_reason: str = ""
     _unanswered: int = 0
     _is_noisy: bool = False
 
@@ -206,7 +206,7 @@ class GrblLink:
 
     def reason_of(self, report: Report) -> str:
         """Return why only a person leads out of this state, or ""; an alarm that was named keeps its name."""
-        return self.alarm_reason if report.state is State.ALARM else STOPPED.get(report.state, "")
+        return self.alarm_reason or "alarm" if report.state is State.ALARM else STOPPED.get(report.state, "")
 
     def _named(self, error: PipeSilentError) -> PipeSilentError:
         """Tell noise from silence: the one is the cable or the wrong model, the other a device that is off."""
@@ -261,7 +261,7 @@ class GrblLink:
         except ValueError as error:
             raise DeviceOfflineError(f"{self.pipe.address}: {error}", "garbled") from None
         if report.state is not State.ALARM:
-            self.alarm_reason = "alarm"
+            self.alarm_reason = ""
         return report
 
 

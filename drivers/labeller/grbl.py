@@ -297,9 +297,10 @@ class GrblLabeller(Labeller):
         return report
 
     def _reason(self, report: Report) -> str:
-        if report.state == State.ALARM and not self._was_ready:
+        link = self._opened()
+        if report.state == State.ALARM and not (self._was_ready or link.alarm_reason):
             return "not_homed"
-        return self._opened().reason_of(report)
+        return link.reason_of(report)
 
     def _checked(self, place: LabelPlace | None) -> LabelPlace:
         options = self._options

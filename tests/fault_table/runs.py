@@ -144,7 +144,8 @@ async def _try_shown(shop: FaultShop, cell: Cell) -> None:
         async with shop.host.handles[role].use() as robot:
             await robot.home()
         before = ""
-    await shop.well(role, before, LOOK_S)
+    # a robot that was reached anew knows no more why it is locked
+    await shop.well(role, before, LOOK_S, or_else="not_homed" if before == "alarm" else before)
 
 
 async def _swap(shop: FaultShop, cell: Cell) -> None:
@@ -200,7 +201,8 @@ async def _try_scanner(shop: FaultShop, cell: Cell) -> None:
     if cell.fault is F.SLOW:
         await shop.set_fault(cell.device, cell.fault)
         return
-    text = cell.sentence(piece(shop.number), (await shop.parcel()).serial)
+    parcel = await shop.parcel()
+    text = cell.sentence(piece(shop.number), parcel.serial, parcel.objection)
     assert await shop.asked(text), (text, await shop.bench.tasks())
     mark, last = shop.journal.mark(), shop.bench.last_scan
     if cell.fault is F.SCANNER_GARBAGE:
@@ -275,7 +277,8 @@ async def _is_held(shop: FaultShop, cell: Cell) -> None:
     """The parcel is held at the stage, for the reason and with the question that the table says."""
     await shop.until(cell.stage.value, timeout_s=LONG_S)
     assert (await shop.parcel()).reason == cell.reason, (await shop.parcel()).reason
-    text = cell.sentence(piece(shop.number), (await shop.parcel()).serial)
+    parcel = await shop.parcel()
+    text = cell.sentence(piece(shop.number), parcel.serial, parcel.objection)
 
     async def is_asked() -> bool:
         return await shop.asked(text)

@@ -220,13 +220,13 @@ class FaultShop(Shop):
     async def page(self) -> dict[str, Any]:
         return await self.room.state()
 
-    async def well(self, role: str, reason: str = "", timeout_s: float = 40.0) -> None:
+    async def well(self, role: str, reason: str = "", timeout_s: float = 40.0, or_else: str = "") -> None:
         """Wait until the device's line says so (empty: nothing is wrong)."""
         self.look_at(role)
         handle, until = self.host.handles[role], asyncio.get_running_loop().time() + timeout_s
         while True:
             found = handle.finding
-            if found.reason == reason and (bool(reason) or found.health.value == "online"):
+            if found.reason in (reason, or_else or reason) and (bool(found.reason) or found.health.value == "online"):
                 return
             assert asyncio.get_running_loop().time() < until, f"{role} says {found}, not {reason!r}"
             handle.look_soon()

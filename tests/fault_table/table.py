@@ -64,10 +64,11 @@ class Cell:
     def __str__(self) -> str:
         return f"{self.device.value}-{self.fault.value}-{self.point}"
 
-    def sentence(self, piece: PiecePlan | None = None, serial: str = "") -> Text:
+    def sentence(self, piece: PiecePlan | None = None, serial: str = "", objection: str = "") -> Text:
         """Return what the person reads who must act; when nobody must, that."""
         if self.asks is not None:
-            return fill(question(self.asks, self.stage, self.reason).text, piece, serial=serial, reason=self.reason)
+            asked = question(self.asks, self.stage, self.reason).text
+            return fill(asked, piece, serial=serial, reason=self.reason, objection=objection)
         if self.reason:
             return sentence_for(self.reason)
         return CANNOT_MEET if self.end is End.CANNOT else NOTHING_TO_DO
