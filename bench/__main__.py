@@ -1,4 +1,4 @@
-"""`./vitrine bench order`, `relay`, `viewing`: medians of one run beside their yardsticks; `--json FILE` too."""
+"""`./vitrine bench order`, `relay`, `market`, `viewing`: medians of a run beside their yardsticks; `--json FILE`."""
 
 import argparse
 import asyncio
@@ -37,6 +37,13 @@ async def relay(folder: Path, shops: int, minutes: float, *, has_box: bool) -> l
     return await small_relay.measure(folder, shops, minutes, has_box=has_box)
 
 
+def market(folder: Path, rounds: int, listings: int) -> Report:
+    """Measure search in a large market on both databases."""
+    from bench import market_pace  # noqa: PLC0415  # as above
+
+    return market_pace.measure(folder, rounds, listings)
+
+
 async def viewing(folder: Path, rounds: int, seconds: float) -> Report:
     """Measure live pictures beside other programs that read the same camera."""
     from bench import viewing as room  # noqa: PLC0415  # as above
@@ -51,11 +58,16 @@ async def viewing_memory(folder: Path, minutes: float) -> Report:
     return await room.measure(folder, minutes)
 
 
-def write_viewing(report: Report, folder: Path) -> None:
-    """Write table and plots of live viewing."""
-    from bench import viewing as room  # noqa: PLC0415  # as above
+def write(chosen: argparse.Namespace, report: Report) -> None:
+    """Write what stands in the documents: the tables and plots of live viewing, the table of the market."""
+    if chosen.what == "market":
+        from bench import market_pace  # noqa: PLC0415  # as above
 
-    room.write(report, folder)
+        market_pace.write(report, chosen.out)
+    elif chosen.what == "viewing" and chosen.memory is None:
+        from bench import viewing as room  # noqa: PLC0415  # as above
+
+        room.write(report, chosen.out)
 
 
 def arguments() -> argparse.Namespace:
@@ -63,10 +75,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./vitrine bench", description=__doc__)
     words = (
         "order: from placing to the printer, and the first picture; relay: memory with many shops, in 512 MB (root); "
-        "viewing: live pictures beside other programs"
+        "market: search in 200,000 listings; viewing: live pictures beside other programs"
     )
-    parser.add_argument("what", choices=["order", "relay", "viewing"], help=words)
-    parser.add_argument("--rounds", type=int, default=3, help="order, viewing: rounds of each measurement (default 3)")
+    parser.add_argument("what", choices=["order", "relay", "market", "viewing"], help=words)
+    parser.add_argument("--rounds", type=int, default=3, help="but relay: rounds of each measurement (default 3)")
     parser.add_argument(
         "--seconds", type=float, default=8, help="viewing: how long each system is watched in a round (default 8)"
     )
@@ -75,8 +87,9 @@ def arguments() -> argparse.Namespace:
         help=f"viewing: only the memory of a shop box with twenty viewers over so many minutes ({MEMORY_MIN:g})",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, default=HERE, help="viewing: where table and plots are written (default: bench/)"
+        "--out", type=Path, default=HERE, help="market, viewing: where table and plots are written (default: bench/)"
     )
+    parser.add_argument("--listings", type=int, default=200_000, help="market: how many there are (default 200,000)")
     parser.add_argument("--shops", type=int, default=100, help="relay: shops that are connected (default 100)")
     parser.add_argument("--minutes", type=float, default=2, help="relay: ten orders in each (default 2)")
     parser.add_argument(
@@ -91,6 +104,8 @@ async def run(chosen: argparse.Namespace) -> Report:
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
         if chosen.what == "relay":
             return Report(await relay(Path(name), chosen.shops, chosen.minutes, has_box=not chosen.no_box))
+        if chosen.what == "market":
+            return market(Path(name), chosen.rounds, chosen.listings)
         if chosen.what == "viewing" and chosen.memory is not None:
             return await viewing_memory(Path(name), chosen.memory)
         if chosen.what == "viewing":
@@ -109,11 +124,10 @@ def main() -> int:
     print(report.text())
     if chosen.json:
         report.write_json(chosen.json)
-    if chosen.what == "viewing" and chosen.memory is None:
-        try:
-            write_viewing(report, chosen.out)
-        except OSError as error:
-            print(f"{chosen.out}: table and plots cannot be written: {error.strerror}; use --out", file=sys.stderr)
+    try:
+        write(chosen, report)
+    except OSError as error:
+        print(f"{chosen.out}: table and plots cannot be written: {error.strerror}; use --out", file=sys.stderr)
     return 0 if all(figure.is_kept for figure in report.figures) else 1
 
 

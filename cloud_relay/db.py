@@ -68,7 +68,10 @@ class Database:
             _prepare_sqlite(self._read_engine, "BEGIN", (*pragmas[2:], "query_only=ON"))
         else:
             self.engine = create_engine(url, isolation_level="SERIALIZABLE", pool_size=POSTGRES_THREADS)
-            self._read_engine = create_engine(url, isolation_level="REPEATABLE READ", pool_size=POSTGRES_THREADS)
+            only = {"postgresql_readonly": True}
+            self._read_engine = create_engine(
+                url, isolation_level="REPEATABLE READ", pool_size=POSTGRES_THREADS, execution_options=only
+            )
         writers = 1 if self.is_sqlite else POSTGRES_THREADS
         self._group = Group()
         self._writer = ThreadPoolExecutor(writers, thread_name_prefix="db-write")

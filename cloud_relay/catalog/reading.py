@@ -7,13 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.announcements import reading as announced
-from cloud_relay.catalog import rules, spins, store, variant_reading, variant_store
+from cloud_relay.catalog import rules, search_store, spins, store, variant_reading, variant_store
 from cloud_relay.catalog.variant_rules import name_of
 from cloud_relay.refusals import RefusedError
 from wire.values import format_time
 
 PAGE_SIZE = 24
-PAGES_MAX = 200
+PAGES_MAX = 40
+"""Nobody turns more pages than that; a shopper who still seeks adds a word."""
+FOUND_MAX = PAGE_SIZE * PAGES_MAX
+"""So many are counted and ordered: with 200,000 listings one word may find 20,000."""
 
 
 def missing() -> RefusedError:
@@ -91,9 +94,16 @@ def _hit(
 
 
 def search(connection: Connection, query: str, page: int, now: datetime) -> dict[str, Any]:
-    """Return one page of hits for a query; without words, the newest listings."""
-    ids, total = store.search(connection, query, (page - 1) * PAGE_SIZE, PAGE_SIZE)
-    return {"hits": hits(connection, ids, now), "total": total, "page": page, "page_size": PAGE_SIZE}
+    """Return one page of hits for a query; without words, the newest listings. `has_more` than the total: count on."""
+    found = search_store.search(connection, query, FOUND_MAX)
+    first = (page - 1) * PAGE_SIZE
+    return {
+        "hits": hits(connection, found.listing_ids[first : first + PAGE_SIZE], now),
+        "total": len(found.listing_ids),
+        "has_more": found.has_more,
+        "page": page,
+        "page_size": PAGE_SIZE,
+    }
 
 
 def read_listing(

@@ -21,7 +21,8 @@ from wire.reports import FacesTaught, PlanApplied
 from wire.values import check_id, clean_text, new_id
 
 SHOPS_MAX = 50
-INDEXED = ("title_en", "title_zh", "description_en", "description_zh", "sku", "gtin", "attributes")
+TITLES = ("title_en", "title_zh")
+INDEXED = (*TITLES, "description_en", "description_zh", "sku", "gtin", "attributes")
 PLANNED = ("title_en", "title_zh", "sku", "gtin", "price_minor")
 """Fields of a listing that stand in the shop plan."""
 
@@ -121,19 +122,24 @@ def create_listing(
     listing_id = new_id("lst")
     row = {
         **checked, "listing_id": listing_id, "currency": shop["currency"], "state": "draft", "created_at": now,
-        "search_text": search_text(checked),
+        **search_words(checked),
     }  # fmt: skip
     store.insert_listing(connection, row)
     return reading.read_listing(connection, listing_id, merchant_ids, now)
 
 
-def search_text(row: Mapping[str, Any] | RowMapping, variants: Sequence[Mapping[str, Any] | RowMapping] = ()) -> str:
-    """Return the words by which a listing is found: its own, and those and the numbers of its variants."""
+def search_words(
+    row: Mapping[str, Any] | RowMapping, variants: Sequence[Mapping[str, Any] | RowMapping] = ()
+) -> dict[str, str]:
+    """Return the words by which a listing is found: its titles', and all its own with those of its variants."""
     attributes = row.get("attributes") or {}
     plain = [row.get(name) or "" for name in INDEXED if name != "attributes"]
     styles = [word for one in variants for choice in one["choices"] for word in choice.values()]
     numbers = [one[name] for one in variants for name in ("sku", "gtin") if one[name]]
-    return words.index_text(*plain, *attributes, *attributes.values(), *dict.fromkeys((*styles, *numbers)))
+    return {
+        "search_title": words.index_text(*(row.get(name) or "" for name in TITLES)),
+        "search_text": words.index_text(*plain, *attributes, *attributes.values(), *dict.fromkeys((*styles, *numbers))),
+    }
 
 
 def change_listing(
@@ -149,7 +155,7 @@ def change_listing(
         raise RefusedError("title_missing", "A title in one language at least", "至少填写一种语言的标题", 422)
     variants = variant_store.variants_of(connection, [listing_id]).get(listing_id, [])
     _check_differences(merged, variants)
-    values = {**checked, "search_text": search_text(merged, variants)}
+    values = {**checked, **search_words(merged, variants)}
     if not store.update_listing(connection, listing_id, values, version):
         raise stale()
     if any(name in checked for name in PLANNED):

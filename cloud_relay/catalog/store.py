@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from cloud_relay.announcements.prices import price_at
-from cloud_relay.catalog import words
 from cloud_relay.tables import (
     device_state,
     listing,
@@ -185,32 +184,6 @@ def picture_rights(connection: Connection, picture_sha256: str) -> tuple[RowMapp
         .where(parcel.c.parcel_id == row["parcel_id"])
     ).mappings().one_or_none()  # fmt: skip
     return row, False, parties
-
-
-def search(connection: Connection, query: str, offset: int, limit: int) -> tuple[list[str], int]:
-    """Return the ids of published listings of open shops with every word of the query, best first, and how many."""
-    wanted = words.query_words(query)
-    where = "l.state = 'published' AND s.is_closed = :no AND m.state = 'verified'"
-    joins = "JOIN shop s ON s.shop_id = l.shop_id JOIN merchant m ON m.merchant_id = s.merchant_id"
-    values: dict[str, Any] = {"no": False, "limit": limit, "offset": offset}
-    if not wanted and query.strip():
-        return [], 0
-    if not wanted:
-        source, order = f"listing l {joins} WHERE {where}", "l.published_at DESC, l.listing_id"
-    elif connection.dialect.name == "sqlite":
-        values["match"] = words.fts5_query(wanted)
-        source = f"listing_search f JOIN listing l ON l.rowid = f.rowid {joins}"
-        source += f" WHERE listing_search MATCH :match AND {where}"
-        order = "bm25(listing_search), l.published_at DESC, l.listing_id"
-    else:
-        values["match"] = words.tsquery(wanted)
-        vector = "to_tsvector('simple', l.search_text)"
-        source = f"listing l {joins} WHERE {vector} @@ to_tsquery('simple', :match) AND {where}"
-        order = f"ts_rank({vector}, to_tsquery('simple', :match)) DESC, l.published_at DESC, l.listing_id"
-    total = connection.execute(text(f"SELECT count(*) FROM {source}"), values).scalar_one()  # noqa: S608  # constants only
-    page = f"SELECT l.listing_id FROM {source} ORDER BY {order} LIMIT :limit OFFSET :offset"  # noqa: S608  # as above
-    rows = connection.execute(text(page), values)
-    return [row.listing_id for row in rows], total
 
 
 def listings_with_shops(connection: Connection, listing_ids: Iterable[str], now: datetime) -> dict[str, RowMapping]:

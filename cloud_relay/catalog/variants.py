@@ -32,7 +32,7 @@ def set_variants(
     for old, its_row in known.items():
         if old not in kept and not variant_store.delete_unused(connection, old):
             raise _in_use(its_row)
-    values = {"axes": checked_axes, "search_text": service.search_text(row, checked)}
+    values = {"axes": checked_axes, **service.search_words(row, checked)}
     if not store.update_listing(connection, listing_id, values, version):
         raise service.stale()
     replace_plan(connection, row["shop_id"], resolver_url, now)

@@ -59,11 +59,14 @@ def query_words(query: str) -> list[str]:
     return list(words)[:QUERY_WORDS_MAX]
 
 
-def fts5_query(words: list[str]) -> str:
+def fts5_query(words: list[str], *, is_in_title: bool = False) -> str:
     """Return an FTS5 expression: every word, Latin ones also as the beginning of a longer one."""
-    return " AND ".join(f'"{word}"*' if word.isascii() else f'"{word}"' for word in words)
+    column = "in_title" if is_in_title else ""
+    found = " AND ".join(f'"{word}"*' if word.isascii() else f'"{word}"' for word in words)
+    return f"{{{column}}} : ({found})" if column else found
 
 
-def tsquery(words: list[str]) -> str:
-    """Return the same for PostgreSQL's to_tsquery('simple', …)."""
-    return " & ".join(f"'{word}':*" if word.isascii() else f"'{word}'" for word in words)
+def tsquery(words: list[str], *, is_in_title: bool = False) -> str:
+    """Return the same as a tsquery of PostgreSQL; words of the title stand a second time in the index, after a ^."""
+    mark = "^" if is_in_title else ""
+    return " & ".join(f"'{mark}{word}':*" if word.isascii() else f"'{mark}{word}'" for word in words)

@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from cloud_relay.catalog import reading
+from cloud_relay.catalog import reading, search_store
 from cloud_relay.intake.rules import SearchWish, suggestions
-from cloud_relay.tables import listing, merchant, shop
 
 TITLES_MAX = 500
 """Newest titles that suggestions are made of."""
@@ -20,16 +19,7 @@ def pass_on(connection: Connection, wish: SearchWish, now: datetime) -> dict[str
 
 def words_on_show(connection: Connection, language: str) -> list[str]:
     """Return the words that a shopper without a keyboard chooses from: what published listings are called."""
-    title = listing.c.title_zh if language == "zh" else listing.c.title_en
-    query = (
-        select(title)
-        .join(shop, shop.c.shop_id == listing.c.shop_id)
-        .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
-        .where(listing.c.state == "published", shop.c.is_closed.is_(False), merchant.c.state == "verified")
-        .order_by(listing.c.published_at.desc())
-        .limit(TITLES_MAX)
-    )
-    return suggestions(connection.scalars(query), language)
+    return suggestions(search_store.newest_titles(connection, language, TITLES_MAX), language)
 
 
 def find(connection: Connection, wish: SearchWish, language: str, now: datetime) -> dict[str, Any]:

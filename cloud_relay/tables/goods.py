@@ -39,7 +39,7 @@ listing = Table(
     text("title_en"), text("title_zh"), text("description_en"), text("description_zh"), text("sku"), text("gtin"),
     minor("price_minor"), Column("currency", String(3), nullable=False), Column("weight_g", Integer, nullable=False,
     default=0),
-    text("state", "draft"), text("search_text"), Column("attributes", JSON, nullable=False),
+    text("state", "draft"), text("search_title"), text("search_text"), Column("attributes", JSON, nullable=False),
     Column("on_hand", Integer, nullable=False, default=0), Column("reserved", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1), moment("created_at", nullable=False),
     moment("published_at"), Column("axes", JSON, nullable=False, default=list, server_default="[]"),

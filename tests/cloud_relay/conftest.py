@@ -1,18 +1,20 @@
 """A migrated database for each test, and after each test: the violations view must be empty."""
 
-import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.postgres_cluster import NoPostgresError, PostgresCluster, postgres_cluster
 from cloud_relay.db import Database
 from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
-from tests.cloud_relay.site import Site, open_site
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, postgres_databases, serving
+from tests.cloud_relay.site import site
+from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, serving
 from tests.cloud_relay.trade_world import World
+
+__all__ = ["site"]
 
 
 @pytest.fixture(scope="session")
@@ -25,43 +27,55 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-POSTGRES_URL = os.environ.get("VITRINE_TEST_POSTGRES", "")
-"""Run these tests on PostgreSQL: postgresql+psycopg://user@host:port, an account that may create databases."""
-
-
 @pytest.fixture(scope="session")
-def postgres_template() -> Iterator[str]:
-    """Return the name of a migrated PostgreSQL database, to be copied."""
-    name = f"vitrine_{os.getpid()}"
-    with postgres_databases(POSTGRES_URL) as run:
-        run(f"CREATE DATABASE {name}")
-        database = Database(f"{POSTGRES_URL}/{name}")
-        migrate(database)
-        database.close()
-        yield name
-        run(f"DROP DATABASE {name}")
+def cluster() -> Iterator[PostgresCluster]:
+    """Return this session's own PostgreSQL with a migrated database `template`; skip where it is not installed."""
+    try:
+        with postgres_cluster() as running:
+            database = Database(running.create("template"))
+            migrate(database)
+            database.close()
+            yield running
+    except NoPostgresError as error:
+        pytest.skip(str(error))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on PostgreSQL too: what is marked `both_stores` always, the rest with --sweep full.
+
+    On SQLite its name stays what it is without this, as rows and mutants name it.
+    """
+    if "store" not in metafunc.fixturenames:
+        return
+    marked = metafunc.definition.get_closest_marker
+    if marked("sqlite_only") is None and (marked("both_stores") or metafunc.config.getoption("--sweep") == "full"):
+        stores = [pytest.param("sqlite", id=pytest.HIDDEN_PARAM), pytest.param("postgres", id="postgres")]
+        metafunc.parametrize("store", stores, indirect=True)
 
 
 @pytest.fixture
-def postgres_url(postgres_template: str) -> Iterator[str]:
-    """Return the address of an empty, migrated PostgreSQL database."""
-    name = f"{postgres_template}_test"
-    with postgres_databases(POSTGRES_URL) as run:
-        run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-        yield f"{POSTGRES_URL}/{name}"
-        run(f"DROP DATABASE {name} WITH (FORCE)")
+def store(request: pytest.FixtureRequest) -> str:
+    """Return which database this test runs on: sqlite, or postgres."""
+    return getattr(request, "param", "sqlite")
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Return an empty relay database; when the test is over nothing in it may violate a rule of money or goods."""
-    if POSTGRES_URL:
-        url = request.getfixturevalue("postgres_url")
-    else:
-        path = request.getfixturevalue("tmp_path") / "relay.sqlite3"
+def database_url(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of an empty relay database in the newest shape, whichever store it is."""
+    if store == "sqlite":
+        path = tmp_path / "relay.sqlite3"
         shutil.copy(request.getfixturevalue("migrated_file"), path)
-        url = f"sqlite:///{path}"
-    database = Database(url)
+        yield f"sqlite:///{path}"
+        return
+    cluster: PostgresCluster = request.getfixturevalue("cluster")
+    yield cluster.create("test", "template")
+    cluster.drop("test")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Return an empty relay database; when the test is over nothing in it may violate a rule of money or goods."""
+    database = Database(database_url)
     yield database
     violations = database.violations()
     database.close()
@@ -88,13 +102,3 @@ def bank(free_port: Callable[[], int]) -> Iterator[Bank]:
         bank = Bank(url, app)
         yield bank
         bank.close()
-
-
-@pytest.fixture
-async def site(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Site]:
-    """Return the relay's public application over ASGI, without a broker."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    shutil.copy(migrated_file, folder / "relay.sqlite3")
-    async with open_site(folder) as found:
-        yield found

@@ -19,7 +19,15 @@ from cloud_relay.authority import Authority
 from cloud_relay.bench_checks import store as checks
 from cloud_relay.broker.mosquitto import write_configuration
 from cloud_relay.clock import RelayClock
-from cloud_relay.settings import DoorSettings, LimitSettings, MqttSettings, RelaySettings, Settings
+from cloud_relay.settings import (
+    AccountSettings,
+    DatabaseSettings,
+    DoorSettings,
+    LimitSettings,
+    MqttSettings,
+    RelaySettings,
+    Settings,
+)
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 PASSWORD = "correct horse battery"
@@ -70,6 +78,7 @@ def make_settings(folder: Path, free_port, **parts) -> Settings:
         relay=RelaySettings(public_url=f"http://127.0.0.1:{port}", port=port),
         mqtt=MqttSettings(port=mqtt),
         door=DoorSettings(port=door),
+        accounts=AccountSettings(documents_required=False),
         **{"limits": LimitSettings(requests_per_s=10_000, requests_burst=10_000), **parts},
     )
 
@@ -156,9 +165,9 @@ async def serving(settings: Settings, clock=None):
 
 
 @asynccontextmanager
-async def house(folder: Path, free_port, **parts):
+async def house(folder: Path, free_port, database_url: str = "", **parts):
     """A broker and a relay; yields a House."""
-    settings = make_settings(folder, free_port, **parts)
+    settings = make_settings(folder, free_port, database=DatabaseSettings(url=database_url), **parts)
     broker = start_broker(settings, RelayClock())
     try:
         async with serving(settings) as (relay, http):

@@ -1,7 +1,6 @@
 """The relay's public application over ASGI, without a broker: people, goods, and a clock moved by hand."""
 
 import io
-import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from PIL import Image
 from cloud_relay.accounts import service as accounts
 from cloud_relay.app import build, put_together
 from cloud_relay.bench_checks import store as checks
-from cloud_relay.settings import LimitSettings, RelaySettings, Settings
+from cloud_relay.settings import AccountSettings, LimitSettings, RelaySettings, Settings
 from tests.cloud_relay.fixed_clock import FixedClock
 from tests.cloud_relay.running import PASSWORD, PASSWORD_HASH
 
@@ -75,10 +74,14 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(folder: Path, **parts):
+async def open_site(folder: Path, database_url: str = "", **parts):
     clock = FixedClock()
-    secrets = {"VITRINE_PAYMENT_SECRET": "secret", "VITRINE_PAYMENT_WEBHOOK_SECRET": "webhook secret"}
-    parts = {"limits": BROAD, "secrets": secrets, **parts}
+    secrets = {
+        "VITRINE_PAYMENT_SECRET": "secret", "VITRINE_PAYMENT_WEBHOOK_SECRET": "webhook secret",
+        "VITRINE_DATABASE_URL": database_url,
+    }  # fmt: skip
+    elsewhere = AccountSettings(documents_required=False)  # most tests need a merchant, not how it was checked
+    parts = {"limits": BROAD, "secrets": secrets, "accounts": elsewhere, **parts}
     settings = Settings(data_dir=folder, relay=RelaySettings(public_url=URL), **parts)
     relay = put_together(settings, clock)
     app = build(relay)
@@ -93,10 +96,9 @@ async def open_site(folder: Path, **parts):
 
 
 @pytest.fixture
-async def site(migrated_file: Path, tmp_path: Path):
+async def site(database_url: str, tmp_path: Path):
     """Return the relay's public application over ASGI, without a broker."""
     folder = tmp_path / "site"
     folder.mkdir()
-    shutil.copy(migrated_file, folder / "relay.sqlite3")
-    async with open_site(folder) as found:
+    async with open_site(folder, database_url) as found:
         yield found

@@ -2,13 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import uvicorn
-from sqlalchemy import create_engine
 
 SECRET, WEBHOOK_SECRET = "test-secret", "test-webhook-secret"
 
@@ -30,19 +29,6 @@ def serving(app: Any, port: int) -> Iterator[str]:
         server.should_exit = True
         server.force_exit = True  # a charge that fell silent keeps its connection open on purpose
         thread.join(10)
-
-
-@contextmanager
-def postgres_databases(url: str) -> Iterator[Callable[[str], None]]:
-    """Yield a function that runs a statement on the server itself, outside any transaction."""
-    engine = create_engine(f"{url}/postgres", isolation_level="AUTOCOMMIT")
-
-    def run(statement: str) -> None:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
-
-    yield run
-    engine.dispose()
 
 
 class Bank:

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PATCHES = sorted(Path(__file__).parent.glob("*.patch"))
 COPIED = (
-    "cloud_relay", "drivers", "edge", "wire", "tests/cloud_relay", "tests/edge", "tests/conftest.py", "tests/house",
-    "tests/rows.toml", "pyproject.toml",
+    "bench", "cloud_relay", "drivers", "edge", "wire", "tests/cloud_relay", "tests/edge", "tests/conftest.py",
+    "tests/house", "tests/rows.toml", "pyproject.toml",
 )  # fmt: skip
 
 

@@ -1,4 +1,9 @@
-"""Every table, and the search index over the listings."""
+"""Every table, and the search index over the listings.
+
+`search_entry` has one narrow row for each listing that was ever published, numbered in the order of first publication:
+a search goes through them newest first and touches the broad rows of listings only for the hits that it shows. The
+database keeps it in step by itself, whoever writes a listing. Stock changes touch no index entry (UPDATE OF).
+"""
 
 from alembic import op
 
@@ -8,19 +13,61 @@ revision = "0001"
 down_revision = None
 
 SQLITE_SEARCH = (
-    # external content: the words stand once, in listing.search_text. Stock changes touch no index entry (UPDATE OF).
-    # VACUUM may renumber rowids; after one, run INSERT INTO listing_search(listing_search) VALUES('rebuild').
-    "CREATE VIRTUAL TABLE listing_search USING fts5(search_text, content='listing', content_rowid='rowid')",
-    """CREATE TRIGGER listing_search_insert AFTER INSERT ON listing BEGIN
-    INSERT INTO listing_search(rowid, search_text) VALUES (new.rowid, new.search_text); END""",
-    """CREATE TRIGGER listing_search_update AFTER UPDATE OF search_text ON listing BEGIN
-    INSERT INTO listing_search(listing_search, rowid, search_text) VALUES ('delete', old.rowid, old.search_text);
-    INSERT INTO listing_search(rowid, search_text) VALUES (new.rowid, new.search_text); END""",
-    """CREATE TRIGGER listing_search_delete AFTER DELETE ON listing BEGIN
-    INSERT INTO listing_search(listing_search, rowid, search_text)
-    VALUES ('delete', old.rowid, old.search_text); END""",
+    """CREATE TABLE search_entry (
+    entry_no INTEGER PRIMARY KEY AUTOINCREMENT, listing_id VARCHAR(64) NOT NULL UNIQUE,
+    shop_id VARCHAR(64) NOT NULL, is_published BOOLEAN NOT NULL)""",
+    # external content: the words stand once, in the listing; for INSERT … VALUES('rebuild') this view gives them back
+    """CREATE VIEW listing_words AS
+    SELECT e.entry_no, l.search_title AS in_title, l.search_text AS anywhere
+    FROM search_entry e JOIN listing l ON l.listing_id = e.listing_id WHERE e.is_published""",
+    """CREATE VIRTUAL TABLE listing_search USING fts5(
+    in_title, anywhere, content='listing_words', content_rowid='entry_no')""",
+    """CREATE TRIGGER listing_search_insert AFTER INSERT ON listing WHEN new.state = 'published' BEGIN
+    INSERT INTO search_entry(listing_id, shop_id, is_published) VALUES (new.listing_id, new.shop_id, 1);
+    INSERT INTO listing_search(rowid, in_title, anywhere)
+    SELECT entry_no, new.search_title, new.search_text FROM search_entry WHERE listing_id = new.listing_id; END""",
+    """CREATE TRIGGER listing_search_update AFTER UPDATE OF state, shop_id, search_title, search_text ON listing BEGIN
+    INSERT INTO listing_search(listing_search, rowid, in_title, anywhere)
+    SELECT 'delete', entry_no, old.search_title, old.search_text
+    FROM search_entry WHERE listing_id = old.listing_id AND is_published;
+    UPDATE search_entry SET is_published = new.state = 'published', shop_id = new.shop_id
+    WHERE listing_id = old.listing_id;
+    INSERT INTO search_entry(listing_id, shop_id, is_published) SELECT new.listing_id, new.shop_id, 1
+    WHERE new.state = 'published' AND NOT EXISTS (SELECT 1 FROM search_entry WHERE listing_id = new.listing_id);
+    INSERT INTO listing_search(rowid, in_title, anywhere) SELECT entry_no, new.search_title, new.search_text
+    FROM search_entry WHERE listing_id = new.listing_id AND is_published; END""",
+    """CREATE TRIGGER listing_search_delete BEFORE DELETE ON listing BEGIN
+    INSERT INTO listing_search(listing_search, rowid, in_title, anywhere)
+    SELECT 'delete', entry_no, old.search_title, old.search_text
+    FROM search_entry WHERE listing_id = old.listing_id AND is_published;
+    DELETE FROM search_entry WHERE listing_id = old.listing_id; END""",
 )
-POSTGRES_SEARCH = ("CREATE INDEX ix_listing_search ON listing USING gin (to_tsvector('simple', search_text))",)
+POSTGRES_SEARCH = (
+    # the words go out of line, so that a row stays narrow; arrays need no parser, so that words are the same as ours
+    """CREATE TABLE search_entry (
+    entry_no BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id VARCHAR(64) NOT NULL UNIQUE
+    REFERENCES listing (listing_id) ON DELETE CASCADE, shop_id VARCHAR(64) NOT NULL, is_published BOOLEAN NOT NULL,
+    words tsvector NOT NULL) WITH (toast_tuple_target = 128)""",
+    # without a list of pending entries: a search never pays for what merchants wrote just before it
+    "CREATE INDEX ix_search_entry_words ON search_entry USING gin (words) WITH (fastupdate = off)",
+    """CREATE FUNCTION search_words(in_title text, anywhere text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_to_tsvector(array_remove(string_to_array(anywhere, ' ')
+      || string_to_array(CASE WHEN in_title = '' THEN '' ELSE '^' || replace(in_title, ' ', ' ^') END, ' '), '')) $$""",
+    """CREATE FUNCTION keep_search_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.state = 'published' THEN
+      INSERT INTO search_entry (listing_id, shop_id, is_published, words)
+      VALUES (NEW.listing_id, NEW.shop_id, true, search_words(NEW.search_title, NEW.search_text))
+      ON CONFLICT (listing_id) DO UPDATE
+      SET shop_id = EXCLUDED.shop_id, is_published = true, words = EXCLUDED.words;
+    ELSE
+      UPDATE search_entry SET is_published = false WHERE listing_id = NEW.listing_id;
+    END IF;
+    RETURN NULL; END $$""",
+    """CREATE TRIGGER listing_search_insert AFTER INSERT ON listing FOR EACH ROW WHEN (NEW.state = 'published')
+    EXECUTE FUNCTION keep_search_entry()""",
+    """CREATE TRIGGER listing_search_update AFTER UPDATE OF state, shop_id, search_title, search_text ON listing
+    FOR EACH ROW EXECUTE FUNCTION keep_search_entry()""",
+)
 
 
 def upgrade() -> None:

@@ -157,6 +157,7 @@ async def test_who_saw_the_lower_price_is_asked_again_when_it_ended_meanwhile(de
     assert refused["total_minor"] == 9900 + checkout["shipping_minor"]
 
 
+@pytest.mark.both_stores
 async def test_of_two_prices_the_lower_holds_and_a_deleted_one_holds_no_more(desk):
     await desk.publish(listing_id=desk.listing_id, price_minor=8000)
     lower = await desk.publish(listing_id=desk.listing_id, price_minor=7000)

@@ -119,8 +119,10 @@ async def test_the_page_shows_what_is_asked_at_the_bench_and_what_waits_in_both_
     await site.call("GET", path, headers=stranger, status=404)
 
 
-async def test_the_shop_decides_over_the_wire_and_its_steps_reach_the_owner(tmp_path, free_port, eventually):
-    async with house(tmp_path / "r", free_port) as mall:
+async def test_the_shop_decides_over_the_wire_and_its_steps_reach_the_owner(
+    tmp_path, free_port, database_url, eventually
+):
+    async with house(tmp_path / "r", free_port, database_url) as mall:
         _, shop_id, owner = await mall.merchant("tea", shop_id="teahouse")
         path = f"/api/shops/{shop_id}/bench-checks"
         assert (await mall.post(path, {}, owner, 409))["type"].endswith("shop_offline")

@@ -55,6 +55,7 @@ def test_when_a_booking_gives_the_first_place(world, spot, offset_s, counts):
     assert not world.database.read_now(store.has_booked, "ann", "teahouse", "table", now)
 
 
+@pytest.mark.both_stores
 def test_a_time_has_one_holder_until_it_is_given_back(world, spot):
     run, at = world.database.run_now, world.now + timedelta(minutes=30)
     made = run(service.book, "ann", spot, at, world.now)

@@ -17,6 +17,7 @@ def plans(site):
     return site.db.read_now(lambda c: [from_json(ReplacePlan, data).plan for data in c.scalars(query)])
 
 
+@pytest.mark.both_stores
 async def test_search_finds_chinese_and_english(site):
     _, shop_id, headers = await site.merchant("teahouse")
     pot, _ = await site.listing(
@@ -147,6 +148,7 @@ async def test_a_piece_goes_and_comes_back(site):
     assert (await site.call("GET", f"/api/listings/{listing_id}"))["in_stock"] == 2
 
 
+@pytest.mark.both_stores
 async def test_codes_are_unique_in_a_shop(site):
     _, shop_id, headers = await site.merchant("teahouse")
     listing_id, _ = await site.listing(shop_id, headers, pieces=0)
@@ -195,7 +197,8 @@ async def test_only_a_verified_merchant_trades(site):
     merchant_id, shop_id, headers = await site.merchant("teahouse")
     listing_id, _ = await site.listing(shop_id, headers)
     operator = site.account("olga", is_operator=True)
-    await site.call("POST", f"/api/operator/merchants/{merchant_id}/decide", {"state": "suspended"}, operator)
+    verdict = {"state": "suspended", "reason": "x"}
+    await site.call("POST", f"/api/operator/merchants/{merchant_id}/decide", verdict, operator)
     await site.call("PATCH", f"/api/listings/{listing_id}", {"title_en": "x"}, headers, 409)
     await site.call("POST", "/api/shops", {"merchant_id": merchant_id, "name_en": "x"}, headers, 409)
     assert (await site.call("GET", "/api/search"))["total"] == 0

@@ -98,6 +98,7 @@ async def test_a_count_never_falls_below_what_is_promised(shelf):
     assert (await shelf.count(0, status=409))["reserved"] == 1
 
 
+@pytest.mark.both_stores
 async def test_a_count_of_what_changed_meanwhile_is_refused(shelf):
     version = (await shelf.listing())["version"]
     await shelf.reserve(shelf.pieces[0])

@@ -110,6 +110,7 @@ async def test_what_was_chosen_together_is_given_up_and_extended_together(rack):
     assert await rack.stock() == [("S", 2, 0), ("M", 1, 0)]
 
 
+@pytest.mark.both_stores
 async def test_two_shoppers_for_the_last_one_of_a_style_and_one_gets_it(rack):
     ann, bob = rack.site.account("ann"), rack.site.account("bob")
     body = {"listing_id": rack.listing_id, "variant_id": rack.ids[1]}

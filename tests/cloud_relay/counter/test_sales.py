@@ -66,6 +66,7 @@ def cups(quantity=3, **values):
     return CounterLine(**{"listing_id": "lis_cup", "title": title, "price_minor": 2500, "quantity": quantity, **values})
 
 
+@pytest.mark.both_stores
 def test_a_sale_takes_stock_and_books_the_merchants_own_money(counter):
     assert counter.take(counter.sale(pot(), cups()))
     assert counter.piece() == "sold"

@@ -29,6 +29,7 @@ def test_a_posting_moves_from_debit_to_credit(database, post):
     assert read(ledger.balances, "payable:m") == {"CNY": 700}
 
 
+@pytest.mark.both_stores
 def test_a_reference_is_used_once_for_ever(database, post):
     post("a", IN)
     with pytest.raises(ledger.ReferenceUsedError):
@@ -36,6 +37,7 @@ def test_a_reference_is_used_once_for_ever(database, post):
     assert database.read_now(ledger.balance, "payable:m", "CNY") == 700
 
 
+@pytest.mark.both_stores
 def test_no_account_of_ours_goes_below_zero(database, post):
     post("a", IN)
     with pytest.raises(ledger.OverdrawnError):
@@ -55,6 +57,7 @@ def test_currencies_do_not_mix(database, post):
         post("c", IN, currency="yuan")
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize(
     "statement",
     [

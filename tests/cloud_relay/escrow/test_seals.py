@@ -56,6 +56,7 @@ def test_one_changed_row_is_found(sealed, statement, broken):
     assert sealed(statement) == broken
 
 
+@pytest.mark.both_stores
 def test_a_seal_holds_all_before_it(sealed, database):
     """Whoever changes a row and forges that one seal is betrayed by the next."""
 

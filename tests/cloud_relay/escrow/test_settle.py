@@ -65,6 +65,7 @@ def test_a_payment_that_is_not_ours_is_an_error_of_the_caller(world):
         world.database.run_now(settle, "pay_x", outcome, world.now, world.trade)
 
 
+@pytest.mark.both_stores
 def test_everything_twice_at_once_happens_once(world):
     """Confirm, receipt, refund and settle, each sent twice at the same moment."""
     order_id = world.paid_order("ann")

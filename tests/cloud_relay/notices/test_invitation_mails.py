@@ -19,16 +19,15 @@ JOIN = {"email": "new@example.org", "password": "packs every day", "nickname": "
 
 
 @pytest.fixture
-async def mailed(migrated_file, tmp_path):
+async def mailed(database_url, tmp_path):
     """The relay's application with a mail server behind it that keeps every mail."""
     folder = tmp_path / "site"
     folder.mkdir()
-    (folder / "relay.sqlite3").write_bytes(migrated_file.read_bytes())
     catcher = Catcher(tmp_path / "mails")
     async with await asyncio.start_server(catcher.smtp, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         mail = MailSettings(smtp_host="127.0.0.1", smtp_port=port, encryption="none", sender="shop@example.org")
-        async with open_site(folder, mail=mail) as site:
+        async with open_site(folder, database_url, mail=mail) as site:
             site.catcher = catcher
             yield site
 

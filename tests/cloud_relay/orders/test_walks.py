@@ -23,6 +23,7 @@ def piece_state(world, piece_id):
     return world.rows(tables.piece, tables.piece.c.piece_id == piece_id)[0]["state"]
 
 
+@pytest.mark.both_stores
 def test_the_whole_way_of_a_viewed_piece(world):
     kept = world.confirm("ann", "lis_1_p1")
     assert stock_of(world) == (2, 1)
@@ -103,6 +104,7 @@ def test_giving_up_frees_the_piece(world):
         world.database.run_now(service.give_up_reservation, "ann", kept.parcel_id, world.now)
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize(("seconds", "state"), [(-1, "unpaid"), (0, "expired"), (1, "expired")])
 def test_an_unpaid_order_expires_at_its_moment(world, seconds, state):
     placed = world.place("ann", listing_id="lis_1")
@@ -272,6 +274,7 @@ def test_refunding_by_ruling_stops_the_bench_and_frees_the_piece(world):
     assert world.order(order_id)["state"] == "refunded"
 
 
+@pytest.mark.both_stores
 def test_a_bank_that_takes_money_back_reaches_hold_then_merchant_then_loss(world):
     first, second = world.place("ann", listing_id="lis_1"), world.place("bob", listing_id="lis_1")
     world.settle(first.payment_id)
@@ -315,6 +318,7 @@ def test_a_wish_that_makes_no_sense_is_refused(world, wish):
         world.place("ann", **{"listing_id": "lis_1", **wish})
 
 
+@pytest.mark.both_stores
 def test_five_pieces_and_sixty_four_shoppers(world):
     """Exactly five succeed: not more, and not fewer either."""
     world.listing(listing_id="lis_hot", pieces=5)

@@ -191,6 +191,7 @@ def test_not_collected_is_back_in_stock_and_refunded_by_the_usual_way(world, wai
     assert work(world, order_id) is Next.NOTHING
 
 
+@pytest.mark.both_stores
 def test_collected_is_signed_for_and_the_clock_after_delivery_runs(world, waiting):
     order_id, parcel_id = waiting
     report(world, collected(world, parcel_id))

@@ -20,8 +20,8 @@ from wire.box_code import box_code
 
 
 @pytest.fixture
-async def mall(tmp_path, free_port):
-    async with house(tmp_path / "relay", free_port) as found:
+async def mall(tmp_path, free_port, database_url):
+    async with house(tmp_path / "relay", free_port, database_url) as found:
         yield found
 
 

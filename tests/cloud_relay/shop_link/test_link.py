@@ -14,8 +14,8 @@ from wire.commands import NoteForShop
 
 
 @pytest.fixture
-async def mall(tmp_path, free_port):
-    async with house(tmp_path / "relay", free_port) as found:
+async def mall(tmp_path, free_port, database_url):
+    async with house(tmp_path / "relay", free_port, database_url) as found:
         yield found
 
 
@@ -59,6 +59,7 @@ async def test_an_absent_shop_gets_its_commands_when_it_comes(mall, tmp_path, ev
     box.close()
 
 
+@pytest.mark.both_stores
 async def test_reports_are_taken_once_in_order_and_confirmed(mall, tmp_path, eventually):
     box, _ = await enrolled(mall, tmp_path)
     box.be_born()
@@ -184,8 +185,8 @@ async def test_an_unanswered_command_is_sent_again_byte_for_byte(mall, tmp_path,
     box.close()
 
 
-async def test_what_was_committed_before_a_crash_is_sent_after_it(tmp_path, free_port, eventually):
-    async with house(tmp_path / "relay", free_port) as mall:
+async def test_what_was_committed_before_a_crash_is_sent_after_it(tmp_path, free_port, database_url, eventually):
+    async with house(tmp_path / "relay", free_port, database_url) as mall:
         box, _ = await enrolled(mall, tmp_path)
         box.be_born()
         await box.heard("ReplacePlan")

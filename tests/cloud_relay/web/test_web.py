@@ -48,6 +48,7 @@ async def test_every_answer_carries_the_security_headers(site):
         assert headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.both_stores
 async def test_the_same_key_does_it_once(site):
     ann, bob = site.account("ann"), site.account("bob")
     keyed = {**ann, "Idempotency-Key": "k1"}
@@ -125,6 +126,7 @@ class Reader:
         return found
 
 
+@pytest.mark.both_stores
 async def test_events_reach_open_pages_at_once_and_resume(site, eventually):
     ann = site.account("ann")
     me = (await site.call("GET", "/api/me", headers=ann))["account_id"]
