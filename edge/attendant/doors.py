@@ -8,10 +8,15 @@ from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.page_http import problem
+
 COOKIE = "vitrine_attendant"
+SIGN_IN_PAGE = Path(__file__).parent / "static" / "sign_in.html"
+"""The page with the PIN, at the bench and at the till; its script asks for a member's name too where it is the till."""
+
 SESSION_S = 14 * 3600
 """A working day: the person at the bench signs in once."""
 
@@ -119,25 +124,20 @@ class LoopbackOnly:
 
     def _refusal(self, request: HTTPConnection) -> Response | None:
         if request.url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            return _problem(421, "wrong_host", "open the page by http://127.0.0.1 on the shop box itself")
+            return problem(421, "wrong_host", "open the page by http://127.0.0.1 on the shop box itself")
         if request.scope["method"] not in ("GET", "HEAD"):
             origin = request.headers.get("origin")
             if origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}":
-                return _problem(403, "wrong_origin", "this request came from another page")
+                return problem(403, "wrong_origin", "this request came from another page")
             if int(request.headers.get("content-length", "0") or "0") > BODY_BYTES_MAX:
-                return _problem(413, "too_large", f"at most {BODY_BYTES_MAX} bytes")
+                return problem(413, "too_large", f"at most {BODY_BYTES_MAX} bytes")
             if "transfer-encoding" in request.headers:
-                return _problem(411, "length_required", "say how long the body is")
+                return problem(411, "length_required", "say how long the body is")
         path = request.url.path
         if path in self._open_paths or path.startswith(self._own_doors):
             return None
         if not self._door.is_signed_in(request.cookies.get(COOKIE, "")):
             if path == "/":
                 return RedirectResponse("/sign-in", 303)
-            return _problem(401, "sign_in", "sign in with the PIN first")
+            return problem(401, "sign_in", "sign in with the PIN first")
         return None
-
-
-def _problem(status: int, code: str, detail: str) -> JSONResponse:
-    body = {"type": "about:blank", "title": code, "status": status, "detail": detail}
-    return JSONResponse(body, status, media_type="application/problem+json")

@@ -1,8 +1,7 @@
 """The attendant's page of locations: what lies where, and a count that carries the version which it saw."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -10,6 +9,7 @@ from starlette.routing import Route
 
 from edge.locations.counting import PIECES_MAX, UnknownCodesError
 from edge.locations.shelves import LOCATION_LENGTH_MAX, LocationRefusedError
+from edge.page_http import Body, json_body
 from wire.values import BadValueError
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def routes(room: "AttendantRoom") -> list[Route]:
         return JSONResponse({"locations": await room.locations.list() if room.locations else []})
 
     async def correct(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise BadValueError("send application/json")  # no form of another page can send that
-        location, codes, version, reason = _count(await request.body())
+        location, codes, version, reason = _count(await json_body(request))
         if room.locations is None:
             raise BadValueError("locations: this shop keeps none")
         try:
@@ -61,14 +59,8 @@ def _refused(text: dict[str, str]) -> Response:
     return JSONResponse({"accepted": False, "text": text}, 409)
 
 
-def _count(body: bytes) -> tuple[str, list[str], int, str]:
+def _count(given: Body) -> tuple[str, list[str], int, str]:
     """Return location, codes, version and reason of a count; BadValueError names what is wrong."""
-    try:
-        given: Any = json.loads(body)
-    except ValueError:
-        raise BadValueError("the body is not JSON") from None
-    if not isinstance(given, dict):
-        raise BadValueError("the body must be an object")
     location, codes = given.get("location"), given.get("codes")
     version, reason = given.get("version"), given.get("reason", "")
     if not isinstance(location, str) or not 0 < len(location.strip()) <= LOCATION_LENGTH_MAX:

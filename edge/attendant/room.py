@@ -1,6 +1,5 @@
 """What the attendant's page shows and what it may do, gathered from bench, viewing, devices and journal."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from edge.bench import ScanResult, Task
 from edge.device_host import DeviceHost
 from edge.flows.fulfilment import Stage
 from edge.locations.counting import Locations
+from edge.page_changes import ChangingPage
 from edge.reasons import sentence_for
 from wire.codec import to_json
 from wire.plan import PiecePlan, ShopPlan
@@ -60,7 +60,7 @@ class Privacy:
         logger.info("privacy switch", extra={"is_on": is_on})
 
 
-class AttendantRoom:
+class AttendantRoom(ChangingPage):
     """One shop's page: its state as JSON, and how pages learn that it changed."""
 
     def __init__(
@@ -80,6 +80,7 @@ class AttendantRoom:
         machines: Machines | None = None,
         locations: Locations | None = None,
     ) -> None:
+        super().__init__()
         self.bench = bench
         self.questions = questions
         self.privacy = privacy
@@ -93,37 +94,10 @@ class AttendantRoom:
         self._devices = devices
         self._plan = plan
         self._is_relay_near = is_relay_near
-        self._version = 0
-        self._changed = asyncio.Condition()
-        self._noted = asyncio.Event()
-
-    def changed(self) -> None:
-        """Note that something on the page is new; pages learn of it within a twentieth of a second."""
-        self._noted.set()
 
     async def run(self) -> None:
-        """Tell the open pages of changes, many at once as one; ends only by cancellation."""
-        while True:
-            await self._noted.wait()
-            self._noted.clear()
-            self._version += 1
-            async with self._changed:
-                self._changed.notify_all()
-            await asyncio.sleep(0.05)
-
-    async def wait_change(self, version: int, timeout_s: float) -> int:
-        """Wait until the version is another one than `version`, or time is up; returns the version now."""
-        try:
-            async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(lambda: self._version != version)
-        except TimeoutError:
-            return version
-        return self._version
-
-    @property
-    def version(self) -> int:
-        """Counts the changes."""
-        return self._version
+        """Tell the open pages of changes; ends only by cancellation."""
+        await self.tell_pages()
 
     async def state(self) -> dict[str, Any]:
         """Return everything the page shows."""

@@ -20,11 +20,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.attendant import locations
-from edge.attendant.doors import COOKIE, SESSION_S, LoopbackOnly, PinDoor, PinLockedError
+from edge.attendant.doors import COOKIE, SESSION_S, SIGN_IN_PAGE, LoopbackOnly, PinDoor, PinLockedError
 from edge.attendant.machines import MachineRefusedError, refusal_json
 from edge.attendant.questions import QuestionGoneError
 from edge.attendant.room import AttendantRoom
 from edge.bench_check import CheckRefusedError
+from edge.page_http import KEEP_ALIVE_S, BadBodyError, json_body, problem, text_of
 from wire.codec import to_json
 from wire.values import BadValueError
 
@@ -32,16 +33,11 @@ logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 OPEN_PATHS = frozenset({"/sign-in", "/api/sign-in", "/healthz"})
-KEEP_ALIVE_S = 15.0
 SCAN_LENGTH_MAX = 200
 
 
 class PortTakenError(Exception):
     """Another program listens where the page should be; the message says how to see which."""
-
-
-class _BadBodyError(Exception):
-    """The request's body is not what the address takes."""
 
 
 def build_app(
@@ -75,31 +71,17 @@ def build_app(
         *more,
     ]
     guard = Middleware(LoopbackOnly, door=door, open_paths=OPEN_PATHS, own_doors=own_doors)
-    handlers: dict[Any, Any] = {_BadBodyError: _bad_body, BadValueError: _bad_body}
+    handlers: dict[Any, Any] = {BadBodyError: _bad_body, BadValueError: _bad_body}
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
 
 
 def _bad_body(_request: Request, error: Exception) -> Response:
-    return _problem(422, "bad_value", str(error))
-
-
-def _problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
-    body = {"type": "about:blank", "title": code, "status": status, "detail": detail}
-    return JSONResponse(body, status, headers, "application/problem+json")
+    return problem(422, "bad_value", str(error))
 
 
 async def _text(request: Request, key: str, length_max: int) -> str:
-    """Return one text of a JSON body; raise _BadBodyError. Only JSON is taken: no form of another page can send it."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise _BadBodyError("send application/json")
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        raise _BadBodyError("the body is not JSON") from None
-    value = body.get(key) if isinstance(body, dict) else None
-    if not isinstance(value, str) or len(value) > length_max:
-        raise _BadBodyError(f"{key}: must be a text of at most {length_max} characters")
-    return value
+    """Return one text of a JSON body; raise BadBodyError."""
+    return text_of(await json_body(request), key, length_max)
 
 
 class _Api:
@@ -112,7 +94,7 @@ class _Api:
         return FileResponse(STATIC / "bench.html")
 
     async def sign_in_page(self, _request: Request) -> Response:
-        return FileResponse(STATIC / "sign_in.html")
+        return FileResponse(SIGN_IN_PAGE)
 
     async def healthz(self, _request: Request) -> Response:
         return JSONResponse({"ok": True, "language": self._room.language})
@@ -123,9 +105,9 @@ class _Api:
             made = self._door.sign_in(pin)
         except PinLockedError as error:
             wait_s = int(error.wait_s) + 1
-            return _problem(429, "locked", f"too many wrong PINs; {error}", {"retry-after": str(wait_s)})
+            return problem(429, "locked", f"too many wrong PINs; {error}", {"retry-after": str(wait_s)})
         if made is None:
-            return _problem(403, "wrong_pin", "this is not the PIN")
+            return problem(403, "wrong_pin", "this is not the PIN")
         answer = JSONResponse({"ok": True})
         answer.set_cookie(COOKIE, made, max_age=SESSION_S, httponly=True, samesite="strict")
         return answer
@@ -153,7 +135,7 @@ class _Api:
                 drawing = io.BytesIO()
                 segno.make(task.link, error="m", micro=False).save(drawing, kind="svg", scale=8, border=4)
                 return Response(drawing.getvalue(), media_type="image/svg+xml")
-        return _problem(404, "gone", "this link is not shown any more")
+        return problem(404, "gone", "this link is not shown any more")
 
     async def scan(self, request: Request) -> Response:
         result = await self._room.bench.on_scan(await _text(request, "text", SCAN_LENGTH_MAX))
@@ -168,7 +150,7 @@ class _Api:
         try:
             await self._room.questions.answer(request.path_params["question_id"], text)
         except QuestionGoneError:
-            return _problem(409, "gone", "this question is answered already, or the shopper has left")
+            return problem(409, "gone", "this question is answered already, or the shopper has left")
         return JSONResponse({"ok": True})
 
     async def devices(self, _request: Request) -> Response:
@@ -180,7 +162,7 @@ class _Api:
     async def begin_check(self, request: Request) -> Response:
         occasion = await _text(request, "occasion", 10)
         if self._room.bench_check is None or occasion not in ("asked", "setup"):
-            raise _BadBodyError("occasion: must be asked or setup")
+            raise BadBodyError("occasion: must be asked or setup")
         try:
             check_id = await self._room.bench_check.begin(occasion)
         except CheckRefusedError as error:
@@ -190,7 +172,7 @@ class _Api:
     async def home_machine(self, request: Request) -> Response:
         name = await _text(request, "machine", 64)
         if self._room.machines is None:
-            return _problem(404, "gone", "no machine can be sent home from here")
+            return problem(404, "gone", "no machine can be sent home from here")
         try:
             await self._room.machines.home(name)
         except MachineRefusedError as error:
@@ -201,7 +183,7 @@ class _Api:
     async def give_camera_back(self, request: Request) -> Response:
         camera = await _text(request, "camera", 64)
         if self._room.machines is None:
-            return _problem(404, "gone", "no camera can be given back from here")
+            return problem(404, "gone", "no camera can be given back from here")
         try:
             self._room.machines.give_back(camera)
         except MachineRefusedError as error:
@@ -212,7 +194,7 @@ class _Api:
     async def set_privacy(self, request: Request) -> Response:
         word = await _text(request, "switch", 3)
         if word not in ("on", "off"):
-            raise _BadBodyError("switch: must be on or off")
+            raise BadBodyError("switch: must be on or off")
         await self._room.privacy.set(word == "on")
         self._room.changed()
         return JSONResponse({"is_private": self._room.privacy.is_on})
@@ -220,10 +202,10 @@ class _Api:
     async def picture(self, request: Request) -> Response:
         sha256 = request.path_params["sha256"]
         if len(sha256) != 64 or not sha256.isalnum():
-            return _problem(404, "gone", "no such picture")
+            return problem(404, "gone", "no such picture")
         jpeg = await self._room.picture(sha256)
         if jpeg is None:
-            return _problem(404, "gone", "no such picture")
+            return problem(404, "gone", "no such picture")
         return Response(jpeg, media_type="image/jpeg")
 
     async def events(self, _request: Request) -> Response:

@@ -19,6 +19,7 @@ from edge.journal import Journal
 from edge.journal.outbox import append_report
 from edge.journal.transaction import Transaction
 from edge.labels.typeface import Typeface, find_typeface
+from edge.page_changes import ChangingPage
 from edge.pictures import Kept
 from edge.reasons import SENTENCES, sentence_for
 from wire.codec import to_json
@@ -76,10 +77,11 @@ class Draft:
     is_published: bool
 
 
-class Counter:
+class Counter(ChangingPage):
     """One shop's counter, as the page sees it."""
 
     def __init__(self, around: Around, ways: Mapping[str, Way]) -> None:
+        super().__init__()
         self.around = around
         self.till = Till(
             journal=around.journal,
@@ -91,9 +93,6 @@ class Counter:
         )
         self.said: Text = Text()
         self._kept: dict[str, Kept] = {}
-        self._version = 0
-        self._changed = asyncio.Condition()
-        self._noted = asyncio.Event()
         self._to_print: asyncio.Queue[str] = asyncio.Queue()
         self._seller = ""
 
@@ -104,7 +103,7 @@ class Counter:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.till.run(), name="till")
             group.create_task(self._print_for_ever(), name="receipts")
-            group.create_task(self._tell_pages(), name="till pages")
+            group.create_task(self.tell_pages(), name="till pages")
             if self.around.scanner is not None and not self.around.scanner.by_hand:
                 group.create_task(self._read_scanner(self.around.scanner), name="till scanner")
 
@@ -112,33 +111,6 @@ class Counter:
         """A sale was paid: its receipt is printed."""
         if self.around.printer is not None:
             self._to_print.put_nowait(sale.sale_id)
-
-    def changed(self) -> None:
-        """Something on the page is new; pages learn of it within a twentieth of a second."""
-        self._noted.set()
-
-    async def _tell_pages(self) -> None:
-        """Tell the open pages of changes, many at once as one."""
-        while True:
-            await self._noted.wait()
-            self._noted.clear()
-            self._version += 1
-            async with self._changed:
-                self._changed.notify_all()
-            await asyncio.sleep(0.05)
-
-    @property
-    def version(self) -> int:
-        """Counts the changes."""
-        return self._version
-
-    async def wait_change(self, version: int, timeout_s: float) -> None:
-        """Wait until the version is another one, or time is up."""
-        try:
-            async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(lambda: self._version != version)
-        except TimeoutError:
-            return
 
     async def _read_scanner(self, scanner: DeviceHandle) -> None:
         while True:

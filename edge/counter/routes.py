@@ -12,23 +12,17 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edge.attendant.doors import SESSION_S, PinLockedError
+from edge.attendant.doors import SESSION_S, SIGN_IN_PAGE, PinLockedError
 from edge.counter.counter import Counter, Draft, refusal_text
 from edge.counter.doors import COOKIE, MemberDoor
 from edge.counter.till import TillRefusedError
-from wire.codec import to_json
+from edge.page_http import KEEP_ALIVE_S, BadBodyError, Body, json_body, problem, text_of, whole_of
 from wire.plan import Text, TillMember
 from wire.values import BadValueError
 
 STATIC = Path(__file__).parent / "static"
-KEEP_ALIVE_S = 15.0
 
-Body = dict[str, Any]
 Deed = Callable[[TillMember, Body], Awaitable[Any]]
-
-
-class _BadBodyError(Exception):
-    """The request's body is not what the address takes."""
 
 
 def till_routes(counter: Counter, door: MemberDoor) -> list[BaseRoute]:
@@ -49,36 +43,9 @@ def till_routes(counter: Counter, door: MemberDoor) -> list[BaseRoute]:
     ]
 
 
-def _problem(status: int, code: str, text: Text, headers: dict[str, str] | None = None) -> Response:
-    body = {"type": "about:blank", "title": code, "status": status, "detail": text.en, "text": to_json(text)}
-    return JSONResponse(body, status, headers, "application/problem+json")
-
-
-async def _body(request: Request) -> Body:
-    """Return the object of a JSON body; only JSON is taken, so that no form of another page can send it."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise _BadBodyError("send application/json")
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        raise _BadBodyError("the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise _BadBodyError("the body is no object")
-    return body
-
-
 def _text(body: Body, key: str, length_max: int = 300) -> str:
-    value = body.get(key, "")
-    if not isinstance(value, str) or len(value) > length_max:
-        raise _BadBodyError(f"{key}: must be a text of at most {length_max} characters")
-    return value
-
-
-def _whole(body: Body, key: str) -> int:
-    value = body.get(key, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 10**15:
-        raise _BadBodyError(f"{key}: must be a whole number")
-    return value
+    """Return one text of a body, empty when it is missing."""
+    return text_of(body, key, length_max, "")
 
 
 class _Api:
@@ -106,25 +73,25 @@ class _Api:
         return FileResponse(STATIC / "till.html")
 
     async def sign_in_page(self, _request: Request) -> Response:
-        return FileResponse(STATIC / "sign_in.html")
+        return FileResponse(SIGN_IN_PAGE)
 
     async def members(self, _request: Request) -> Response:
         shown = [{"account_id": one.account_id, "name": one.name} for one in self._door.members()]
-        return JSONResponse({"members": shown, "language": self._counter.around.language})
+        return JSONResponse({"members": shown})
 
     async def sign_in(self, request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await json_body(request)
             account_id, pin = _text(body, "account_id", 64), _text(body, "pin", 12)
             made = await self._door.sign_in(account_id, pin)
-        except _BadBodyError as error:
+        except BadBodyError as error:
             return _bad(error)
         except PinLockedError as error:
             wait_s = int(error.wait_s) + 1
             words = Text(en=f"Too many wrong PINs: wait {wait_s} s", zh=f"密码错误次数过多，请等待 {wait_s} 秒")
-            return _problem(429, "locked", words, {"retry-after": str(wait_s)})
+            return problem(429, "locked", words, {"retry-after": str(wait_s)})
         if made is None:
-            return _problem(403, "wrong_pin", Text(en="This is not the PIN", zh="密码不正确"))
+            return problem(403, "wrong_pin", Text(en="This is not the PIN", zh="密码不正确"))
         self._counter.somebody_is_here(self._door.who(made))
         answer = JSONResponse({"ok": True})
         answer.set_cookie(COOKIE, made, max_age=SESSION_S, httponly=True, samesite="strict", path="/till")
@@ -170,7 +137,7 @@ class _Api:
         except TillRefusedError as error:
             return _refused(error)
         if not code:
-            return _problem(404, "gone", Text(en="No code is shown for this payment", zh="此付款没有二维码"))
+            return problem(404, "gone", Text(en="No code is shown for this payment", zh="此付款没有二维码"))
         drawing = io.BytesIO()
         segno.make(code, error="m", micro=False).save(drawing, kind="svg", scale=8, border=4)
         return Response(drawing.getvalue(), media_type="image/svg+xml")
@@ -180,7 +147,7 @@ class _Api:
         is_name = len(sha256) == 64 and sha256.isalnum()
         jpeg = await self._counter.around.pictures.read(sha256) if is_name and self._member(request) else None
         if jpeg is None:
-            return _problem(404, "gone", Text(en="No such picture", zh="没有这张照片"))
+            return problem(404, "gone", Text(en="No such picture", zh="没有这张照片"))
         return Response(jpeg, media_type="image/jpeg")
 
     def deed(self, name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -191,8 +158,8 @@ class _Api:
             if member is None:
                 return _signed_out()
             try:
-                answer = await self.deeds[name](member, await _body(request))
-            except (_BadBodyError, BadValueError) as error:
+                answer = await self.deeds[name](member, await json_body(request))
+            except (BadBodyError, BadValueError) as error:
                 return _bad(error)
             except TillRefusedError as error:
                 return _refused(error)
@@ -205,13 +172,13 @@ class _Api:
         self._counter.say(Text())
 
     async def _quantity(self, _member: TillMember, body: Body) -> None:
-        await self._till.set_quantity(_text(body, "sale_id", 64), _whole(body, "line_no"), _whole(body, "quantity"))
+        await self._till.set_quantity(_text(body, "sale_id", 64), whole_of(body, "line_no"), whole_of(body, "quantity"))
 
     async def _pay(self, member: TillMember, body: Body) -> None:
         await self._till.pay(_text(body, "sale_id", 64), _text(body, "device", 64), member.account_id)
 
     async def _answer(self, _member: TillMember, body: Body) -> None:
-        tendered_minor = _whole(body, "tendered_minor")
+        tendered_minor = whole_of(body, "tendered_minor")
         await self._till.answer(_text(body, "sale_id", 64), _text(body, "answer", 20), tendered_minor)
 
     async def _give_up(self, _member: TillMember, body: Body) -> None:
@@ -226,9 +193,9 @@ class _Api:
     async def _listing(self, member: TillMember, body: Body) -> Body:
         draft = Draft(
             title=Text(en=_text(body, "title_en"), zh=_text(body, "title_zh")),
-            price_minor=_whole(body, "price_minor"),
+            price_minor=whole_of(body, "price_minor"),
             currency=_text(body, "currency", 3),
-            stock=_whole(body, "stock"),
+            stock=whole_of(body, "stock"),
             code=_text(body, "code"),
             picture_sha256=_text(body, "picture_sha256", 64),
             is_published=body.get("is_published") is True,
@@ -238,12 +205,12 @@ class _Api:
 
 
 def _signed_out() -> Response:
-    return _problem(401, "sign_in", Text(en="Sign in at the till first", zh="请先在收银台登录"))
+    return problem(401, "sign_in", Text(en="Sign in at the till first", zh="请先在收银台登录"))
 
 
 def _refused(error: TillRefusedError) -> Response:
-    return _problem(409, error.reason, refusal_text(error.reason))
+    return problem(409, error.reason, refusal_text(error.reason))
 
 
 def _bad(error: Exception) -> Response:
-    return _problem(422, "bad_value", Text(en=str(error), zh=str(error)))
+    return problem(422, "bad_value", Text(en=str(error), zh=str(error)))

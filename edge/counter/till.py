@@ -20,6 +20,7 @@ from edge.journal import Journal
 from edge.journal.outbox import append_report
 from edge.journal.shop import set_place
 from edge.journal.transaction import Transaction
+from edge.locations import shelves
 from wire.counter import CounterLine, CounterSold, PaidBy
 from wire.plan import ShopPlan, Text
 from wire.values import format_time, parse_time
@@ -449,11 +450,12 @@ def _set_lines(sale: Sale, lines: list[CounterLine]) -> None:
 
 
 def _close(tx: Transaction, sale: Sale) -> None:
-    """Keep a paid sale: number its receipt, take its pieces out of the house, and tell the relay."""
+    """Keep a paid sale: number its receipt, take its pieces out of house and locations, and tell the relay."""
     sale.receipt_no, sale.paid_at = rows.next_receipt_no(tx), format_time(tx.now)
     for line in sale.lines:
         if line.piece_id:
             set_place(tx, line.piece_id, GONE)
+            shelves.forget(tx, line.piece_id)
     append_report(tx, sold(sale))
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from edge.counter.till import TillRefusedError
 from edge.journal.shop import set_place
+from edge.locations import shelves
 from tests.edge.counter.conftest import PLAN
+from wire.envelope import decode_envelope
 from wire.plan import TimedPrice
 
 AUTHORISATION_BYTES = 13
@@ -34,6 +36,20 @@ async def test_a_cash_sale_is_kept_told_and_its_piece_leaves_the_house(shop):
         ("lst_pot", "pc_1", 1), ("lst_cup", "", 3),
     ]  # fmt: skip
     assert await refused(shop.till.scan("4701", "acc_1")) == "sold_already"
+
+
+async def test_what_is_sold_lies_nowhere_any_more_and_the_relay_is_told(shop):
+    lying = tuple(replace(piece, location="A-3-12") for piece in PLAN.pieces)
+    await shop.journal.write(lambda tx: shelves.learn(tx, replace(PLAN, pieces=lying)))
+    sale = await shop.till.scan("4701", "acc_1")
+    await shop.till.pay(sale.sale_id, "drawer", "acc_1")
+    assert (await shop.journal.read(lambda tx: shelves.load(tx, "A-3-12"))).pieces == ("pc_1", "pc_2"), "not paid yet"
+    await shop.till.answer(sale.sale_id, "came")
+    shelf = await shop.journal.read(lambda tx: shelves.load(tx, "A-3-12"))
+    assert (shelf.pieces, shelf.away, shelf.version) == (("pc_2",), (), 2)
+    told = [decode_envelope(one.payload) for one in await shop.journal.unsent_reports()]
+    changes = [one.data for one in told if one.type == "LocationChanged"]
+    assert [one["pieces"] for one in changes] == [["pc_1", "pc_2"], ["pc_2"]]
 
 
 async def test_a_card_sale_charges_once_and_carries_the_terminals_numbers(shop):
