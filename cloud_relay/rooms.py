@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
 
+from cloud_relay.accounts import address_routes as addresses
 from cloud_relay.accounts import member_routes as members
 from cloud_relay.accounts import routes as accounts
 from cloud_relay.announcements import routes as announcements
 from cloud_relay.announcements import timers as announcement_timers
+from cloud_relay.baskets import routes as baskets
 from cloud_relay.bench_checks import routes as bench_checks
 from cloud_relay.bookings import routes as bookings
 from cloud_relay.catalog import routes as catalog
@@ -22,10 +24,14 @@ from cloud_relay.catalog import variant_routes as variants
 from cloud_relay.counter import routes as counter
 from cloud_relay.counter import timers as counter_timers
 from cloud_relay.escrow import routes as escrow
+from cloud_relay.escrow.bank import routes as bank
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.locations import routes as locations
 from cloud_relay.notices import routes as notices
+from cloud_relay.onboarding import routes as onboarding
+from cloud_relay.onboarding import timers as onboarding_timers
 from cloud_relay.orders import routes as orders
+from cloud_relay.pages import baskets as basket_pages
 from cloud_relay.pages import (
     booking,
     courier,
@@ -38,10 +44,12 @@ from cloud_relay.pages import (
     merchant_members,
     merchant_money,
     merchant_news,
+    merchant_shipping,
     merchant_stock,
     merchant_tags,
     merchant_teach,
     operator,
+    operator_bank,
     scan,
     shopper,
     telling,
@@ -49,11 +57,17 @@ from cloud_relay.pages import (
 from cloud_relay.pages import (
     counter as counter_pages,
 )
+from cloud_relay.pages import onboarding as onboarding_pages
 from cloud_relay.pages import orders as order_pages
+from cloud_relay.pages import publishing as publishing_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
+from cloud_relay.publishing import routes as publishing
+from cloud_relay.publishing import timers as publishing_timers
+from cloud_relay.receipts import routes as receipts
 from cloud_relay.relay import Relay
+from cloud_relay.shipping import routes as shipping
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.showroom import code_routes
 from cloud_relay.showroom import routes as showroom
@@ -67,14 +81,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     events.router,
     accounts.router,
+    onboarding.router,
+    addresses.router,
     members.router,
     counter.router,
     announcements.router,
     catalog.router,
+    publishing.router,
     shops.router,
     stock.router,
     locations.router,
     pickup.router,
+    shipping.router,
     variants.router,
     spin_routes.router,
     bench_checks.router,
@@ -86,7 +104,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     complaint_routes.router,
     colour_routes.router,
     orders.router,
+    baskets.router,
     escrow.router,
+    bank.router,
     parcels.router,
     courier_scans.router,
     notices.router,
@@ -98,18 +118,24 @@ ROUTERS: tuple[APIRouter, ...] = (
     static_files.router,
     shopper.router,
     order_pages.router,
+    basket_pages.router,
+    receipts.router,
     merchant.router,
     counter_pages.router,
+    onboarding_pages.router,
+    publishing_pages.router,
     merchant_goods.router,
     merchant_locations.router,
     merchant_box.router,
     merchant_members.router,
     merchant_money.router,
     merchant_news.router,
+    merchant_shipping.router,
     merchant_stock.router,
     merchant_tags.router,
     merchant_teach.router,
     operator.router,
+    operator_bank.router,
     courier.router,
     handoff.router,
     booking.router,
@@ -134,7 +160,10 @@ JOINS: tuple[Callable[[Relay], None], ...] = (
 
 TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     escrow.work,
+    bank.work,
     announcement_timers.work,
+    onboarding_timers.work,
+    publishing_timers.work,
     notices.work,
     bookings.work,
     counter_timers.work,

@@ -53,11 +53,16 @@ class DoorSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
-    """How long a sign-in lasts, and when guessing is stopped: failures per account and per address in one window."""
+    """How long a sign-in lasts, and when guessing is stopped: failures per account and per address in one window.
+
+    `documents_required`: a merchant is verified only by documents that an operator looked at here; where the market
+    checks merchants elsewhere it is false, and the operator's reason says by what.
+    """
 
     sign_in_days: int = 30
     failures_max: int = 10
     failures_window_s: int = 900
+    documents_required: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,8 @@ class TradeSettings:
 
     A shop that does not hand over in `ship_s`, does not answer a cancel in `cancel_s`, or a parcel that does not
     arrive in `arrive_s` opens a dispute by itself; a dispute that nobody rules on ends after `dispute_s`. What waits at
-    a pick-up point is reminded of `collect_remind_s` after it was ready, and goes back after `collect_s`.
+    a pick-up point is reminded of `collect_remind_s` after it was ready, and goes back after `collect_s`. What one
+    merchant pays out in a day beyond `payout_alone_minor`, minor units of any one currency, takes two people.
     """
 
     reservation_s: int = 600
@@ -96,15 +102,44 @@ class TradeSettings:
     objections_max: int = 2
     collect_s: int = 7 * 24 * 3600
     collect_remind_s: tuple[int, ...] = (2 * 24 * 3600, 5 * 24 * 3600)
+    payout_alone_minor: int = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentSettings:
-    """The provider in use and where it answers; its secrets come from VITRINE_PAYMENT_SECRET and …_WEBHOOK_SECRET."""
+    """The provider in use and where it answers; its secrets come from VITRINE_PAYMENT_SECRET and …_WEBHOOK_SECRET.
+
+    `also` are more providers that shoppers may choose. Payouts go through whichever holds enough, `provider` first.
+    """
 
     provider: str = "sandbox"
     url: str = "http://127.0.0.1:8090"
     timeout_s: float = 5.0
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankSettings:
+    """The market's own account for the provider `bank_transfer`, and how long an order waits for its money."""
+
+    holder: str = ""
+    iban: str = ""
+    bic: str = ""
+    name: str = ""
+    currency: str = "EUR"
+    pay_s: int = 5 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeSettings:
+    """Where the provider `stripe` answers; secrets: VITRINE_STRIPE_KEY and VITRINE_STRIPE_WEBHOOK_SECRET.
+
+    `pay_s` is how long Stripe's payment page stays open: at least 1800 (Stripe's own floor), a minute more to be safe.
+    """
+
+    url: str = "https://api.stripe.com"
+    timeout_s: float = 20.0
+    pay_s: int = 1860
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +182,8 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     trade: TradeSettings = TradeSettings()
     payment: PaymentSettings = PaymentSettings()
+    bank: BankSettings = BankSettings()
+    stripe: StripeSettings = StripeSettings()
     viewing: ViewingSettings = ViewingSettings()
     mail: MailSettings = MailSettings()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,15 +1,22 @@
 """What the trade's rooms share in one relay process: agreed times, payment providers, and the worker that asks them."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
+from cloud_relay.escrow import rules
+from cloud_relay.escrow.bank.service import Desk, Tell, clean_account
+from cloud_relay.escrow.providers.bank_transfer import BankTransferProvider
 from cloud_relay.escrow.providers.base import Method, PaymentProvider
 from cloud_relay.escrow.providers.sandbox import SandboxProvider
+from cloud_relay.escrow.providers.stripe import StripeProvider
 from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.orders.trade import Trade, trade_of
 from cloud_relay.settings import BadSettingsError, Settings
+from wire.values import BadValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +37,66 @@ def trading_of(
     settings: Settings, db: Database, clock: Clock, providers: Mapping[str, PaymentProvider] | None = None
 ) -> Trading:
     """Make the trade of these settings; BadSettingsError for a provider that we have no file for."""
-    known = providers if providers is not None else _providers(settings)
+    known = providers if providers is not None else _providers(settings, db, clock)
     trade = trade_of(settings, frozenset(known))
     return Trading(trade, known, PaymentWorker(db, clock, known, trade))
 
 
-def _providers(settings: Settings) -> dict[str, PaymentProvider]:
-    if settings.payment.provider != SandboxProvider.name:
-        raise BadSettingsError(f"[payment] provider: {settings.payment.provider!r} is unknown; known is sandbox")
+def desk_of(settings: Settings, now: datetime, tell: Tell) -> Desk:
+    """Return what the bank account's use cases need; BadSettingsError when [bank] names no account."""
+    bank = settings.bank
+    if not bank.holder or not bank.iban:
+        raise BadSettingsError("[bank] holder, iban: bank_transfer needs the market's own account")
+    try:
+        own = clean_account(bank.holder, bank.iban, bank.bic)
+    except BadValueError as error:
+        raise BadSettingsError(f"[bank] {error}") from None
+    digits = rules.MINOR_DIGITS.get(bank.currency, 2)
+    return Desk(
+        own=own, currency=bank.currency, minor_digits=digits, now=now, tell=tell, random=secrets.token_bytes
+    )  # fmt: skip
+
+
+def _sandbox(settings: Settings, _db: Database, _clock: Clock) -> PaymentProvider | None:
     secret = settings.secrets.get("VITRINE_PAYMENT_SECRET", "")
     webhook_secret = settings.secrets.get("VITRINE_PAYMENT_WEBHOOK_SECRET", "")
     if not secret or not webhook_secret:
-        return {}
-    return {
-        SandboxProvider.name: SandboxProvider(settings.payment.url, secret, webhook_secret, settings.payment.timeout_s)
-    }
+        return None
+    return SandboxProvider(settings.payment.url, secret, webhook_secret, settings.payment.timeout_s)
+
+
+def _bank_transfer(settings: Settings, db: Database, clock: Clock) -> PaymentProvider:
+    desk = desk_of(settings, clock.now(), lambda *_: None)
+    return BankTransferProvider(
+        db, clock, desk.own, bank_name=settings.bank.name, currency=desk.currency, pay_s=settings.bank.pay_s,
+        random=secrets.token_bytes,
+    )  # fmt: skip
+
+
+def _stripe(settings: Settings, db: Database, _clock: Clock) -> PaymentProvider:
+    key = settings.secrets.get("VITRINE_STRIPE_KEY", "")
+    webhook_secret = settings.secrets.get("VITRINE_STRIPE_WEBHOOK_SECRET", "")
+    if not key or not webhook_secret:
+        raise BadSettingsError(
+            "[payment] stripe: set VITRINE_STRIPE_KEY and VITRINE_STRIPE_WEBHOOK_SECRET (Stripe's dashboard shows both)"
+        )
+    return StripeProvider(
+        settings.stripe.url, key, webhook_secret, settings.stripe.timeout_s,
+        public_url=settings.relay.public_url.rstrip("/"), db=db,
+    )  # fmt: skip
+
+
+_MAKERS: dict[str, Callable[[Settings, Database, Clock], PaymentProvider | None]] = {
+    "sandbox": _sandbox, "bank_transfer": _bank_transfer, "stripe": _stripe,
+}  # fmt: skip
+
+
+def _providers(settings: Settings, db: Database, clock: Clock) -> dict[str, PaymentProvider]:
+    found: dict[str, PaymentProvider] = {}
+    for name in dict.fromkeys((settings.payment.provider, *settings.payment.also)):
+        if name not in _MAKERS:
+            raise BadSettingsError(f"[payment] provider: {name!r} is unknown; known are {', '.join(_MAKERS)}")
+        made = _MAKERS[name](settings, db, clock)
+        if made is not None:
+            found[name] = made
+    return found

@@ -1,13 +1,13 @@
 """SQL of payments: a row for each charge and each refund, written before the provider is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from cloud_relay.db import wake
-from cloud_relay.tables import payment
+from cloud_relay.tables import orders, payment
 from wire.values import new_id
 
 CHARGE, REFUND = "charge", "refund"
@@ -16,7 +16,11 @@ STARTED, SUCCEEDED, FAILED = "started", "succeeded", "failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """One movement between the shopper and us; `charge_id` is the charge that a refund gives back."""
+    """One movement between the shopper and us; `charge_id` is the charge that a refund gives back.
+
+    Charges of several orders that are paid at once share a `joint_id`: the provider knows that one payment alone,
+    and each order its own part of it, with its own hold and its own refunds.
+    """
 
     payment_id: str
     order_id: str
@@ -29,24 +33,36 @@ class Payment:
     method: str
     charge_id: str | None
     attempts: int
+    joint_id: str | None = None
+
+    @property
+    def provider_id(self) -> str:
+        """The name under which the provider knows it."""
+        return self.joint_id or self.payment_id
 
 
 _COLUMNS = [payment.c[name] for name in Payment.__dataclass_fields__]
 _LOAD = select(*_COLUMNS).where(payment.c.payment_id == bindparam("key"))
 _INSERT = insert(payment)
+_PARTS = (
+    select(*_COLUMNS)
+    .where(payment.c.joint_id == bindparam("key"), payment.c.kind == CHARGE)
+    .order_by(payment.c.payment_id)
+)
 _SAVE = update(payment).where(payment.c.payment_id == bindparam("key"))
 
 
 def start(
     connection: Connection, kind: str, order_id: str, amount_minor: int, currency: str, now: datetime,
     *, provider: str, method: str, charge_id: str | None = None, next_try_at: datetime | None = None,
+    joint_id: str | None = None,
 ) -> str:  # fmt: skip
     """Write the intent to move money and return its id, which is also its key at the provider."""
     payment_id = new_id("pay" if kind == CHARGE else "ref")
     row = {
         "payment_id": payment_id, "order_id": order_id, "provider": provider, "state": STARTED, "kind": kind,
         "amount_minor": amount_minor, "currency": currency, "method": method, "charge_id": charge_id,
-        "started_at": now, "changed_at": now, "next_try_at": next_try_at or now,
+        "started_at": now, "changed_at": now, "next_try_at": next_try_at or now, "joint_id": joint_id,
     }  # fmt: skip
     connection.execute(_INSERT, row)
     if row["next_try_at"] == now:
@@ -60,10 +76,58 @@ def load(connection: Connection, payment_id: str) -> Payment | None:
     return None if row is None else Payment(**row)
 
 
+def parts_of(connection: Connection, joint_id: str) -> list[Payment]:
+    """Return the charges that one payment at the provider is made of, in a lasting order; none for any other id."""
+    return [Payment(**row) for row in connection.execute(_PARTS, {"key": joint_id}).mappings()]
+
+
+def as_asked(connection: Connection, paid: Payment) -> Payment:
+    """Return the charge as the provider is asked for it: for a part the whole joint payment, under its own id."""
+    if paid.joint_id is None:
+        return paid
+    parts = parts_of(connection, paid.joint_id)
+    total = sum(one.amount_minor for one in parts)
+    return replace(paid, payment_id=paid.joint_id, order_id=parts[0].order_id, amount_minor=total)
+
+
 def save(connection: Connection, payment_id: str, state: str, now: datetime, **values: Any) -> None:
     """Write what became of a payment; a settled one is tried no more unless `next_try_at` is among the values."""
     values.setdefault("next_try_at", None)
     connection.execute(_SAVE, {"state": state, "changed_at": now, **values, "key": payment_id})
+
+
+def name(connection: Connection, payment_id: str, provider_reference: str) -> None:
+    """Keep what the provider calls a payment that is still pending; nothing else of it changes."""
+    connection.execute(_SAVE, {"provider_reference": provider_reference, "key": payment_id})
+
+
+def find_by_provider_reference(connection: Connection, provider: str, provider_reference: str) -> Payment | None:
+    """Return the charge that a provider knows by this name, or None."""
+    query = select(*_COLUMNS).where(
+        payment.c.provider == provider, payment.c.provider_reference == provider_reference, payment.c.kind == CHARGE
+    )
+    row = connection.execute(query.order_by(payment.c.payment_id)).mappings().first()
+    return None if row is None else Payment(**row)
+
+
+def ask_now(connection: Connection, payment_id: str, now: datetime) -> bool:
+    """Have the provider asked about an open payment (or all parts of it) at once; False when none is open."""
+    is_it = ((payment.c.payment_id == payment_id) | (payment.c.joint_id == payment_id), payment.c.state == STARTED)
+    changed = connection.execute(update(payment).where(*is_it).values(next_try_at=now)).rowcount
+    if changed:
+        wake(connection, "payments")
+    return changed > 0
+
+
+def pay_until(connection: Connection, payment_id: str) -> datetime | None:
+    """Return until when the orders of a payment wait for it, the first of them; None for an unknown payment."""
+    query = (
+        select(orders.c.pay_until)
+        .join(payment, payment.c.order_id == orders.c.order_id)
+        .where((payment.c.payment_id == payment_id) | (payment.c.joint_id == payment_id))
+        .order_by(orders.c.pay_until)
+    )
+    return connection.scalars(query.limit(1)).first()
 
 
 def of_order(connection: Connection, order_id: str) -> list[Payment]:
@@ -93,4 +157,10 @@ def claim(connection: Connection, payment_id: str, now: datetime, again_at: date
         .where(payment.c.payment_id == payment_id, payment.c.state == STARTED, payment.c.next_try_at <= now)
         .values(attempts=payment.c.attempts + 1, next_try_at=again_at)
     )
-    return load(connection, payment_id) if connection.execute(change).rowcount == 1 else None
+    if connection.execute(change).rowcount != 1:
+        return None
+    paid = load(connection, payment_id)
+    if paid is not None and paid.joint_id is not None:  # one try asks for all parts
+        others = (payment.c.joint_id == paid.joint_id, payment.c.state == STARTED)
+        connection.execute(update(payment).where(*others).values(next_try_at=again_at))
+    return paid

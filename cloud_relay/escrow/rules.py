@@ -6,14 +6,16 @@ PPM = 1_000_000
 """Shares are parts per million."""
 
 ESCROW, DISPUTE, PAYABLE, RESERVE, POT = "escrow", "dispute", "payable", "reserve", "pot"
-TILL, TAKEN, DUE = "till", "taken", "due"
-CHART = frozenset({"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE, TILL, TAKEN, DUE})
+TILL, TAKEN, DUE, SUSPENSE = "till", "taken", "due", "suspense"
+CHART = frozenset({"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE, TILL, TAKEN, DUE, SUSPENSE})
 """First word of each ledger account; all but `loss` are followed by `:` and whose it is.
 
 A credit raises an account, a debit lowers it.
 """
-NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax", TAKEN})
+NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax", TAKEN, SUSPENSE})
 """Only the outside world (`psp`, `till`), what a merchant owes (`due`) and `loss` may be below zero."""
+MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
+"""ISO 4217 minor units where they are not 2."""
 AMOUNT_MAX = 10**15
 """Largest amount of one posting in minor units; far above any sale and far below 64 bits."""
 
@@ -79,6 +81,11 @@ def taken(merchant_id: str) -> str:
 def due(merchant_id: str) -> str:
     """Return what a merchant owes the market for such sales: minus that amount."""
     return f"{DUE}:{merchant_id}"
+
+
+def suspense(provider: str) -> str:
+    """Return where money stands that arrived and is not an order's yet: until it is matched, sent back or explained."""
+    return f"{SUSPENSE}:{provider}"
 
 
 LOSS = "loss"

@@ -16,6 +16,14 @@ def hold(connection: Connection, paid: Payment, now: datetime) -> None:
     ledger.post(connection, reference, "hold", [line], now, currency=paid.currency, order_id=paid.order_id)
 
 
+def book_fee(connection: Connection, paid: Payment, fee_minor: int, now: datetime) -> None:
+    """Post what the provider kept of a charge for itself: the market bears it, never the order."""
+    if fee_minor > 0:
+        line = Posting(rules.LOSS, rules.psp(paid.provider), fee_minor)
+        reference = f"provider_fee:{paid.provider_id}"
+        ledger.post(connection, reference, "provider_fee", [line], now, currency=paid.currency, order_id=paid.order_id)
+
+
 def held_minor(connection: Connection, order_id: str, currency: str) -> int:
     """Return what the order's escrow holds beyond what is already promised back."""
     held = ledger.balance(connection, rules.escrow(order_id), currency)

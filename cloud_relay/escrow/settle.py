@@ -1,5 +1,6 @@
 """What became of a payment: one function for the provider's answer, its webhook and our asking again."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -22,9 +23,33 @@ def settle(connection: Connection, payment_id: str, outcome: Outcome, now: datet
     Success after failure counts (money was taken); nothing counts after success. An answer about another amount or
     currency changes nothing but is told to the operators.
     """
+    parts = payments.parts_of(connection, payment_id)
+    if parts:
+        return _settle_joint(connection, parts, outcome, now, trade)
     paid = payments.load(connection, payment_id)
     if paid is None:
         raise LookupError(f"payment {payment_id}: is not ours")
+    return _settle_one(connection, paid, outcome, now, trade)
+
+
+def _settle_joint(connection: Connection, parts: list[Payment], outcome: Outcome, now: datetime, trade: Trade) -> str:
+    """Share one answer out over the orders that it pays for: each gets exactly its own part, or nobody anything."""
+    total, currency = sum(one.amount_minor for one in parts), parts[0].currency
+    is_odd = (outcome.amount_minor, outcome.currency) != (total, currency)
+    if is_odd and outcome.state is not OutcomeState.PENDING and parts[0].state != SUCCEEDED:
+        _odd(connection, parts[0], f"{outcome.amount_minor} {outcome.currency}", now)
+        return parts[0].state
+    shares = [
+        replace(outcome, amount_minor=one.amount_minor, currency=currency, fee_minor=0 if place else outcome.fee_minor)
+        for place, one in enumerate(parts)
+    ]
+    states = [_settle_one(connection, one, share, now, trade) for one, share in zip(parts, shares, strict=True)]
+    return states[0]
+
+
+def _settle_one(connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade) -> str:
+    if outcome.state is OutcomeState.PENDING and paid.state == STARTED and not paid.provider_reference:
+        payments.name(connection, paid.payment_id, outcome.provider_reference)
     if outcome.state is OutcomeState.PENDING or paid.state == SUCCEEDED:
         return paid.state
     if (outcome.amount_minor, outcome.currency) != (paid.amount_minor, paid.currency):
@@ -40,6 +65,7 @@ def _succeed(connection: Connection, paid: Payment, outcome: Outcome, now: datet
     payments.save(connection, paid.payment_id, SUCCEEDED, now, provider_reference=reference, reason="")
     if paid.kind == CHARGE:
         service.hold(connection, paid, now)
+        service.book_fee(connection, paid, outcome.fee_minor, now)
         happening = Happening(event=OrderEvent.PAYMENT_SUCCEEDED, actor="provider", payment_id=paid.payment_id)
         steps.apply(connection, paid.order_id, happening, now, trade)
         return SUCCEEDED

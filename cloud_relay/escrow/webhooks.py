@@ -32,23 +32,31 @@ def take(connection: Connection, provider: str, event: ProviderEvent, body: byte
     if connection.execute(_KNOWN, {"of": provider, "key": event.event_id}).first() is not None:
         return False
     row = {"provider": provider, "event_id": event.event_id, "type": event.type, "body": body, "received_at": now}
-    applied_at = now if _carry_out(connection, event, now, trade) else None
+    applied_at = now if _carry_out(connection, provider, event, now, trade) else None
     connection.execute(_INSERT, {**row, "applied_at": applied_at})
     return True
 
 
-def _carry_out(connection: Connection, event: ProviderEvent, now: datetime, trade: Trade) -> bool:
-    paid = payments.load(connection, event.payment_id)
-    if paid is None:
+def _carry_out(connection: Connection, provider: str, event: ProviderEvent, now: datetime, trade: Trade) -> bool:
+    whole = payments.load(connection, event.payment_id)
+    if whole is None and event.provider_reference:
+        whole = payments.find_by_provider_reference(connection, provider, event.provider_reference)
+        if whole is None:
+            raise NotYetError(f"event {event.event_id}: nothing of ours is called {event.provider_reference} yet")
+    parts = [whole] if whole is not None else payments.parts_of(connection, event.payment_id)
+    if not parts:
         return _carry_out_payout(connection, event, now)
     if event.type == CHARGED_BACK:
-        if paid.state != payments.SUCCEEDED:
-            raise NotYetError(f"charge-back of payment {paid.payment_id}: it has not succeeded yet")
-        happening = Happening(event=OrderEvent.CHARGED_BACK, actor="provider", payment_id=paid.payment_id)
-        steps.apply(connection, paid.order_id, happening, now, trade)
+        for paid in parts:
+            if paid.state != payments.SUCCEEDED:
+                raise NotYetError(f"charge-back of payment {paid.payment_id}: it has not succeeded yet")
+            happening = Happening(event=OrderEvent.CHARGED_BACK, actor="provider", payment_id=paid.payment_id)
+            steps.apply(connection, paid.order_id, happening, now, trade)
         return True
     if event.outcome is None:
         return False
+    if event.is_hint and payments.ask_now(connection, event.payment_id, now):
+        return True
     settle(connection, event.payment_id, event.outcome, now, trade)
     return True
 

@@ -96,6 +96,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A payout of {amount} failed: {reason}. The money is back in your account.",
         "提现 {amount} 失败：{reason}。款项已退回账户。",
     ),
+    "payout_asked": (
+        "A payout of {amount} for {title} waits for a second person.",
+        "{title} 的 {amount} 提现等待第二人批准。",
+    ),
+    "payout_refused": ("The payout of {amount} was refused: {reason}", "{amount} 的提现未获批准：{reason}"),
+    "merchant_applied": ("{title} applies to be verified.", "{title} 提交了实名认证申请。"),
+    "merchant_verified": ("{title} is verified.", "{title} 已通过实名认证。"),
+    "merchant_refused": ("{title} was not verified: {reason}", "{title} 未通过实名认证：{reason}"),
+    "merchant_suspended": ("{title} is suspended: {reason}", "{title} 已被暂停：{reason}"),
+    "verdict_ends": (
+        "The check of {title} ends on {when}. Please send your documents again before that.",
+        "{title} 的实名认证将于 {when} 到期，请在此之前重新提交材料。",
+    ),
+    "schedule_stuck": ("{title} did not go on show as planned: {reason}", "{title} 未能按计划上架：{reason_zh}"),
     "invited": ("You are invited to work for {title}", "{title} 邀请您加入"),
     "shop_live": (
         "{title} is live: its bench passed the bench check. Shoppers can look and order.",
@@ -108,6 +122,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "payment_odd": (
         "The provider's answer does not fit: payment {payment_id}, {reason}",
         "支付方答复不符：付款 {payment_id}，{reason}",
+    ),
+    "bank_waits": (
+        "{count} entries of a bank statement fit nothing by themselves.",
+        "对账单中有 {count} 笔款项需要人工处理。",
+    ),
+    "payout_account_changed": (
+        "The account for payouts was changed; it now ends in {end}. If that was not you, tell the operator at once.",
+        "提现账户已修改，新账户尾号 {end}。如非本人操作，请立即联系平台。",
     ),
     "your_turn": ("It is your turn at the camera: {title}", "轮到您操控镜头了：{title}"),
     "booking_made": ("Viewing time booked: {title}, {when}", "已预约看货：{title}，{when}"),

@@ -19,6 +19,7 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import work as parcels
 from cloud_relay.pickup import points
 from cloud_relay.refusals import RefusedError
+from cloud_relay.shipping import service as shipping
 from cloud_relay.tables import order_line, orders, parcel, piece
 from wire.codec import to_json
 from wire.plan import Address
@@ -47,6 +48,11 @@ class OrderWish:
     payment_method: str
     agrees_photo_window: bool
     total_minor: int | None = None
+    together_minor: int = 0
+    """What all goods of this shop that are paid together are worth: "free from" is judged by it."""
+    basket_id: str = ""
+    joint_id: str = ""
+    """Orders of one basket, and the one charge at the provider that pays for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,22 +111,28 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     if point is None:
         _check_delivery(wish, sale, now)
     address = given or points.address_of(connection, point, account_id)
-    shipping = 0 if point is not None else sale.shipping_minor
-    total = sale.price_minor + shipping
+    cost = shipping.cost_of(
+        connection, sale, address, together_minor=wish.together_minor, is_collected=point is not None
+    )
+    total = cost.total_minor(sale.price_minor)
     if wish.total_minor not in (None, total) or total <= 0:
-        raise _price_changed(total)
+        raise price_changed(total)
     order_id = new_id("ord")
     piece_id, parcel_id = _take(connection, reserved, wish, sale, account_id, order_id, now)
-    pay_until = now + timedelta(seconds=trade.settings.pay_s)
+    pay_until = now + timedelta(seconds=trade.pay_s_of(provider))
     order = {
         "order_id": order_id, "account_id": account_id, "payment_provider": provider, "total_minor": total,
         "address": to_json(address), "address_sha256": address_sha256(address), "placed_at": now,
-        "pay_until": pay_until, "due_at": pay_until, "shipping_minor": shipping,
+        "pay_until": pay_until, "due_at": pay_until, "shipping_minor": cost.shipping_minor,
+        "goods_tax_minor": cost.tax_minor, "goods_tax_ppm": cost.tax_ppm, "is_tax_on_top": cost.is_tax_on_top,
+        "basket_id": wish.basket_id or None,
     }  # fmt: skip
     _insert(connection, order, wish, sale, piece_id, parcel_id, trade)
     if point is not None:
         points.choose(connection, order_id, point, secrets.token_bytes)
-    payment_id = _start_charge(connection, order_id, provider, wish.payment_method, total, sale.currency, now, trade)
+    payment_id = _start_charge(
+        connection, order_id, provider, wish.payment_method, total, sale.currency, now, trade, wish.joint_id
+    )
     store.add_event(connection, order_id, parcel_id, "placed", {"total_minor": total}, account_id, now)
     if reserved is None:
         stock.tell(connection, sale.listing_id, now)
@@ -139,14 +151,25 @@ def place_orders(connection: Connection, account_id: str, wish: OrderWish, now: 
         return [place_order(connection, account_id, wish, now, trade)]
     parcel_ids = list(dict.fromkeys((wish.parcel_id, *wish.more_parcel_ids)))
     each = [replace(wish, parcel_id=one, more_parcel_ids=(), total_minor=None) for one in parcel_ids]
+    together = sum(price_of(connection, account_id, one, now) for one in each)
+    each = [replace(one, together_minor=together) for one in each]
     placed = [place_order(connection, account_id, one, now, trade) for one in each]
     total = sum(one.total_minor for one in placed)
     if wish.total_minor not in (None, total) or len({one.currency for one in placed}) > 1:
-        raise _price_changed(total)
+        raise price_changed(total)
     return placed
 
 
-def _price_changed(total_minor: int) -> RefusedError:
+def price_of(connection: Connection, account_id: str, wish: OrderWish, now: datetime) -> int:
+    """Return the price of the goods of a wish, without shipping and tax on top; RefusedError as `place_order`."""
+    reserved = None
+    if wish.parcel_id:
+        reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
+    return int(_sale(connection, reserved, wish, now).price_minor)
+
+
+def price_changed(total_minor: int) -> RefusedError:
+    """Return the refusal for a total that is not the one that the shopper saw."""
     return RefusedError(
         "price_changed", "The price has changed; please look again", "价格已变动，请重新确认", total_minor=total_minor
     )
@@ -248,18 +271,19 @@ def _take(
 
 def _start_charge(
     connection: Connection, order_id: str, provider: str, method: str, total: int, currency: str, now: datetime,
-    trade: Trade,
+    trade: Trade, joint_id: str = "",
 ) -> str:  # fmt: skip
     retry_at = now + timedelta(seconds=trade.charge_retry_s)
     return payments.start(
         connection, payments.CHARGE, order_id, total, currency, now,
-        provider=provider, method=method, next_try_at=retry_at,
+        provider=provider, method=method, next_try_at=retry_at, joint_id=joint_id or None,
     )  # fmt: skip
 
 
 def pay_again(
-    connection: Connection, account_id: str, order_id: str, payment_method: str, now: datetime, trade: Trade
-) -> str:
+    connection: Connection, account_id: str, order_id: str, payment_method: str, now: datetime, trade: Trade,
+    joint_id: str = "",
+) -> str:  # fmt: skip
     """Start another charge for an unpaid order whose last one failed; return its payment id.
 
     RefusedError while an earlier one is still open: it may yet succeed, and nobody shall pay twice.
@@ -275,4 +299,4 @@ def pay_again(
     change = update(orders).where(orders.c.order_id == order_id)
     connection.execute(change.values(payment_method=payment_method, payment_provider=provider))
     total, currency = order.total_minor, order.currency
-    return _start_charge(connection, order_id, provider, payment_method, total, currency, now, trade)
+    return _start_charge(connection, order_id, provider, payment_method, total, currency, now, trade, joint_id)

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
 from cloud_relay.catalog import store as catalog
-from cloud_relay.escrow import day_close, payouts
+from cloud_relay.escrow import day_close, payouts, two_people
+from cloud_relay.escrow.bank import payout_accounts
 from cloud_relay.escrow.day_close import to_csv
 from cloud_relay.pages.desk import Desk
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
@@ -40,7 +41,12 @@ async def money(request: Request, relay: RelayDep, principal: SignedIn, wish: Wi
         return to_application()
     found = await relay.db.read(payouts.money_of, desk.merchant_id)
     arriving = await relay.db.read(day_close.arriving, desk.merchant_id)
-    return render(request, principal, "merchant_money.html", desk=desk, digits=MINOR_DIGITS, arriving=arriving, **found)
+    accounts = await relay.db.read(payout_accounts.accounts_of, desk.merchant_id)
+    approvals = await relay.db.read(two_people.waiting, relay.clock.now(), desk.merchant_id)
+    return render(
+        request, principal, "merchant_money.html", desk=desk, digits=MINOR_DIGITS, arriving=arriving,
+        approvals=approvals, payout_accounts=accounts, **found,
+    )  # fmt: skip
 
 
 @router.get("/money.csv")

@@ -1,17 +1,21 @@
 """The pages of paying and following: checkout, the list of one's orders, the story of one order for its parties."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
+from starlette.datastructures import QueryParams
 
-from cloud_relay.accounts import service as accounts
+from cloud_relay.accounts import addresses
 from cloud_relay.orders import reading
+from cloud_relay.orders.routes import SearchDep
 from cloud_relay.orders.rules import AT_SHOP
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.order_strip import strip
+from cloud_relay.pages.paying import how_to_pay
 from cloud_relay.parcels.epcis import DELIVERED
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.trading import Trading
@@ -28,38 +32,53 @@ DELIVERY_DAYS = (2, 14)
 
 
 def _checkout(
-    connection: Connection, account_id: str, parcel_id: str, trading: Trading, now: datetime
+    connection: Connection, account_id: str, parcel_id: str, trading: Trading, now: datetime, query: QueryParams
 ) -> dict[str, Any]:
-    found = reading.read_checkout(connection, account_id, parcel_id, trading.trade, trading.methods, now)
+    saved = addresses.list_addresses(connection, account_id)
+    address = saved[0] if saved else NO_ADDRESS
+    asked = (account_id, parcel_id, trading.trade, trading.methods, now)
+    found = reading.read_checkout(connection, *asked, **destination(query, address))
     if found is None:
         raise not_found()
-    saved = accounts.list_addresses(connection, account_id)
-    return {"checkout": found, "addresses": saved, "address": saved[-1] if saved else NO_ADDRESS}
+    return {"checkout": found, "addresses": saved, "address": address}
+
+
+def destination(query: QueryParams, address: Mapping[str, Any]) -> dict[str, str]:
+    """Return country and postal code that the form shows now: the page's own code tells them as they are typed."""
+    return {
+        "country": query.get("country", address["country"])[:2].upper() or "CN",
+        "postal_code": query.get("postal_code", address["postal_code"])[:20],
+    }
 
 
 @router.get("/checkout/{parcel_id}")
 async def checkout(parcel_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """Address, delivery time, way of payment, total; beside it the piece as it was confirmed and the countdown."""
-    found = await relay.db.read(_checkout, account_id_of(principal), parcel_id, relay.trading, relay.clock.now())
+    asked = (account_id_of(principal), parcel_id, relay.trading, relay.clock.now(), request.query_params)
+    found = await relay.db.read(_checkout, *asked)
     if found["checkout"]["order_id"]:
         return RedirectResponse(f"/orders/{found['checkout']['order_id']}", 303)
     opens_at = found["checkout"]["deliveries_from"]
     begin = parse_time(opens_at) if opens_at else relay.clock.now()
-    first, last = (_day(begin, days) for days in DELIVERY_DAYS)
+    first, last = delivery_days(begin)
     return render(
         request, principal, "checkout.html", **found, countries=COUNTRIES, delivery_from=first, delivery_until=last
     )
 
 
-def _day(now: datetime, days: int) -> str:
-    return (now + timedelta(days=days)).date().isoformat()
+def delivery_days(begin: datetime) -> tuple[str, str]:
+    """Return the first and last day that a checkout suggests for something that leaves after `begin`."""
+    first, last = ((begin + timedelta(days=days)).date().isoformat() for days in DELIVERY_DAYS)
+    return first, last
 
 
 @router.get("/orders")
-async def orders(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
-    """One's own orders, newest first."""
-    found = await relay.db.read(reading.orders_of, account_id_of(principal))
-    return render(request, principal, "orders.html", is_kept=True, orders=found)
+async def orders(request: Request, relay: RelayDep, principal: SignedIn, search: SearchDep) -> Response:
+    """One's own orders, newest first: all, or those that fit a search."""
+    account_id = account_id_of(principal)
+    found = await relay.db.read(reading.orders_of, account_id, search)
+    states = await relay.db.read(reading.state_choices, account_id, is_merchant=False)
+    return render(request, principal, "orders.html", is_kept=True, orders=found, search=search, states=states)
 
 
 def _story(connection: Connection, order_id: str, principal: Principal, trading: Trading) -> dict[str, Any]:
@@ -98,7 +117,8 @@ def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
 async def order(order_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """The story of one order: for its shopper with what they may do, for merchant and operator with its money."""
     found = await relay.db.read(_story, order_id, principal, relay.trading)
-    return render(request, principal, "order.html", is_kept=found["is_shopper"], **found)
+    how = await how_to_pay(relay, order_id) if found["is_shopper"] and found["order"]["state"] == "unpaid" else None
+    return render(request, principal, "order.html", is_kept=found["is_shopper"], how=how, **found)
 
 
 def _evidence(connection: Connection, order_id: str, key: str, principal: Principal, relay: Relay) -> dict[str, Any]:

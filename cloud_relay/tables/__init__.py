@@ -1,5 +1,7 @@
 """Every table of the relay, for SQLite and PostgreSQL alike. Rooms read and write only through their own store.py."""
 
+from cloud_relay.tables.banking import bank_entry, bank_file, bank_statement, bank_transfer, payout_account
+from cloud_relay.tables.baskets import basket_line, notice_quiet, shipping_terms
 from cloud_relay.tables.columns import Moment, metadata
 from cloud_relay.tables.counter import counter_draft, counter_line, counter_sale
 from cloud_relay.tables.goods import (
@@ -24,9 +26,17 @@ from cloud_relay.tables.looking import (
     viewing_question,
     viewing_session,
 )
+from cloud_relay.tables.onboarding import (
+    application,
+    application_document,
+    document_reading,
+    payout_approval,
+    verdict,
+)
 from cloud_relay.tables.parcels import label, parcel, tracking_event
 from cloud_relay.tables.people import account, invitation, member, merchant, saved_address, sign_in, sign_in_attempt
 from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
+from cloud_relay.tables.publishing import bulk_change, goods_import, listing_schedule
 from cloud_relay.tables.shop_boxes import (
     bench_check,
     check_progress,
@@ -66,7 +76,15 @@ __all__ = [
     "Moment",
     "account",
     "announcement",
+    "application",
+    "application_document",
+    "bank_entry",
+    "bank_file",
+    "bank_statement",
+    "bank_transfer",
+    "basket_line",
     "bench_check",
+    "bulk_change",
     "check_progress",
     "claim_code",
     "counter_draft",
@@ -74,6 +92,8 @@ __all__ = [
     "counter_sale",
     "device_state",
     "dispute",
+    "document_reading",
+    "goods_import",
     "handoff",
     "high_water",
     "idempotency_key",
@@ -82,12 +102,14 @@ __all__ = [
     "label",
     "listing",
     "listing_picture",
+    "listing_schedule",
     "member",
     "merchant",
     "metadata",
     "notice",
     "notice_choice",
     "notice_delivery",
+    "notice_quiet",
     "notice_reader",
     "order_event",
     "order_line",
@@ -96,6 +118,8 @@ __all__ = [
     "parcel",
     "payment",
     "payout",
+    "payout_account",
+    "payout_approval",
     "pickup",
     "pickup_point",
     "picture",
@@ -107,6 +131,7 @@ __all__ = [
     "reservation",
     "saved_address",
     "seal",
+    "shipping_terms",
     "shop",
     "shop_certificate",
     "shop_command",
@@ -121,6 +146,7 @@ __all__ = [
     "tracking_event",
     "transfer",
     "variant",
+    "verdict",
     "viewing_booking",
     "viewing_companion",
     "viewing_complaint",

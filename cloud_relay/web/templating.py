@@ -12,14 +12,14 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cloud_relay.escrow import rules
 from cloud_relay.web.language import COOKIE, LANGUAGES
 from cloud_relay.web.principal import Principal
 from cloud_relay.web.theme import THEME_COOKIE, THEMES, theme_of
 from wire.values import parse_time
 
 FOLDER = Path(__file__).parent
-MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
-"""ISO 4217 minor units where they are not 2."""
+MINOR_DIGITS = rules.MINOR_DIGITS
 
 SYMBOLS = {"CNY": "¥", "EUR": "€", "USD": "$", "GBP": "£", "JPY": "JP¥"}
 

@@ -62,6 +62,7 @@ PAGES: dict[str, Seen] = {
     "merchant-teach": Seen("/merchant/pieces/{piece}/teach", TEAHOUSE),
     "invitation": Seen("/invitation/{invitation}", SHOPPER),
     "operator-shops": Seen("/operator/shops", OPERATOR),
+    "operator-bank": Seen("/operator/bank", OPERATOR),
     "orders": Seen("/orders", SHOPPER, needs_orders=True),
     "order-photo": Seen("/orders/{photo_order}", SHOPPER, needs_orders=True),
     "order-disputed": Seen("/orders/{disputed_order}", SHOPPER, needs_orders=True),

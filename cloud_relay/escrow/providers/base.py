@@ -19,13 +19,17 @@ class OutcomeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A provider's word on one payment, with the amount and currency that it really moved."""
+    """A provider's word on one payment, with the amount and currency that it really moved.
+
+    `fee_minor` is what the provider kept of it for itself.
+    """
 
     state: OutcomeState
     amount_minor: int
     currency: str
     provider_reference: str = ""
     reason: str = ""
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +65,51 @@ class PayOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderEvent:
-    """A signed message of the provider. `payment_id` is ours; unknown types carry no outcome and have no effect."""
+    """A signed message of the provider. `payment_id` is ours; unknown types carry no outcome and have no effect.
+
+    `provider_reference` names the payment where an event carries only the provider's own id of it. `is_hint`: while the
+    payment is open the provider is asked, because its answer says more (what it kept) than the event.
+    """
 
     event_id: str
     type: str
     payment_id: str = ""
     outcome: Outcome | None = None
+    provider_reference: str = ""
+    is_hint: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowToPay:
+    """What a shopper does about a charge that is pending: go on at `url`, or send a transfer to this account.
+
+    `code_text` is what a banking app reads from a QR code, empty where the currency has none.
+    """
+
+    url: str = ""
+    holder: str = ""
+    iban: str = ""
+    bic: str = ""
+    bank_name: str = ""
+    reference: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    code_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One line of a provider's own list: `amount_minor` above zero came to us, below zero left.
+
+    `kind` and `payment_id` are what our ledger's reference of the same movement says: `charge`, `refund`, `payout` …
+    """
+
+    kind: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    at: datetime
+    provider_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +138,11 @@ class PaymentProvider(Protocol):
     @property
     def methods(self) -> tuple[Method, ...]: ...
 
+    @property
+    def reconciled(self) -> frozenset[str]:
+        """The kinds of movements that this provider lists, so that they can be compared with our ledger."""
+        ...
+
     async def charge(self, charge: Charge) -> Outcome:
         """Take the money; raise ProviderUnknownError when nobody knows whether it was taken."""
         ...
@@ -113,6 +161,14 @@ class PaymentProvider(Protocol):
 
     async def held(self, currency: str) -> int:
         """Return the minor units that the provider holds for us, to be compared with our mirror of it."""
+        ...
+
+    async def how_to_pay(self, payment_id: str, provider_reference: str) -> HowToPay | None:
+        """Return what the shopper does next about a pending charge, or None when there is nothing to do but wait."""
+        ...
+
+    async def movements(self, first: datetime, after: datetime) -> list[Movement]:
+        """Return the provider's own list of what moved in [first, after); raise ProviderUnknownError without answer."""
         ...
 
     def read_event(self, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderEvent:

@@ -4,14 +4,16 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from cloud_relay.escrow.providers.base import (
     BadWebhookError,
     Charge,
+    HowToPay,
     Method,
+    Movement,
     Outcome,
     OutcomeState,
     PayOut,
@@ -51,6 +53,7 @@ class SandboxProvider:
 
     name = NAME
     methods = METHODS
+    reconciled = frozenset({"charge", "refund", "payout", "charge_back"})
 
     def __init__(self, url: str, secret: str, webhook_secret: str, timeout_s: float) -> None:
         if not secret or not webhook_secret:
@@ -86,6 +89,17 @@ class SandboxProvider:
     async def held(self, currency: str) -> int:
         answer = await self._ask("GET", f"/balance/{currency}")
         return int(answer["held_minor"]) if answer else 0
+
+    async def how_to_pay(self, payment_id: str, provider_reference: str) -> HowToPay | None:
+        """A card is charged at once; there is nothing to do but wait."""
+        return None
+
+    async def movements(self, first: datetime, after: datetime) -> list[Movement]:
+        answer = await self._ask("GET", f"/movements?first={first.timestamp()}&after={after.timestamp()}")
+        try:
+            return [_movement(one) for one in answer["movements"]] if answer else []
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProviderUnknownError(f"sandbox: a list that says nothing ({error})") from error
 
     def read_event(self, headers: Mapping[str, str], body: bytes, now: datetime) -> ProviderEvent:
         parts = dict(part.partition("=")[::2] for part in headers.get(SIGNATURE_HEADER, "").split(","))
@@ -128,6 +142,14 @@ def _outcome(answer: dict[str, Any] | None) -> Outcome:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ProviderUnknownError(f"sandbox: an answer that says nothing ({error})") from error
+
+
+def _movement(one: dict[str, Any]) -> Movement:
+    return Movement(
+        kind=str(one["kind"]), payment_id=str(one["payment_id"]), amount_minor=int(one["amount_minor"]),
+        currency=str(one["currency"]), at=datetime.fromtimestamp(float(one["at"]), UTC),
+        provider_reference=str(one["reference"]),
+    )  # fmt: skip
 
 
 def _event(body: bytes) -> ProviderEvent:

@@ -35,6 +35,8 @@ WEBHOOK_TIMEOUT_S = 10.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS payment (id TEXT PRIMARY KEY, kind TEXT, state TEXT, amount_minor INTEGER, currency TEXT,
   charge_id TEXT, reason TEXT, reference TEXT);
+CREATE TABLE IF NOT EXISTS movement (kind TEXT, payment_id TEXT, amount_minor INTEGER, currency TEXT, at REAL,
+  reference TEXT);
 CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, body TEXT, sent INTEGER DEFAULT 0);
 """
 
@@ -86,10 +88,19 @@ class Bank:
         )
         with self.database:
             self.database.execute("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            if state == "succeeded":
+                self._list(kind, body, reference)
         found = self.find(body["id"])
         assert found is not None
         self.announce(f"payment.{state}", found)
         return found
+
+    def _list(self, kind: str, body: dict[str, Any], reference: str) -> None:
+        """Add a line to the list that the relay's ledger is compared with; a charge-back stands under its charge."""
+        name, key = ("charge_back", body["charge_id"]) if kind == "chargeback" else (kind, body["id"])
+        amount = body["amount_minor"] if kind == "charge" else -body["amount_minor"]
+        line = (name, key, amount, body["currency"], time.time(), reference)
+        self.database.execute("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?)", line)
 
     def announce(self, type_: str, payment: dict[str, Any]) -> None:
         """Queue an event; the sender keeps at it until somebody answers 2xx."""
@@ -173,6 +184,14 @@ async def _find(request: Request) -> Response:
         return _no(401, "unauthorized")
     found = _bank(request).find(request.path_params["payment_id"])
     return JSONResponse(found) if found else _no(404, "unknown")
+
+
+async def _movements(request: Request) -> Response:
+    if not _is_allowed(request):
+        return _no(401, "unauthorized")
+    window = (float(request.query_params["first"]), float(request.query_params["after"]))
+    found = _bank(request).database.execute("SELECT * FROM movement WHERE at >= ? AND at < ? ORDER BY at", window)
+    return JSONResponse({"movements": [dict(row) for row in found]})
 
 
 async def _balance(request: Request) -> Response:
@@ -266,6 +285,7 @@ def build(secret: str, webhook_secret: str, webhook_url: str, data: Path | None 
         Route("/payouts", _pay_out, methods=["POST"]),
         Route("/payments/{payment_id}", _find),
         Route("/balance/{currency}", _balance),
+        Route("/movements", _movements),
         Route("/behaviour", _behave, methods=["POST"]),
         Route("/charge-backs", _charge_back, methods=["POST"]),
     ]

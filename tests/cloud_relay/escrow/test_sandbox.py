@@ -7,7 +7,7 @@ import pytest
 
 from cloud_relay.escrow.providers import sandbox
 from cloud_relay.escrow.providers.base import OutcomeState, ProviderUnknownError
-from tests.cloud_relay.escrow.provider_contract import ProviderContract, charge_of
+from tests.cloud_relay.escrow.provider_contract import ProviderContract, WebhookContract, charge_of
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
 
 
@@ -18,7 +18,7 @@ async def provider(bank):
     await provider.close()
 
 
-class TestSandbox(ProviderContract):
+class TestSandbox(ProviderContract, WebhookContract):
     @pytest.fixture
     def methods(self):
         return {"ok": "sandbox:ok", "decline": "sandbox:decline", "silent": "sandbox:timeout_charged"}

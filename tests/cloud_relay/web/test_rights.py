@@ -3,13 +3,15 @@
 import re
 from datetime import timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from cloud_relay import rooms
-from cloud_relay.tables import metadata, parcel, picture, viewing_session
+from cloud_relay.onboarding import service as onboarding
+from cloud_relay.onboarding.vault import vault_in
+from cloud_relay.tables import bulk_change, metadata, orders, parcel, payout_approval, picture, viewing_session
 from tests.cloud_relay.site import jpeg
 from tests.cloud_relay.trade_world import World
-from tests.cloud_relay.web.rights import ADDRESS, PICKUP_POINT, RIGHTS, Right
+from tests.cloud_relay.web.rights import ADDRESS, APPLICATION, PICKUP_POINT, RIGHTS, Right
 from wire.values import format_time
 
 UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "alembic_version"}
@@ -30,7 +32,7 @@ class Mall:
         listing_id, pieces = await site.listing(shop_id, mo, pieces=4, gtin="9521234543213")
         path = f"/api/listings/{listing_id}/pictures"
         files = {"picture": ("x.jpg", jpeg(40, 30), "image/jpeg")}
-        shown = await site.call("POST", path, headers=mo, files=files, status=201)
+        picture_shown = await site.call("POST", path, headers=mo, files=files, status=201)
         ann = (await site.call("GET", "/api/me", headers=mall.people["ann"]))["account_id"]
         address = await site.call("POST", "/api/me/addresses", ADDRESS, mall.people["ann"], 201)
         world = World(site.db, now=site.clock.now())
@@ -60,27 +62,52 @@ class Mall:
         taken = await site.call("POST", path, {"pieces": [{"code": "in-0"}]}, mo, 201)
         body = {"shop_id": shop_id, "kind": "place", "tags": [{"location": "A-1"}, {"location": "A-2"}]}
         tags = await site.call("POST", "/api/tags", body, mo, 201)
+        ned_id = (await site.call("GET", "/api/merchants/mine", headers=ned))["merchants"][0]["merchant_id"]
+        vault = vault_in(site.relay.settings.data_dir)
+        applied = []
+        for owner, number in ((merchant_id, "12-345"), (ned_id, "12-346")):
+            reach, details = frozenset({owner}), {**APPLICATION, "number": number}
+            draft = site.db.run_now(onboarding.save_details, reach, ann, owner, details, vault, now)["application_id"]
+            shown = [
+                site.db.run_now(onboarding.add_document, reach, draft, kind, jpeg(20, 20), vault, now)["document_id"]
+                for kind in ("licence", "identity_front", "other")
+            ]
+            applied.append((draft, shown[2]))
+        site.db.run_now(onboarding.submit, frozenset({ned_id}), applied[1][0], now)
+        files = {"table": ("x.csv", b"sku,title_en,price\nimported,x,1")}
+        table = await site.call("POST", "/api/goods-imports", headers=mo, files=files, data={"shop_id": shop_id},
+                                status=201)  # fmt: skip
         rows = [
+            insert(bulk_change).values(change_id="blk_1", shop_id=shop_id, account_id=ann, what="price_add", rows=[],
+                                       at=now),
+            insert(payout_approval).values(approval_id="apv_1", merchant_id=merchant_id, amount_minor=1,
+                                           currency="CNY", asked_by=ann, asked_at=now, until=now + timedelta(days=1)),
             insert(viewing_session).values(session_id="vs_1", account_id=ann, shop_id=shop_id, piece_id=pieces[0],
                                            camera="front", state="watching", answer={}, created_at=now, changed_at=now),
             insert(picture).values(picture_sha256=still, owner_id=shop_id, kind="still", media_type="image/jpeg",
                                    size_bytes=1, parcel_id=parcel_id, stored_at=now),
         ]  # fmt: skip
+        rows.append(update(orders).where(orders.c.order_id == order_id).values(basket_id="bsk_1"))
         site.db.run_now(lambda c: [c.execute(row) for row in rows])
+        line = await site.call("POST", "/api/basket/lines", {"listing_id": listing_id}, mall.people["ann"], 201)
+        told = (await site.call("GET", "/api/notices", headers=mall.people["ann"]))["notices"]
         mall.things = {
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
-            "picture_sha256": shown["picture_sha256"], "still": still, "address_id": address["address_id"],
+            "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
+            "application_id": applied[0][0], "document_id": applied[0][1], "sent": applied[1][0],
+            "sent_document": applied[1][1], "import_id": table["import_id"], "bulk_id": "blk_1", "approval_id": "apv_1",
             "change_id": taken["change_id"], "tag_id": tags["tag_ids"][0], "sheet_id": tags["sheet_id"],
             "complaint_id": "cpl_1",
             "point_id": point["point_id"],
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
+            "line_id": line["line_id"], "basket_id": "bsk_1", "notice_id": told[0]["notice_id"],
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
-            "password": site.password,
+            "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1",
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
         return mall
@@ -101,6 +128,10 @@ class Mall:
         headers = {**self.people[who], "Accept": "application/json"}
         if right.body == "pixels":
             options["files"] = {"pixels": ("look", bytes(240 * 240))}
+        elif right.body in ("document", "table"):
+            content = jpeg(20, 20) if right.body == "document" else b"sku,title_en,price\nx-1,x,1"
+            options["files"] = {right.body: ("x", content)}
+            options["data"] = {"kind": "licence", "shop_id": self.fill("{shop_id}", right, is_absent=is_absent)}
         elif right.body == "picture":
             options["files"] = {"picture": ("x.jpg", jpeg(20, 20), "image/jpeg")}
         elif isinstance(right.body, bytes):
@@ -180,6 +211,7 @@ async def test_the_right_one_may_read(site):
 
 
 NOT_THERE = {
+    "/api/operator/bank/files/{file_id}",
     "/00/{sscc}", "/01/{gtin}/21/{serial}", "/api/viewing/{session_id}/frame.jpg", "/api/viewing/{session_id}/still",
     "/static/{_version}/{name}", "/api/shops/{shop_id}/cameras/{camera}", "/api/viewing/{session_id}/position",
     "/api/viewing/{session_id}/still.jpg", "/api/viewing/{session_id}/zoom",
@@ -187,7 +219,16 @@ NOT_THERE = {
 """What is not in this small world: a label printed, a frame sent."""
 
 
-NEEDS_A_SHOP = ("/take", "/payouts", "/stock", "/counts", "/camera-pictures", "/bench-checks")
+NEEDS_A_SHOP = (
+    "/approve",
+    "/bulk-changes",
+    "/take",
+    "/payouts",
+    "/stock",
+    "/counts",
+    "/camera-pictures",
+    "/bench-checks",
+)  # fmt: skip
 """What asks a shop, a bank or the newest version, none of which this small world has."""
 
 
