@@ -50,30 +50,12 @@ class PasswordBody(_Body):
     new_password: str = Field(max_length=rules.PASSWORD_LENGTH_MAX)
 
 
-class AddressBody(_Body):
-    """An address as it stands on a label."""
-
-    name: str = Field(max_length=300)
-    lines: list[str] = Field(min_length=1, max_length=4)
-    postal_code: str = Field(default="", max_length=20)
-    city: str = Field(max_length=100)
-    country: str = Field(min_length=2, max_length=2)
-    phone: str = Field(default="", max_length=40)
-
-
 class MerchantBody(_Body):
     """What a merchant applies with."""
 
     name_en: str = Field(default="", max_length=100)
     name_zh: str = Field(default="", max_length=100)
     contact: str = Field(max_length=1000)
-
-
-class DecisionBody(_Body):
-    """An operator's word on a merchant."""
-
-    state: Literal["verified", "refused", "suspended"]
-    reason: str = Field(default="", max_length=500)
 
 
 def _network_address(request: Request) -> str:
@@ -171,25 +153,6 @@ async def change_password(body: PasswordBody, request: Request, relay: RelayDep,
     return Response(status_code=204)
 
 
-@router.get("/me/addresses")
-async def addresses(relay: RelayDep, principal: SignedIn) -> JSONResponse:
-    """One's saved addresses."""
-    found = await relay.db.read(service.list_addresses, account_id_of(principal))
-    return JSONResponse({"addresses": found})
-
-
-@router.post("/me/addresses", status_code=201)
-async def save_address(body: AddressBody, once: OnceDep, principal: SignedIn) -> JSONResponse:
-    """Save an address."""
-    return await once(201, service.save_address, account_id_of(principal), body.model_dump())
-
-
-@router.delete("/me/addresses/{address_id}")
-async def delete_address(address_id: str, relay: RelayDep, principal: SignedIn) -> JSONResponse:
-    """Delete one of one's addresses."""
-    return JSONResponse(await relay.db.run(service.delete_address, account_id_of(principal), address_id))
-
-
 @router.post("/merchants", status_code=201)
 async def apply_as_merchant(body: MerchantBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Apply for a merchant's account."""
@@ -211,12 +174,3 @@ async def list_merchants(
 ) -> JSONResponse:
     """Merchants for the operator, newest first."""
     return JSONResponse({"merchants": await relay.db.read(service.list_merchants, state)})
-
-
-@router.post("/operator/merchants/{merchant_id}/decide")
-async def decide_merchant(
-    merchant_id: str, body: DecisionBody, relay: RelayDep, once: OnceDep, operator: Operator
-) -> JSONResponse:
-    """Verify, refuse or suspend a merchant."""
-    now, operator_id = relay.clock.now(), account_id_of(operator)
-    return await once(200, service.decide_merchant, operator_id, merchant_id, body.state, body.reason, now)

@@ -13,8 +13,6 @@ from cloud_relay.accounts.tokens import hash_token
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import AccountSettings
 from cloud_relay.web.pages import page_event
-from wire.codec import from_json, to_json
-from wire.plan import Address
 from wire.values import clean_text, format_time, new_id
 
 
@@ -138,29 +136,6 @@ def password_hash_of(connection: Connection, account_id: str) -> tuple[str, str]
     return row.email, row.password_hash
 
 
-def list_addresses(connection: Connection, account_id: str) -> list[dict[str, Any]]:
-    """Return one's saved addresses."""
-    return [{"address_id": row.address_id, **row.address} for row in store.addresses_of(connection, account_id)]
-
-
-def save_address(connection: Connection, account_id: str, address: dict[str, Any]) -> dict[str, Any]:
-    """Save an address that fits a label."""
-    if len(store.addresses_of(connection, account_id)) >= rules.ADDRESSES_MAX:
-        title = (f"At most {rules.ADDRESSES_MAX} addresses", f"最多保存 {rules.ADDRESSES_MAX} 个地址")
-        raise RefusedError("too_many_addresses", *title)
-    cleaned = to_json(rules.clean_address(from_json(Address, address)))
-    address_id = new_id("adr")
-    store.insert_address(connection, {"address_id": address_id, "account_id": account_id, "address": cleaned})
-    return {"address_id": address_id, **cleaned}
-
-
-def delete_address(connection: Connection, account_id: str, address_id: str) -> dict[str, Any]:
-    """Delete one of one's addresses."""
-    if not store.delete_address(connection, account_id, address_id):
-        raise missing()
-    return {"address_id": address_id}
-
-
 def shown_merchant(row: Any) -> dict[str, Any]:
     """Return what its members and operators see of a merchant."""
     names = ("merchant_id", "name_en", "name_zh", "state", "reason", "contact")
@@ -199,22 +174,3 @@ def my_merchants(connection: Connection, account_id: str) -> list[dict[str, Any]
 def list_merchants(connection: Connection, state: str | None, limit: int = 200) -> list[dict[str, Any]]:
     """Return merchants for the operator."""
     return [shown_merchant(row) for row in store.merchants_in(connection, state, limit)]
-
-
-def decide_merchant(
-    connection: Connection, operator_id: str, merchant_id: str, decision: str, reason: str, now: datetime
-) -> dict[str, Any]:
-    """Verify, refuse or suspend a merchant; its members' pages hear of it."""
-    row = store.find_merchant(connection, merchant_id)
-    if row is None:
-        raise missing()
-    rules.check_decision(row.state, decision)
-    text = clean_text(reason, "reason", 500, lines=6) if reason.strip() else ""
-    values = {"state": decision, "reason": text, "decided_at": now, "decided_by": operator_id}
-    store.update_merchant(connection, merchant_id, values)
-    change = {"merchant_id": merchant_id, "state": decision, "reason": text}
-    for channel in (f"merchant:{merchant_id}", "operator"):
-        page_event(connection, channel, "merchant_decided", change, now)
-    for account_id in store.members_of(connection, merchant_id):
-        page_event(connection, f"account:{account_id}", "merchant_decided", change, now)
-    return shown_merchant(store.find_merchant(connection, merchant_id))

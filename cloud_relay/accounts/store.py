@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cloud_relay.accounts.rules import Attempts
-from cloud_relay.tables import account, member, merchant, saved_address, sign_in, sign_in_attempt
+from cloud_relay.tables import account, member, merchant, sign_in, sign_in_attempt
 
 
 def insert_account(connection: Connection, values: dict[str, Any]) -> None:
@@ -64,23 +64,6 @@ def write_attempts(connection: Connection, key: str, attempts: Attempts) -> None
 def forget_attempts(connection: Connection, key: str) -> None:
     """Forget the failures under this key."""
     connection.execute(delete(sign_in_attempt).where(sign_in_attempt.c.key == key))
-
-
-def addresses_of(connection: Connection, account_id: str) -> list[Row[Any]]:
-    """Return the saved addresses of an account, oldest first."""
-    query = select(saved_address).where(saved_address.c.account_id == account_id).order_by(saved_address.c.address_id)
-    return list(connection.execute(query))
-
-
-def insert_address(connection: Connection, values: dict[str, Any]) -> None:
-    """Save an address."""
-    connection.execute(insert(saved_address).values(values))
-
-
-def delete_address(connection: Connection, account_id: str, address_id: str) -> bool:
-    """Delete an address of this account; False when there is none."""
-    where = (saved_address.c.address_id == address_id, saved_address.c.account_id == account_id)
-    return connection.execute(delete(saved_address).where(*where)).rowcount == 1
 
 
 def insert_merchant(connection: Connection, values: dict[str, Any], owner_id: str) -> None:

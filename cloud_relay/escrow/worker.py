@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -57,7 +58,7 @@ class PaymentWorker:
         now, trade = self._clock.now(), self._trade
 
         def work(connection: Connection) -> T:
-            return then(connection, settle(connection, paid.payment_id, outcome, now, trade))
+            return then(connection, settle(connection, paid.provider_id, outcome, now, trade))
 
         return await self._db.run(work)
 
@@ -102,7 +103,7 @@ class PaymentWorker:
         if paid is not None:
             outcome = await self._outcome_of(paid, is_first=False)
             if outcome is not None:
-                await self._db.run(settle, payment_id, outcome, self._clock.now(), self._trade)
+                await self._db.run(settle, paid.provider_id, outcome, self._clock.now(), self._trade)
 
     async def _outcome_of(self, paid: Payment, *, is_first: bool) -> Outcome | None:
         try:
@@ -112,6 +113,8 @@ class PaymentWorker:
             return None
 
     async def _ask(self, paid: Payment, *, is_first: bool) -> Outcome:
+        if paid.joint_id or paid.charge_id:
+            paid = await self._db.read(_as_asked, paid)
         provider = self._providers[paid.provider]
         if paid.kind == payments.REFUND and self._is_put_back:
             raise ProviderUnknownError("refunds wait until the relay that was put back is reconciled")
@@ -125,7 +128,7 @@ class PaymentWorker:
         found = None if is_first else await provider.find(paid.payment_id)
         if found is not None:
             return found
-        is_unwanted = not is_first and (self._is_put_back or not await self._db.read(_is_payable, paid.order_id))
+        is_unwanted = not is_first and (self._is_put_back or not await self._db.read(_is_payable, paid))
         if is_unwanted:
             # The provider never heard of it, and nobody wants it any more, or nobody
             # knows whether they still do. Should it still arrive, settle knows.
@@ -188,8 +191,19 @@ def _has_unsealed(connection: Connection) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _is_payable(connection: Connection, order_id: str) -> bool:
-    return connection.scalar(select(orders.c.state).where(orders.c.order_id == order_id)) == OrderState.UNPAID
+def _as_asked(connection: Connection, paid: Payment) -> Payment:
+    """Return a payment with the ids that the provider knows: its own, and of a refund that of the charge."""
+    asked = payments.as_asked(connection, paid)
+    charge = payments.load(connection, paid.charge_id) if paid.charge_id else None
+    return asked if charge is None else replace(asked, charge_id=charge.provider_id)
+
+
+def _is_payable(connection: Connection, asked: Payment) -> bool:
+    """Whether every order that a charge is for still waits for it."""
+    parts = payments.parts_of(connection, asked.payment_id)
+    order_ids = [one.order_id for one in parts] or [asked.order_id]
+    states = connection.scalars(select(orders.c.state).where(orders.c.order_id.in_(order_ids)))
+    return all(state == OrderState.UNPAID for state in states)
 
 
 def _mirror(connection: Connection, provider: str, settled_before: datetime) -> dict[str, int] | None:

@@ -1,5 +1,6 @@
 """HTTP of notices: reading them, choosing how one is told, and the way out of every mail."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.notices import rules, service, store
 from cloud_relay.notices.push_crypto import BadPushKeyError, browser_key
+from cloud_relay.notices.quiet import QuietHours, clean
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
@@ -37,6 +39,52 @@ async def mark_read(body: ReadBody, relay: RelayDep, principal: SignedIn) -> Res
     """Note that notices were read."""
     await relay.db.run(service.mark_read, account_id_of(principal), body.notice_ids, relay.clock.now())
     return Response(status_code=204)
+
+
+@router.post("/read-all")
+async def mark_all_read(relay: RelayDep, principal: SignedIn) -> dict[str, int]:
+    """Note that every notice was read."""
+    return await relay.db.run(service.mark_all_read, account_id_of(principal), relay.clock.now())
+
+
+@router.post("/{notice_id}/unread")
+async def mark_unread(notice_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, str]:
+    """Keep a notice for later."""
+    try:
+        return await relay.db.run(service.mark_unread, account_id_of(principal), notice_id, relay.clock.now())
+    except LookupError:
+        raise not_found() from None
+
+
+class QuietBody(BaseModel):
+    """From when until when neither mail nor push is sent, on the clock of an IANA zone; `is_on` false: never."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    is_on: bool = True
+    quiet_from: str = Field(default="22:00", max_length=5)
+    quiet_until: str = Field(default="07:00", max_length=5)
+    time_zone: str = Field(default="UTC", max_length=64)
+
+
+@router.get("/quiet")
+async def quiet(relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """One's quiet hours."""
+    return quiet_json(await relay.db.read(store.quiet_of, account_id_of(principal)))
+
+
+@router.put("/quiet")
+async def keep_quiet(body: QuietBody, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
+    """Set one's quiet hours: what happens in them is told by mail and push when they end, by the page at once."""
+    hours = clean(body.quiet_from, body.quiet_until, body.time_zone) if body.is_on else None
+    await relay.db.run(store.keep_quiet, account_id_of(principal), hours)
+    return quiet_json(hours)
+
+
+def quiet_json(hours: QuietHours | None) -> dict[str, Any]:
+    """Return quiet hours as pages show them; without any, those that the form suggests."""
+    suggested = QuietHours(quiet_from="22:00", quiet_until="07:00", time_zone="")
+    return {"is_on": hours is not None, **asdict(hours or suggested)}
 
 
 class ChoiceBody(BaseModel):

@@ -60,12 +60,40 @@ def notices_of(connection: Connection, account_id: str, before: datetime | None 
     if before is not None:
         query = query.where(notice.c.created_at < before)
     rows = connection.execute(query.order_by(notice.c.created_at.desc(), notice.c.notice_id).limit(PAGE)).mappings()
-    unread = select(func.count()).where(notice.c.account_id == account_id, notice.c.read_at.is_(None))
     found = [{name: value for name, value in row.items() if name != "account_id"} for row in rows]
-    return {"notices": found, "unread": connection.scalar(unread)}
+    return {"notices": found, "unread": unread_of(connection, account_id)}
+
+
+def unread_of(connection: Connection, account_id: str) -> int:
+    """Return how many notices of an account are unread."""
+    unread = select(func.count()).where(notice.c.account_id == account_id, notice.c.read_at.is_(None))
+    return int(connection.scalar(unread) or 0)
 
 
 def mark_read(connection: Connection, account_id: str, notice_ids: list[str], now: datetime) -> None:
     """Note that these notices were read; those of other accounts are left alone."""
     own = (notice.c.account_id == account_id, notice.c.notice_id.in_(notice_ids), notice.c.read_at.is_(None))
-    connection.execute(update(notice).where(*own).values(read_at=now))
+    if connection.execute(update(notice).where(*own).values(read_at=now)).rowcount:
+        _tell_read(connection, account_id, now)
+
+
+def mark_all_read(connection: Connection, account_id: str, now: datetime) -> dict[str, int]:
+    """Note that every notice of this account was read; return how many that were."""
+    own = (notice.c.account_id == account_id, notice.c.read_at.is_(None))
+    marked = connection.execute(update(notice).where(*own).values(read_at=now)).rowcount
+    if marked:
+        _tell_read(connection, account_id, now)
+    return {"marked": marked}
+
+
+def mark_unread(connection: Connection, account_id: str, notice_id: str, now: datetime) -> dict[str, str]:
+    """Keep one notice for later: it counts as unread again. LookupError for another account's."""
+    own = (notice.c.account_id == account_id, notice.c.notice_id == notice_id)
+    if connection.execute(update(notice).where(*own).values(read_at=None)).rowcount != 1:
+        raise LookupError(f"notice {notice_id}: is not this account's")
+    _tell_read(connection, account_id, now)
+    return {"notice_id": notice_id}
+
+
+def _tell_read(connection: Connection, account_id: str, now: datetime) -> None:
+    page_events(connection, [(f"account:{account_id}", "notices_read", {})], now)

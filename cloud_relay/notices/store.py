@@ -3,13 +3,15 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from cloud_relay.notices.quiet import OVER_BY_THEN, QuietHours, ends_at
 from cloud_relay.notices.rules import TOPICS, Choice, Way, default_choice, topic_of
-from cloud_relay.tables import account, notice, notice_choice, notice_delivery, notice_reader, push_place
+from cloud_relay.tables import account, notice, notice_choice, notice_delivery, notice_quiet, notice_reader, push_place
 from wire.values import new_id
 
 BATCH = 50
@@ -31,6 +33,21 @@ def choose(connection: Connection, account_id: str, topic: str, ways: dict[str, 
     own = (notice_choice.c.account_id == account_id, notice_choice.c.topic == topic)
     if connection.execute(update(notice_choice).where(*own).values(values)).rowcount == 0:
         connection.execute(insert(notice_choice).values(account_id=account_id, topic=topic, **values))
+
+
+def quiet_of(connection: Connection, account_id: str) -> QuietHours | None:
+    """Return an account's quiet hours, or None."""
+    row = connection.execute(select(notice_quiet).where(notice_quiet.c.account_id == account_id)).one_or_none()
+    if row is None:
+        return None
+    return QuietHours(quiet_from=row.quiet_from, quiet_until=row.quiet_until, time_zone=row.time_zone)
+
+
+def keep_quiet(connection: Connection, account_id: str, hours: QuietHours | None) -> None:
+    """Set an account's quiet hours, or (None) have none."""
+    connection.execute(delete(notice_quiet).where(notice_quiet.c.account_id == account_id))
+    if hours is not None:
+        connection.execute(insert(notice_quiet).values(account_id=account_id, **asdict(hours)))
 
 
 def mail_key_of(connection: Connection, account_id: str) -> str:
@@ -95,11 +112,16 @@ def plan(connection: Connection, now: datetime, *, with_mail: bool) -> int:
     deliveries: list[dict[str, Any]] = []
     for row in rows:
         choice = choices_of(connection, row["account_id"])[topic_of(row["kind"])]
+        hours = quiet_of(connection, row["account_id"])
+        quiet_until = ends_at(hours, now) if hours else None
+        if quiet_until is not None and row["kind"] in OVER_BY_THEN:
+            continue
+        at = quiet_until or now
         if choice.by_push:
             places = select(push_place.c.push_id).where(push_place.c.account_id == row["account_id"])
-            deliveries += [_delivery(row, Way.PUSH, push_id, now) for push_id in connection.scalars(places)]
+            deliveries += [_delivery(row, Way.PUSH, push_id, at) for push_id in connection.scalars(places)]
         if choice.by_mail and with_mail:
-            deliveries.append(_delivery(row, Way.MAIL, "", now))
+            deliveries.append(_delivery(row, Way.MAIL, "", at))
     if deliveries:
         connection.execute(insert(notice_delivery), deliveries)
     ids = [row["notice_id"] for row in rows]

@@ -13,6 +13,7 @@ from cloud_relay.db import Database
 from cloud_relay.notices import invitations, mail, rules, store
 from cloud_relay.notices.mail import Mailer, SmtpMailer
 from cloud_relay.notices.push import PushSender, WebPush, push_key
+from cloud_relay.notices.quiet import ends_at
 from cloud_relay.notices.rules import Sent, Way
 from cloud_relay.settings import BadSettingsError, Settings
 
@@ -118,7 +119,11 @@ class NoticeWorker:
         )  # fmt: skip
 
     def _settle(self, connection: Connection, row: dict[str, Any], outcome: Sent, reason: str, now: datetime) -> None:
-        store.settle(connection, row["delivery_id"], **self._changed(outcome, reason, row["attempts"], now))
+        changed = self._changed(outcome, reason, row["attempts"], now)
+        hours = store.quiet_of(connection, row["account_id"])
+        if hours is not None and "next_try_at" in changed:
+            changed["next_try_at"] = ends_at(hours, changed["next_try_at"]) or changed["next_try_at"]
+        store.settle(connection, row["delivery_id"], **changed)
         if outcome is Sent.GONE and row["push_id"]:
             store.forget_place_by_id(connection, row["push_id"])
 

@@ -10,7 +10,7 @@ from cloud_relay.catalog.rules import next_opening
 from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.escrow import ledger, payments
 from cloud_relay.escrow.providers.base import Method
-from cloud_relay.orders import reservations, store, words
+from cloud_relay.orders import reservations, searching, store, words
 from cloud_relay.orders.rules import AT_SHOP, MONEY_HELD, ON_ITS_WAY, OrderState
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import epcis
@@ -20,6 +20,7 @@ from cloud_relay.pickup import points
 from cloud_relay.pickup import service as pickups
 from cloud_relay.pickup.rules import PickupState
 from cloud_relay.refusals import RefusedError
+from cloud_relay.shipping.showing import costs_json
 from cloud_relay.tables import (
     account,
     dispute,
@@ -49,15 +50,20 @@ def methods_json(methods: tuple[Method, ...]) -> list[dict[str, Any]]:
 
 
 def read_checkout(
-    connection: Connection, account_id: str, parcel_id: str, trade: Trade, methods: tuple[Method, ...], now: datetime
-) -> dict[str, Any] | None:
-    """Return everything that the shopper sees before paying, or None if the reservation is not theirs."""
+    connection: Connection, account_id: str, parcel_id: str, trade: Trade, methods: tuple[Method, ...], now: datetime,
+    *, country: str = "CN", postal_code: str = "",
+) -> dict[str, Any] | None:  # fmt: skip
+    """Return everything that the shopper sees before paying, or None if the reservation is not theirs.
+
+    Shipping and tax are those of a parcel to this country (ISO 3166-1) and postal code.
+    """
     found = reservations.find(connection, parcel_id, account_id)
     if found is None:
         return None
     query = (
         select(
-            listing.c.title_en, listing.c.title_zh, listing.c.currency, variant.c.choices,
+            listing.c.title_en, listing.c.title_zh, listing.c.currency, variant.c.choices, listing.c.weight_g,
+            listing.c.attributes,
             (price_at(now) + func.coalesce(variant.c.price_difference_minor, 0)).label("price_minor"),
             (listing.c.price_minor + func.coalesce(variant.c.price_difference_minor, 0)).label("usual_price_minor"),
             shop.c.shop_id, shop.c.name_en, shop.c.name_zh, shop.c.shipping_minor,
@@ -72,6 +78,7 @@ def read_checkout(
     row = connection.execute(query).one()
     opens_at = next_opening(row.hours, row.time_zone, now, row.holidays)
     more = [one.parcel_id for one in reservations.chosen_with(connection, parcel_id)]
+    collected_at = points.of_shop(connection, row.shop_id)
     return {
         "parcel_id": parcel_id,
         "more_parcel_ids": more,
@@ -88,10 +95,9 @@ def read_checkout(
         "price_minor": row.price_minor,
         "usual_price_minor": row.usual_price_minor,
         "deliveries_from": format_time(opens_at) if opens_at else None,
-        "shipping_minor": row.shipping_minor,
-        "total_minor": (row.price_minor + row.shipping_minor) * (1 + len(more)),
+        **costs_json(connection, row, 1 + len(more), country, postal_code, collected_at),
         "currency": row.currency,
-        "pickup_points": points.of_shop(connection, row.shop_id),
+        "pickup_points": collected_at,
         "payment_methods": methods_json(methods),
         "photo_window_s": trade.settings.photo_window_s,
         "release_after_s": trade.settings.release_after_s,
@@ -160,16 +166,27 @@ def _listed(row: RowMapping) -> dict[str, Any]:
     }
 
 
-def orders_of(connection: Connection, account_id: str) -> list[dict[str, Any]]:
-    """Return a shopper's newest orders."""
-    rows = connection.execute(_LIST.where(orders.c.account_id == account_id)).mappings()
-    return [_listed(row) for row in rows]
+EVERY = searching.OrderSearch()
 
 
-def orders_of_merchant(connection: Connection, merchant_id: str) -> list[dict[str, Any]]:
-    """Return a merchant's newest orders."""
-    rows = connection.execute(_LIST.where(orders.c.merchant_id == merchant_id)).mappings()
-    return [_listed(row) for row in rows]
+def orders_of(connection: Connection, account_id: str, wish: searching.OrderSearch = EVERY) -> list[dict[str, Any]]:
+    """Return a shopper's newest orders, those that fit a search."""
+    query = searching.narrowed(_LIST.where(orders.c.account_id == account_id), wish, is_merchant=False)
+    return [_listed(row) for row in connection.execute(query).mappings()]
+
+
+def orders_of_merchant(
+    connection: Connection, merchant_id: str, wish: searching.OrderSearch = EVERY
+) -> list[dict[str, Any]]:
+    """Return a merchant's newest orders, those that fit a search."""
+    query = searching.narrowed(_LIST.where(orders.c.merchant_id == merchant_id), wish, is_merchant=True)
+    return [_listed(row) for row in connection.execute(query).mappings()]
+
+
+def state_choices(connection: Connection, whose: str, *, is_merchant: bool) -> list[tuple[str, dict[str, str]]]:
+    """Return (state, what it is called) of all states that somebody's orders are in."""
+    column = orders.c.merchant_id if is_merchant else orders.c.account_id
+    return [(one, words.STATE_TEXTS[OrderState(one)]) for one in searching.states_of(connection, column == whose)]
 
 
 def orders_by_id(connection: Connection, order_ids: list[str]) -> list[dict[str, Any]]:
@@ -203,7 +220,8 @@ def read_order(
         "order_id", "shop_id", "merchant_id", "state", "price_minor", "shipping_minor", "total_minor", "currency",
         "payment_method", "address", "delivery_from", "delivery_until", "photo_window_s", "release_after_s",
         "objections", "placed_at", "pay_until", "paid_at", "photo_until", "handed_over_at", "delivered_at",
-        "release_at", "ended_at", "end_reason", "due_at",
+        "release_at", "ended_at", "end_reason", "due_at", "goods_tax_minor", "goods_tax_ppm", "is_tax_on_top",
+        "basket_id",
     )  # fmt: skip
     return {
         **{name: row[name] for name in plain},

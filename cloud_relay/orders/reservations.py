@@ -49,7 +49,8 @@ _SALE = (
         listing.c.listing_id, listing.c.title_en, listing.c.title_zh,
         (price_at() + func.coalesce(variant.c.price_difference_minor, 0)).label("price_minor"),
         variant.c.variant_id, variant.c.choices, variant.c.is_offered,
-        listing.c.currency, shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
+        listing.c.currency, listing.c.weight_g, listing.c.attributes,
+        shop.c.shop_id, shop.c.merchant_id, shop.c.market, shop.c.shipping_minor,
         shop.c.live_reason, shop.c.hours, shop.c.holidays, shop.c.time_zone,
     )
     .join(shop, shop.c.shop_id == listing.c.shop_id)

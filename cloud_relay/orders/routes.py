@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from cloud_relay.escrow.payments import Payment
 from cloud_relay.orders import reading, service
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent, OrderState
+from cloud_relay.orders.searching import WORDS_LENGTH_MAX, OrderSearch, read_search
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels.work import photo_of
 from cloud_relay.refusals import RefusedError
@@ -29,6 +30,22 @@ from wire.values import BadValueError, clean_text, format_time
 router = APIRouter(prefix="/api")
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
+Country = Annotated[str, Query(min_length=2, max_length=2)]
+"""ISO 3166-1 alpha-2, where it goes."""
+PostalCode = Annotated[str, Query(max_length=20)]
+
+
+def search_of(
+    q: Annotated[str, Query(max_length=WORDS_LENGTH_MAX)] = "",
+    state: Annotated[str, Query(max_length=20)] = "",
+    first: Annotated[str, Query(alias="from", max_length=10)] = "",
+    last: Annotated[str, Query(alias="until", max_length=10)] = "",
+) -> OrderSearch:
+    """Return the search of a request: words, state, first and last day."""
+    return read_search(q, state, first, last)
+
+
+SearchDep = Annotated[OrderSearch, Depends(search_of)]
 
 
 class _Body(BaseModel):
@@ -148,12 +165,15 @@ async def give_up_reservation(parcel_id: str, relay: RelayDep, principal: Signed
 
 
 @router.get("/checkout/{parcel_id}")
-async def checkout(parcel_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
-    """Price, shipping, total, ways of payment and agreed times, before paying."""
+async def checkout(
+    parcel_id: str, relay: RelayDep, principal: SignedIn, country: Country = "CN", postal_code: PostalCode = ""
+) -> dict[str, Any]:
+    """Price, shipping and tax to a destination, total, ways of payment and agreed times, before paying."""
     trading = relay.trading
     found = await relay.db.read(
-        reading.read_checkout, account_id_of(principal), parcel_id, trading.trade, trading.methods, relay.clock.now()
-    )
+        reading.read_checkout, account_id_of(principal), parcel_id, trading.trade, trading.methods, relay.clock.now(),
+        country=country, postal_code=postal_code,
+    )  # fmt: skip
     if found is None:
         raise not_found()
     return found
@@ -259,9 +279,9 @@ async def _require(
 
 
 @router.get("/orders")
-async def my_orders(relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
-    """One's own orders, newest first."""
-    return {"orders": await relay.db.read(reading.orders_of, account_id_of(principal))}
+async def my_orders(relay: RelayDep, principal: SignedIn, search: SearchDep) -> dict[str, Any]:
+    """One's own orders, newest first: all, or those that fit a search."""
+    return {"orders": await relay.db.read(reading.orders_of, account_id_of(principal), search)}
 
 
 @router.get("/orders/{order_id}")
@@ -341,10 +361,10 @@ async def withdraw_dispute(order_id: str, relay: RelayDep, once: OnceDep, princi
 
 
 @router.get("/merchants/{merchant_id}/orders")
-async def merchant_orders(merchant_id: str, relay: RelayDep, principal: SignedIn) -> dict[str, Any]:
-    """A merchant's orders, newest first."""
+async def merchant_orders(merchant_id: str, relay: RelayDep, principal: SignedIn, search: SearchDep) -> dict[str, Any]:
+    """A merchant's orders, newest first: all, or those that fit a search."""
     require_deed(principal, merchant_id, Deed.SEE)
-    return {"orders": await relay.db.read(reading.orders_of_merchant, merchant_id)}
+    return {"orders": await relay.db.read(reading.orders_of_merchant, merchant_id, search)}
 
 
 @router.get("/operator/disputes")

@@ -6,13 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
+from starlette.datastructures import QueryParams
 
 from cloud_relay.handoffs import rules, service
 from cloud_relay.handoffs.routes import PHONE_COOKIE, PHONE_DAYS, Phone, new_phone
 from cloud_relay.handoffs.rules import Purpose
 from cloud_relay.orders import reading
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
-from cloud_relay.pages.orders import DELIVERY_DAYS
+from cloud_relay.pages.orders import DELIVERY_DAYS, destination
 from cloud_relay.relay import RelayDep
 from cloud_relay.trading import Trading
 from cloud_relay.viewing import service as viewing
@@ -22,12 +23,14 @@ from cloud_relay.web.templating import render
 router = APIRouter(include_in_schema=False)
 
 
-def _shown(connection: Connection, secret: str, phone: str, trading: Trading, now: datetime) -> dict[str, Any]:
+def _shown(
+    connection: Connection, secret: str, phone: str, trading: Trading, now: datetime, query: QueryParams
+) -> dict[str, Any]:
     row = service.look(connection, secret, phone, now)
     shown: dict[str, Any] = {"purpose": row["purpose"], "secret": secret, "code": rules.code_of(row["handoff_id"])}
     if row["purpose"] == Purpose.ORDER:
         asked = (row["account_id"], row["subject"], trading.trade, trading.methods, now)
-        checkout = reading.read_checkout(connection, *asked)
+        checkout = reading.read_checkout(connection, *asked, **destination(query, NO_ADDRESS))
         if checkout is None or checkout["order_id"]:
             raise rules.ended()
         first, last = ((now + timedelta(days=days)).date().isoformat() for days in DELIVERY_DAYS)
@@ -41,7 +44,7 @@ def _shown(connection: Connection, secret: str, phone: str, trading: Trading, no
 @router.get("/h/{secret}")
 async def handoff(secret: str, request: Request, relay: RelayDep, principal: Anyone, phone: Phone = "") -> Response:
     """What the television asks of the phone; opening it uses nothing up, because chat programs open links too."""
-    found = await relay.db.read(_shown, secret, phone, relay.trading, relay.clock.now())
+    found = await relay.db.read(_shown, secret, phone, relay.trading, relay.clock.now(), request.query_params)
     page = render(request, principal, "handoff.html", **found, address=NO_ADDRESS, countries=COUNTRIES)
     if not phone:
         page.set_cookie(

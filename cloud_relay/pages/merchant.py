@@ -17,6 +17,7 @@ from cloud_relay.escrow import day_close, payouts
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import reading as orders
 from cloud_relay.orders import reservations
+from cloud_relay.orders.routes import SearchDep
 from cloud_relay.pages.desk import Desk, attention_of, desk_of, glances_of
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import store as viewing
@@ -95,10 +96,13 @@ async def today(request: Request, relay: RelayDep, principal: SignedIn, wish: Wi
 
 
 @router.get("/orders")
-async def all_orders(request: Request, relay: RelayDep, principal: SignedIn, wish: Wish = "") -> Response:
-    """Every order, newest first."""
+async def all_orders(
+    request: Request, relay: RelayDep, principal: SignedIn, search: SearchDep, wish: Wish = ""
+) -> Response:
+    """Every order, newest first: all, or those that fit a search."""
     desk = await open_desk(relay, principal, wish)
     if desk is None:
         return to_application()
-    found = await relay.db.read(orders.orders_of_merchant, desk.merchant_id)
-    return render(request, principal, "merchant_orders.html", desk=desk, orders=found)
+    found = await relay.db.read(orders.orders_of_merchant, desk.merchant_id, search)
+    states = await relay.db.read(orders.state_choices, desk.merchant_id, is_merchant=True)
+    return render(request, principal, "merchant_orders.html", desk=desk, orders=found, search=search, states=states)

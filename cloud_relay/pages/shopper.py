@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
+from cloud_relay.accounts import addresses
 from cloud_relay.accounts import service as accounts
 from cloud_relay.announcements import reading as announced
 from cloud_relay.bookings import store as bookings
@@ -16,10 +17,12 @@ from cloud_relay.catalog import store as catalog_store
 from cloud_relay.intake import service as intake
 from cloud_relay.intake.rules import take_in
 from cloud_relay.notices import service as notices
-from cloud_relay.notices.routes import choices_json
+from cloud_relay.notices.routes import choices_json, quiet_json
+from cloud_relay.notices.store import quiet_of
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
 from cloud_relay.relay import RelayDep
+from cloud_relay.shipping.store import terms_of
 from cloud_relay.viewing import store as viewing_store
 from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
@@ -77,6 +80,8 @@ async def listing(
         "names": {one["variant_id"]: one["name"] for one in found["variants"]},
         "most": relay.settings.trade.reservations_per_account, "is_by_tag": bool(tag),
     }  # fmt: skip
+    terms = await relay.db.read(terms_of, found["shop"]["shop_id"])
+    shown["ships_by_list"] = bool(terms.zones)
     return render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
 
 
@@ -158,7 +163,9 @@ def _account(connection: Connection, account_id: str, csrf: str, now: datetime) 
     return {
         "account": found,
         "merchants": [{**one, "name": {"en": one["name_en"], "zh": one["name_zh"]}} for one in found["merchants"]],
-        "addresses": accounts.list_addresses(connection, account_id),
+        "addresses": addresses.list_addresses(connection, account_id),
+        "deleted_addresses": addresses.deleted_addresses(connection, account_id, now),
+        "quiet": quiet_json(quiet_of(connection, account_id)),
         "notices": [
             {**one, "text": {"en": one["text_en"], "zh": one["text_zh"]}, "link": local_path(one["link"])}
             for one in told["notices"]

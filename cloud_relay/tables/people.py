@@ -27,13 +27,14 @@ sign_in_attempt = Table(
 saved_address = Table(
     "saved_address", metadata,
     key("address_id"), id_("account_id", ForeignKey("account.account_id"), nullable=False, index=True),
-    Column("address", JSON, nullable=False),
+    Column("address", JSON, nullable=False), text("title"), flag("is_default"), moment("deleted_at"),
 )  # fmt: skip
 
 merchant = Table(
     "merchant", metadata,
     key("merchant_id"), text("name_en"), text("name_zh"), text("state", "pending"), text("reason"),
     text("contact"), moment("applied_at", nullable=False), moment("decided_at"), id_("decided_by"),
+    moment("state_until", index=True),
 )  # fmt: skip
 
 member = Table(

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Table,
 )
 
-from cloud_relay.tables.columns import id_, key, metadata, minor, moment, sha256, text
+from cloud_relay.tables.columns import flag, id_, key, metadata, minor, moment, sha256, text
 
 reservation = Table(
     "reservation", metadata,
@@ -39,6 +39,9 @@ orders = Table(
     moment("release_at"),
     moment("ended_at"), text("end_reason"), Column("version", Integer, nullable=False, default=1),
     text("trace"), Column("tax_ppm", Integer, nullable=False, default=0), moment("due_at"),
+    minor("goods_tax_minor", default=0, server_default="0"),
+    Column("goods_tax_ppm", Integer, nullable=False, default=0, server_default="0"), flag("is_tax_on_top"),
+    id_("basket_id", index=True),
     Index("ix_orders_due", "due_at"),
 )  # fmt: skip
 
@@ -91,6 +94,7 @@ payment = Table(
     text("reason"), moment("started_at", nullable=False), moment("changed_at", nullable=False), text("kind",
     "charge"),
     id_("charge_id"), Column("attempts", Integer, nullable=False, default=0), moment("next_try_at", index=True),
+    id_("joint_id", index=True),
 )  # fmt: skip
 
 provider_event = Table(

@@ -1,25 +1,16 @@
-/** Messages that stand on the screen have been read. */
+/** The account: messages, quiet hours, how one is told. */
 
 import { Refusal, api, t } from "./api.js";
 import { show } from "./forms.js";
 
-const told = new Set();
+/** A message that is followed has been read; the request outlives this page. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-notice]");
+  if (link) api("POST", "/api/notices/read", { notice_ids: [link.dataset.notice] }).catch(() => {}); // else it stays unread
+});
 
-async function tell() {
-  if (document.visibilityState !== "visible") return;
-  const ids = [...document.querySelectorAll("[data-unread]")].map((line) => line.dataset.unread).filter((id) => !told.has(id));
-  if (!ids.length) return;
-  ids.forEach((id) => told.add(id));
-  try {
-    await api("POST", "/api/notices/read", { notice_ids: ids.slice(0, 100) });
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error; // the next visit tells it again
-  }
-}
-
-document.addEventListener("refreshed", tell);
-document.addEventListener("visibilitychange", tell);
-tell();
+const zone = document.querySelector("[data-quiet] [name=time_zone]");
+if (zone && !zone.value) zone.value = zone.defaultValue = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Switches of what one is told, and this very device as one of the places. */
 const panel = document.getElementById("tell");

@@ -9,6 +9,7 @@ form.querySelector("[data-part=saved]")?.addEventListener("change", (event) => {
   const address = JSON.parse(event.target.value);
   for (const name of ["name", "postal_code", "city", "country", "phone"]) fields(name)[0].value = address[name] ?? "";
   fields("lines[]").forEach((field, place) => (field.value = address.lines[place] ?? ""));
+  fields("country")[0].dispatchEvent(new Event("change", { bubbles: true })); // shipping and tax follow
 });
 
 form.addEventListener("done", async () => {

@@ -1,6 +1,7 @@
 /** Choosing a style: the picks on each axis name a variant, its price and stock; what is sold out says so. */
 
 import { t } from "./api.js";
+import { deed } from "./forms.js";
 
 const form = () => document.querySelector("[data-choose]");
 const picked = {}; // axis → value, and the number: kept while the page is refreshed around it
@@ -23,7 +24,7 @@ function show(box) {
   box.querySelector("[data-style-name]").textContent = chosen?.name ?? picks.join(" / ");
   box.querySelector("[data-style-price]").textContent = chosen?.price ?? "";
   box.querySelector("[data-style-stock]").textContent = chosen?.words ?? t("Not made like this", "没有这种款式");
-  box.querySelector("button").disabled = !chosen || chosen.stock < 1;
+  for (const button of box.querySelectorAll("button")) button.disabled = !chosen || chosen.stock < 1;
   countTo(quantity, Math.max(1, Math.min(chosen?.stock ?? 1, Number(box.dataset.choose))));
   for (const one of radios(box)) mark(one, all, picks);
 }
@@ -53,6 +54,12 @@ document.addEventListener("change", (event) => {
   if (!radio) return;
   picked[radio.dataset.axis] = radio.value;
   show(form());
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-into-basket]");
+  if (!button) return;
+  const { listing_id, variant_id, quantity } = button.form.elements;
+  deed(button, "POST /api/basket/lines", { listing_id: listing_id.value, variant_id: variant_id?.value ?? "", quantity: Number(quantity.value) });
 });
 document.addEventListener("compose", (event) => {
   if (!event.target.matches("[data-choose]")) return;

@@ -1,5 +1,6 @@
 /** What every page does: deeds, live parts, hand-offs to a phone, and a television's remote. */
 
+import { bindCounts } from "./counts.js";
 import { bindForms } from "./forms.js";
 import { bindHandoffs } from "./handoff.js";
 import { bindLive } from "./live.js";
@@ -11,3 +12,4 @@ bindLive();
 bindRemote();
 bindHandoffs();
 bindOffline();
+bindCounts();

@@ -16,7 +16,7 @@ BASKET = {
 }  # fmt: skip
 APPLICATION = {
     "kind": "company", "real_name": "x", "country": "US", "number": "12-345", "contact_name": "x", "phone": "1",
-    "address": {"lines": ["Lane 1"], "city": "X"},
+    "address": {"lines": ["Lane 1"], "postal_code": "", "city": "X"},
 }  # fmt: skip
 PICKUP_POINT = {"name_en": "Counter", "address": {"lines": ["Lane 1"], "city": "X", "country": "CN"}}
 PUSH_PLACE = {

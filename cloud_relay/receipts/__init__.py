@@ -1,0 +1,1 @@
+"""Receipts of paid orders, as PDF in both languages."""
