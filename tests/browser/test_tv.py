@@ -180,7 +180,9 @@ def find(page: Page, phone, mall, eyes) -> None:
 def look(page: Page, phone, mall, eyes) -> None:
     """Look live, steer with the arrows, then with the phone, and confirm."""
     piece = page.locator(".piece", has_text="4731")
-    press(page, piece.get_by_role("link", name="Look at it live"))
+    reach(page, piece.get_by_role("link", name="Look at it live"))
+    expect(page.locator("select[name=quantity]")).to_have_value("1")  # the arrows only went past it
+    page.keyboard.press("Enter")
     expect(page.locator("#look")).to_have_attribute("data-state", "steering", timeout=60_000)
     expect(page.locator("#look")).to_have_attribute("data-way", "webrtc", timeout=20_000)
     expect(page.locator("[data-part=stage]")).to_be_focused()

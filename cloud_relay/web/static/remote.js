@@ -3,6 +3,7 @@
 const FOCUSABLE = "a[href], button:not([disabled]), input:not([disabled], [type=hidden]), select, textarea, summary, [tabindex='0']";
 const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0] };
 const BACK_KEYS = new Set(["GoBack", "BrowserBack", "Back"]);
+let passed = null; // a list of choices that the arrows came to: they lead on from it until OK opens it
 const BACK_CODES = new Set([461, 10009, 166]); // webOS, Tizen, Android: some of them send no name
 
 /** How far `to` lies from `from` in a direction; aside counts double, behind is out of reach. */
@@ -17,7 +18,7 @@ function isOwnArrow(target, key) {
   const isUpOrDown = key === "ArrowUp" || key === "ArrowDown";
   if (target.matches("[data-arrows]") || target.closest("textarea, input[type=number]")) return true;
   if (target.matches("input[type=range]")) return !isUpOrDown;
-  if (target.matches("select")) return isUpOrDown;
+  if (target.matches("select")) return isUpOrDown && target !== passed;
   if (target.matches("input[type=radio]")) return isUpOrDown && !isLastOfGroup(target, key);
   if (!target.matches("input:not([type=checkbox])") || isUpOrDown) return false;
   const caret = target.selectionStart; // null where the browser does not tell, as in dates: those keep their arrows
@@ -45,7 +46,17 @@ function walk(event) {
   if (!next) return;
   event.preventDefault();
   next.focus({ preventScroll: true });
+  passed = next;
   next.scrollIntoView({ block: "center", inline: "nearest" });
+}
+
+/** OK opens a list of choices; once one is chosen, the arrows lead on. */
+function openByOk(event) {
+  if (event.key !== "Enter" || !event.target.matches("select")) return;
+  event.preventDefault();
+  passed = null;
+  event.target.addEventListener("change", () => { passed = event.target; }, { once: true });
+  event.target.showPicker?.();
 }
 
 /** OK on a box or a choice ticks it: a remote has no space bar, and Enter would send the whole form. */
@@ -70,6 +81,7 @@ export function bindRemote() {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || !(event.target instanceof Element)) return;
     back(event);
+    openByOk(event);
     tickByOk(event);
     walk(event);
   });
