@@ -29,17 +29,20 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     SEE_MONEY = "see_money"
     PAY_OUT = "pay_out"
+    APPROVE_PAYOUT = "approve_payout"
+    APPLY = "apply"
     CHOOSE_MEMBERS = "choose_members"
 
 
 _BENCH = frozenset({Deed.SEE, Deed.TAKE_IN, Deed.COUNT, Deed.TEACH, Deed.CHECK_BENCH})
 _DAY = _BENCH | {
     Deed.LIST, Deed.KEEP_SHOP, Deed.LET_BOX_IN, Deed.CANCEL_ORDER, Deed.ANNOUNCE, Deed.SEE_MONEY,
+    Deed.APPROVE_PAYOUT,
 }  # fmt: skip
 MAY: dict[Role, frozenset[Deed]] = {
     Role.PACKER: _BENCH,
     Role.MANAGER: _DAY,
-    Role.OWNER: _DAY | {Deed.PAY_OUT, Deed.CHOOSE_MEMBERS},
+    Role.OWNER: _DAY | {Deed.PAY_OUT, Deed.CHOOSE_MEMBERS, Deed.APPLY},
 }
 """The one table: who may do what. Pages show and the API allows what stands here, nothing else."""
 

@@ -25,11 +25,11 @@ def _refused(why: str) -> RefusedError:
     )  # fmt: skip
 
 
-async def clean_picture(content: bytes, pixels_max: int) -> bytes:
+async def clean_picture(content: bytes, pixels_max: int, side_px_max: int = SIDE_PX_MAX) -> bytes:
     """Return a foreign picture as a plain JPEG without metadata; RefusedError if it is none, too large or a trap."""
     async with _slots:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", CHILD, str(pixels_max), str(SIDE_PX_MAX),
+            sys.executable, "-I", CHILD, str(pixels_max), str(side_px_max),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:

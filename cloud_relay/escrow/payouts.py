@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from cloud_relay.accounts.rules import MerchantState
 from cloud_relay.db import wake
 from cloud_relay.escrow import dues, ledger, rules
 from cloud_relay.escrow.payments import FAILED, STARTED, SUCCEEDED
@@ -13,7 +14,7 @@ from cloud_relay.escrow.providers.base import Outcome, OutcomeState
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.notices import service as notices
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import payout, posting, transfer
+from cloud_relay.tables import merchant, payout, posting, transfer
 from cloud_relay.web.pages import page_event
 from wire.values import new_id
 
@@ -40,12 +41,14 @@ _COLUMNS = [payout.c[name] for name in Payout.__dataclass_fields__]
 def start(
     connection: Connection, merchant_id: str, amount_minor: int, currency: str, provider: str, now: datetime
 ) -> Payout:
-    """Take the money out of the merchant's account and start the payout; RefusedError when there is not that much."""
-    available = ledger.balance(connection, rules.payable(merchant_id), currency)
-    available -= dues.owed_minor(connection, merchant_id, currency)
+    """Take the money out of the merchant's account and start the payout.
+
+    RefusedError when there is not that much, or while the merchant is not verified.
+    """
+    check_active(connection, merchant_id)
+    available = available_minor(connection, merchant_id, currency)
     if not 0 < amount_minor <= available:
-        text = (f"Only {available} can be paid out", f"可提现金额为 {available}")
-        raise RefusedError("not_that_much", *text, available_minor=available)
+        raise not_that_much(available)
     payout_id = new_id("out")
     dues.collect(connection, merchant_id, currency, f"counter_due:{payout_id}", now)
     row: dict[str, Any] = {
@@ -57,6 +60,28 @@ def start(
     ledger.post(connection, f"payout:{payout_id}", "payout", [line], now, currency=currency)
     wake(connection, "payments")
     return Payout(**row)
+
+
+def check_active(connection: Connection, merchant_id: str) -> None:
+    """Raise RefusedError while a merchant is not verified: its money stays where it is until its name is known."""
+    state = connection.scalar(select(merchant.c.state).where(merchant.c.merchant_id == merchant_id))
+    if state != MerchantState.VERIFIED:
+        raise RefusedError(
+            "not_verified", "Money is paid out to verified merchants only; see your application",
+            "仅向通过实名认证的商户提现，请查看认证状态",
+        )  # fmt: skip
+
+
+def available_minor(connection: Connection, merchant_id: str, currency: str) -> int:
+    """Return what a merchant has with the market, less what it owes it."""
+    has = ledger.balance(connection, rules.payable(merchant_id), currency)
+    return has - dues.owed_minor(connection, merchant_id, currency)
+
+
+def not_that_much(most_minor: int) -> RefusedError:
+    """Return the refusal for more than a merchant has."""
+    text = (f"Only {most_minor} can be paid out", f"可提现金额为 {most_minor}")
+    return RefusedError("not_that_much", *text, available_minor=most_minor)
 
 
 def load(connection: Connection, payout_id: str) -> Payout | None:

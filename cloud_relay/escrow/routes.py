@@ -5,16 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
-from cloud_relay.escrow import payouts, webhooks
+from cloud_relay.escrow import payouts, two_people, webhooks
 from cloud_relay.escrow.providers.base import BadWebhookError
 from cloud_relay.orders import timers
 from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
-from cloud_relay.web.principal import SignedIn, require_deed
+from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import Problem, not_found
 
 router = APIRouter()
@@ -27,6 +26,14 @@ class PayoutBody(BaseModel):
 
     amount_minor: int = Field(gt=0)
     currency: str = Field(min_length=3, max_length=3, pattern="^[A-Z]{3}$")
+
+
+class RefusalBody(BaseModel):
+    """Why a payout is refused; whoever asked for it reads that."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=300)
 
 
 @router.post("/webhooks/{provider}", include_in_schema=False)
@@ -60,19 +67,39 @@ async def money(merchant_id: str, relay: RelayDep, principal: SignedIn) -> dict[
 async def start_payout(
     merchant_id: str, body: PayoutBody, relay: RelayDep, once: OnceDep, principal: SignedIn
 ) -> Response:
-    """Pay out to the merchant's bank."""
+    """Pay out to the merchant's bank; a large payout waits for a second person."""
     require_deed(principal, merchant_id, Deed.PAY_OUT)
+    return await once(
+        201, two_people.ask, merchant_id, body.amount_minor, body.currency, _provider(relay), account_id_of(principal),
+        relay.settings.trade.payout_alone_minor, relay.clock.now(),
+    )  # fmt: skip
+
+
+@router.post("/api/payout-approvals/{approval_id}/approve")
+async def approve_payout(approval_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
+    """Start a large payout that somebody else asked for; for the merchant's own people, and for operators."""
+    return await once(
+        200, two_people.approve, approval_id, account_id_of(principal), _provider(relay), relay.clock.now(),
+        merchant_ids=principal.reach(Deed.APPROVE_PAYOUT), is_operator=principal.is_operator,
+    )  # fmt: skip
+
+
+@router.post("/api/payout-approvals/{approval_id}/refuse")
+async def refuse_payout(
+    approval_id: str, body: RefusalBody, relay: RelayDep, once: OnceDep, principal: SignedIn
+) -> Response:
+    """Refuse a large payout, or take one's own back."""
+    return await once(
+        200, two_people.refuse, approval_id, account_id_of(principal), body.reason, relay.clock.now(),
+        merchant_ids=principal.reach(Deed.APPROVE_PAYOUT), is_operator=principal.is_operator,
+    )  # fmt: skip
+
+
+def _provider(relay: Relay) -> str:
     provider = next(iter(relay.trading.providers), None)
     if provider is None:
         raise RefusedError("no_provider", "No payment provider is set up", "尚未配置支付渠道")
-    return await once(201, _start, merchant_id, body.amount_minor, body.currency, provider, relay.clock.now())
-
-
-def _start(connection: Connection, *args: Any) -> dict[str, Any]:
-    out = payouts.start(connection, *args)
-    return {
-        "payout_id": out.payout_id, "state": out.state, "amount_minor": out.amount_minor, "currency": out.currency,
-    }  # fmt: skip
+    return provider
 
 
 async def work(relay: Relay) -> None:

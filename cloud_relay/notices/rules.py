@@ -21,6 +21,7 @@ TOPIC_OF_KIND = {
     "not_collected": "parcel", "booking_made": "booking", "booking_soon": "booking", "booking_cancelled": "booking",
     "order_paid": "money", "payment_failed": "money", "money_released": "money", "money_received": "money",
     "order_refunded": "money", "refund_done": "money", "payout_done": "money", "payout_failed": "money",
+    "payout_asked": "money", "payout_refused": "money",
 }  # fmt: skip
 
 QUIET_BY_MAIL = frozenset({"turn", "money", "other"})

@@ -32,6 +32,8 @@ DEED_WORDS: dict[str, tuple[str, str]] = {
     Deed.ANNOUNCE: ("announce, and change prices for a time", "发布公告和限时价"),
     Deed.SEE_MONEY: ("see balances and day closes", "查看余额和日结"),
     Deed.PAY_OUT: ("pay money out", "提现"),
+    Deed.APPROVE_PAYOUT: ("approve a large payout that somebody else asked for", "批准他人发起的大额提现"),
+    Deed.APPLY: ("apply under one's real name", "提交实名认证"),
     Deed.CHOOSE_MEMBERS: ("invite and remove members", "邀请和移除成员"),
 }
 

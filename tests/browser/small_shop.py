@@ -14,7 +14,7 @@ from cloud_relay.accounts import service as accounts
 from cloud_relay.app import build, put_together
 from cloud_relay.bench_checks import store as checks
 from cloud_relay.escrow.providers import sandbox_server
-from cloud_relay.settings import LimitSettings, PaymentSettings, RelaySettings, Settings
+from cloud_relay.settings import AccountSettings, LimitSettings, PaymentSettings, RelaySettings, Settings
 from tests.browser.program import Program
 from tests.cloud_relay.running import PASSWORD, PASSWORD_HASH
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, serving
@@ -104,6 +104,7 @@ def open_small_shop(folder: Path, free_port: Callable[[], int]) -> Iterator[Smal
     settings = Settings(
         data_dir=folder, relay=RelaySettings(public_url=url, host="127.0.0.1", port=port), secrets=SECRETS,
         limits=LimitSettings(requests_per_s=1e6, requests_burst=1_000_000),
+        accounts=AccountSettings(documents_required=False),
         payment=PaymentSettings(url=f"http://127.0.0.1:{bank_port}"),
     )  # fmt: skip
     relay = put_together(settings)

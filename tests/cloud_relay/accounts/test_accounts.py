@@ -145,7 +145,7 @@ async def test_a_merchant_applies_and_is_decided(site):
     assert applied["state"] == "pending"
     path = f"/api/operator/merchants/{applied['merchant_id']}/decide"
     await site.call("POST", path, {"state": "verified"}, ann, 404)
-    await site.call("POST", path, {"state": "suspended"}, olga, 409)
+    await site.call("POST", path, {"state": "suspended", "reason": "x"}, olga, 409)
     decided = await site.call("POST", path, {"state": "refused", "reason": "no such firm"}, olga)
     assert (decided["state"], decided["reason"]) == ("refused", "no such firm")
     await site.call("POST", path, {"state": "verified"}, olga)
