@@ -13,6 +13,8 @@ from cloud_relay.catalog.faces import FACE_NAMES
 from cloud_relay.catalog.rules import CURRENCIES
 from cloud_relay.pages.addresses import COUNTRIES
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
+from cloud_relay.publishing import schedule
+from cloud_relay.publishing import store as publishing
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
 from cloud_relay.web.problems import not_found
@@ -79,7 +81,8 @@ def _listing(connection: Connection, listing_id: str, merchant_ids: frozenset[st
     shop = reading.read_shop(connection, listing["shop"]["shop_id"], merchant_ids, now)
     if shop["merchant_id"] not in merchant_ids:
         raise not_found()
-    return {"listing": listing, "shop": shop}
+    planned = schedule.shown(publishing.find_schedule(connection, listing_id), listing_id)
+    return {"listing": listing, "shop": shop, "planned": planned}
 
 
 @router.get("/listings/{listing_id}")
