@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 from sqlalchemy import Connection
 
-from cloud_relay import care_cli, logs
+from cloud_relay import books_cli, care_cli, logs
 from cloud_relay.accounts import rules, service, store
 from cloud_relay.accounts.passwords import hash_password_now
 from cloud_relay.authority import Authority
@@ -94,6 +94,7 @@ def init(
 
 
 app.add_typer(care_cli.app)
+app.add_typer(books_cli.app)
 operator_app = typer.Typer(no_args_is_help=True, help="People who verify merchants and rule on disputes.")
 shop_app = typer.Typer(no_args_is_help=True, help="Shops and their boxes.")
 app.add_typer(operator_app, name="operator")
@@ -179,7 +180,11 @@ def run(data: DataDir) -> None:
 
     settings = _load(data)
     logs.begin()
-    relay = put_together(settings)
+    try:
+        relay = put_together(settings)
+    except BadSettingsError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
     asyncio.run(serve_until_signal(relay))
 
 

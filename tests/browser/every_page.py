@@ -63,6 +63,7 @@ PAGES: dict[str, Seen] = {
     "invitation": Seen("/invitation/{invitation}", SHOPPER),
     "operator-shops": Seen("/operator/shops", OPERATOR),
     "operator-bank": Seen("/operator/bank", OPERATOR),
+    "operator-books": Seen("/operator/books", OPERATOR),
     "orders": Seen("/orders", SHOPPER, needs_orders=True),
     "order-photo": Seen("/orders/{photo_order}", SHOPPER, needs_orders=True),
     "order-disputed": Seen("/orders/{disputed_order}", SHOPPER, needs_orders=True),

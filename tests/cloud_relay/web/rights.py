@@ -337,6 +337,7 @@ RIGHTS = [
     Right("GET", "/operator", "operator"),
     Right("GET", "/operator/shops", "operator"),
     Right("GET", "/operator/bank", "operator"),
+    Right("GET", "/operator/books", "operator"),
     Right("POST", "/api/operator/bank/statements", "operator", b"x"),
     Right("POST", "/api/operator/bank/entries/{entry_id}/decide", "operator", {"deed": "keep", "reason": "x"}),
     Right("POST", "/api/operator/bank/transfers/{payment_id}/account", "operator", {"holder": "x", "iban": "y"}),
