@@ -18,6 +18,38 @@ UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "
 """Tables of counting and telling, in which an outsider's request may leave a trace."""
 
 
+async def applied_and_imported(site, merchant_id, shop_id, mo, ned, ann):
+    """A draft application of mo's, a sent one of ned's, a table read, a change of many, a payout that waits."""
+    now, vault = site.clock.now(), vault_in(site.relay.settings.data_dir)
+    ned_id = (await site.call("GET", "/api/merchants/mine", headers=ned))["merchants"][0]["merchant_id"]
+    applied = []
+    for owner, number in ((merchant_id, "12-345"), (ned_id, "12-346")):
+        reach, details = frozenset({owner}), {**APPLICATION, "number": number}
+        draft = site.db.run_now(onboarding.save_details, reach, ann, owner, details, vault, now)["application_id"]
+        shown = [
+            site.db.run_now(onboarding.add_document, reach, draft, kind, jpeg(20, 20), vault, now)["document_id"]
+            for kind in ("licence", "identity_front", "other")
+        ]
+        applied.append((draft, shown[2]))
+    site.db.run_now(onboarding.submit, frozenset({ned_id}), applied[1][0], now)
+    files = {"table": ("x.csv", b"sku,title_en,price\nimported,x,1")}
+    made = await site.call("POST", "/api/goods-imports", headers=mo, files=files, data={"shop_id": shop_id}, status=201)
+    rows = [
+        insert(bulk_change).values(
+            change_id="blk_1", shop_id=shop_id, account_id=ann, what="price_add", rows=[], at=now
+        ),
+        insert(payout_approval).values(
+            approval_id="apv_1", merchant_id=merchant_id, amount_minor=1, currency="CNY", asked_by=ann, asked_at=now,
+            until=now + timedelta(days=1),
+        ),
+    ]  # fmt: skip
+    site.db.run_now(lambda c: [c.execute(row) for row in rows])
+    return {
+        "application_id": applied[0][0], "document_id": applied[0][1], "sent": applied[1][0],
+        "sent_document": applied[1][1], "import_id": made["import_id"], "bulk_id": "blk_1", "approval_id": "apv_1",
+    }  # fmt: skip
+
+
 class Mall:
     """Things of ann (a shopper) and mo (a merchant); bob and ned are another shopper and another merchant."""
 
@@ -62,26 +94,8 @@ class Mall:
         taken = await site.call("POST", path, {"pieces": [{"code": "in-0"}]}, mo, 201)
         body = {"shop_id": shop_id, "kind": "place", "tags": [{"location": "A-1"}, {"location": "A-2"}]}
         tags = await site.call("POST", "/api/tags", body, mo, 201)
-        ned_id = (await site.call("GET", "/api/merchants/mine", headers=ned))["merchants"][0]["merchant_id"]
-        vault = vault_in(site.relay.settings.data_dir)
-        applied = []
-        for owner, number in ((merchant_id, "12-345"), (ned_id, "12-346")):
-            reach, details = frozenset({owner}), {**APPLICATION, "number": number}
-            draft = site.db.run_now(onboarding.save_details, reach, ann, owner, details, vault, now)["application_id"]
-            shown = [
-                site.db.run_now(onboarding.add_document, reach, draft, kind, jpeg(20, 20), vault, now)["document_id"]
-                for kind in ("licence", "identity_front", "other")
-            ]
-            applied.append((draft, shown[2]))
-        site.db.run_now(onboarding.submit, frozenset({ned_id}), applied[1][0], now)
-        files = {"table": ("x.csv", b"sku,title_en,price\nimported,x,1")}
-        table = await site.call("POST", "/api/goods-imports", headers=mo, files=files, data={"shop_id": shop_id},
-                                status=201)  # fmt: skip
+        papers = await applied_and_imported(site, merchant_id, shop_id, mo, ned, ann)
         rows = [
-            insert(bulk_change).values(change_id="blk_1", shop_id=shop_id, account_id=ann, what="price_add", rows=[],
-                                       at=now),
-            insert(payout_approval).values(approval_id="apv_1", merchant_id=merchant_id, amount_minor=1,
-                                           currency="CNY", asked_by=ann, asked_at=now, until=now + timedelta(days=1)),
             insert(viewing_session).values(session_id="vs_1", account_id=ann, shop_id=shop_id, piece_id=pieces[0],
                                            camera="front", state="watching", answer={}, created_at=now, changed_at=now),
             insert(picture).values(picture_sha256=still, owner_id=shop_id, kind="still", media_type="image/jpeg",
@@ -97,8 +111,7 @@ class Mall:
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
-            "application_id": applied[0][0], "document_id": applied[0][1], "sent": applied[1][0],
-            "sent_document": applied[1][1], "import_id": table["import_id"], "bulk_id": "blk_1", "approval_id": "apv_1",
+            **papers,
             "change_id": taken["change_id"], "tag_id": tags["tag_ids"][0], "sheet_id": tags["sheet_id"],
             "complaint_id": "cpl_1",
             "point_id": point["point_id"],
