@@ -1,6 +1,7 @@
-"""What a shop tells of its counter: goods sold there, and goods published there. Past tense; the set only grows. Pure.
+"""What a shop tells of its counter: goods sold there and given back, and goods published there. Pure.
 
-Both are durable: made while the link is down, they wait in the shop's journal and arrive when it is back.
+Past tense; the set only grows. All are durable: made while the link is down, they wait in the shop's journal and arrive
+when it is back.
 """
 
 from dataclasses import dataclass
@@ -57,6 +58,29 @@ class CounterSold(Report):
     card_name: str = ""
     how_known: str = "terminal"
     shopper_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterRefunded(Report):
+    """A whole counter sale was given back the way it was paid; `refund_id` is the shop's. A sale has one at most.
+
+    `receipt_no` is this refund's own, from the same row of numbers as the sales'. `is_restocked`: the goods came back
+    and are for sale again. Terminal's numbers and `how_known` as in CounterSold, of the reversal.
+    """
+
+    refund_id: str
+    sale_id: str
+    at: datetime
+    receipt_no: int
+    total_minor: int
+    currency: str
+    paid_by: PaidBy
+    account_id: str = ""
+    is_restocked: bool = False
+    terminal_id: str = ""
+    trace_no: int = 0
+    terminal_receipt_no: int = 0
+    how_known: str = "terminal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

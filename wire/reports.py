@@ -10,7 +10,7 @@ from typing import Any
 
 from wire.bench_card import AskEcho, BenchChecked, CheckAnswered, CheckMoved
 from wire.codec import from_json, to_json
-from wire.counter import CounterSold, ListingWritten
+from wire.counter import CounterRefunded, CounterSold, ListingWritten
 from wire.locations import LocationChanged
 from wire.plan import Face, Position, Text
 from wire.report_root import Report as Report  # noqa: PLC0414  # the way in which a name is passed on under mypy
@@ -432,7 +432,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled,
         PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered,
         AskClock, BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken, CheckAnswered, CheckMoved,
-        CounterSold, ListingWritten, LocationChanged, PieceCarried, ReadyForPickup,
+        CounterSold, ListingWritten, LocationChanged, PieceCarried, ReadyForPickup, CounterRefunded,
     )
 }  # fmt: skip
 

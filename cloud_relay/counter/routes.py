@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
-from cloud_relay.counter import codes, drafts, pins, service
+from cloud_relay.counter import codes, drafts, pins, refunds, service
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
 from cloud_relay.web.qr import picture_of
-from wire.counter import CounterSold, ListingWritten
+from wire.counter import CounterRefunded, CounterSold, ListingWritten
 from wire.pins import check_pin, hash_pin
 
 router = APIRouter(prefix="/api")
@@ -90,9 +90,13 @@ def join(relay: Relay) -> None:
     def on_sold(connection: Connection, shop_id: str, sale: CounterSold, now: datetime) -> None:
         service.take_sale(connection, shop_id, sale, now, trade, code_keys(relay))
 
+    def on_refunded(connection: Connection, shop_id: str, refund: CounterRefunded, now: datetime) -> None:
+        refunds.take_refund(connection, shop_id, refund, now, trade)
+
     def on_written(connection: Connection, shop_id: str, written: ListingWritten, now: datetime) -> None:
         drafts.take_listing(connection, shop_id, written, now, url)
 
     relay.link.on_report(CounterSold, on_sold)
+    relay.link.on_report(CounterRefunded, on_refunded)
     relay.link.on_report(ListingWritten, on_written)
     relay.link.on_picture(drafts.take_picture)

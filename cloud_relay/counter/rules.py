@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
-from wire.counter import CounterSold
+from wire.counter import CounterRefunded, CounterSold
 from wire.values import BadValueError, check_id, clean_text
 
 LINES_MAX, QUANTITY_MAX, AMOUNT_MAX_MINOR = 60, 999, 10**12
@@ -59,6 +59,29 @@ def postings(
         Posting(money.due(merchant_id), money.tax(market), levy),
     ]
     return lines, commission, levy
+
+
+def check_refund(refund: CounterRefunded) -> CounterRefunded:
+    """Return the refund when its names and numbers are right; BadValueError naming what is wrong."""
+    check_id(refund.refund_id, "refund_id")
+    check_id(refund.sale_id, "sale_id")
+    if refund.how_known not in HOW_KNOWN:
+        raise BadValueError("how_known: not one of ours")
+    numbers = (0 < refund.receipt_no < 2**31, 0 <= refund.trace_no < 10**6, 0 <= refund.terminal_receipt_no < 10**4)
+    if not all(numbers):
+        raise BadValueError("receipt or terminal numbers out of range")
+    return refund
+
+
+def refund_postings(
+    shop_id: str, merchant_id: str, market: str, paid_by: str, total_minor: int, commission: int, levy: int
+) -> list[Posting]:
+    """Return a sale's postings the other way round: the market keeps no share of a sale that was given back."""
+    return [
+        Posting(money.taken(merchant_id), money.till(shop_id, paid_by), total_minor),
+        Posting(money.fees(market), money.due(merchant_id), commission),
+        Posting(money.tax(market), money.due(merchant_id), levy),
+    ]
 
 
 def clashes(outcomes: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Use cases of the counter: a sale is taken once, with its stock and its money; read for merchant and shopper."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,13 +54,13 @@ def take_sale(
         connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
     )
     if any(line.piece_id for line in sale.lines):
-        _send_plan(connection, shop_id, now, trade)
+        send_plan(connection, shop_id, now, trade)
     _tell(connection, shop, sale, outcomes, shopper_id, now)
     return True
 
 
-def _send_plan(connection: Connection, shop_id: str, now: datetime, trade: Trade) -> None:
-    """Send the plan without the pieces that were sold; a plan that is too large must not keep a sale off the books."""
+def send_plan(connection: Connection, shop_id: str, now: datetime, trade: Trade) -> None:
+    """Send the plan with the pieces for sale now; a plan that is too large must not keep a sale off the books."""
     try:
         with connection.begin_nested():
             replace_plan(connection, shop_id, trade.resolver_url, now)
@@ -150,9 +150,12 @@ def _tell(
 def sales_of(connection: Connection, merchant_id: str) -> dict[str, Any]:
     """Return a merchant's newest counter sales, and what the merchant owes the market for them."""
     found = store.sales_of(connection, merchant_id, SHOWN)
-    lines = store.lines_of(connection, [row["sale_id"] for row in found])
+    ids = [row["sale_id"] for row in found]
+    lines, given_back = store.lines_of(connection, ids), store.refunds_of(connection, ids)
     return {
-        "sales": [_shown(row, lines.get(row["sale_id"], [])) | {"by": row["nickname"] or ""} for row in found],
+        "sales": [
+            _shown(row, lines.get(row["sale_id"], []), given_back) | {"by": row["nickname"] or ""} for row in found
+        ],
         "dues": dues.owed(connection, merchant_id),
     }
 
@@ -160,11 +163,13 @@ def sales_of(connection: Connection, merchant_id: str) -> dict[str, Any]:
 def sales_to(connection: Connection, shopper_id: str) -> list[dict[str, Any]]:
     """Return what a shopper bought at counters."""
     found = store.sales_to(connection, shopper_id, SHOWN)
-    lines = store.lines_of(connection, [row["sale_id"] for row in found])
-    return [_shown(row, lines.get(row["sale_id"], [])) for row in found]
+    ids = [row["sale_id"] for row in found]
+    lines, given_back = store.lines_of(connection, ids), store.refunds_of(connection, ids)
+    return [_shown(row, lines.get(row["sale_id"], []), given_back) for row in found]
 
 
-def _shown(row: RowMapping, lines: list[RowMapping]) -> dict[str, Any]:
+def _shown(row: RowMapping, lines: list[RowMapping], given_back: Mapping[str, datetime]) -> dict[str, Any]:
+    refunded_at = given_back.get(row["sale_id"])
     plain = (
         "sale_id", "shop_id", "receipt_no", "paid_by", "total_minor", "commission_minor", "currency", "card_name",
         "terminal_id", "trace_no", "terminal_receipt_no", "how_known",
@@ -173,6 +178,7 @@ def _shown(row: RowMapping, lines: list[RowMapping]) -> dict[str, Any]:
         **{name: row[name] for name in plain},
         "shop_name": {"en": row["name_en"], "zh": row["name_zh"]},
         "sold_at": format_time(row["sold_at"]),
+        "refunded_at": format_time(refunded_at) if refunded_at else None,
         "lines": [
             {
                 "listing_id": line["listing_id"], "piece_id": line["piece_id"], "quantity": line["quantity"],

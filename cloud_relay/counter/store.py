@@ -6,7 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from cloud_relay.tables import account, counter_draft, counter_line, counter_sale, listing, parcel, piece, shop
+from cloud_relay.tables import (
+    account,
+    counter_draft,
+    counter_line,
+    counter_refund,
+    counter_sale,
+    listing,
+    parcel,
+    piece,
+    shop,
+)
 
 OUT_OF_HOUSE = ("handed_over", "in_transit", "delivered", "cancelled", "returned", "gone")
 """Parcel states in which a piece is not on its way out of this house any more."""
@@ -22,6 +32,43 @@ _TAKE_FREE_PIECE = update(piece).where(piece.c.piece_id == bindparam("key"), pie
 def has_sale(connection: Connection, sale_id: str) -> bool:
     """Tell whether a sale was taken before."""
     return connection.scalar(select(counter_sale.c.sale_id).where(counter_sale.c.sale_id == sale_id)) is not None
+
+
+def find_sale(connection: Connection, shop_id: str, sale_id: str) -> RowMapping | None:
+    """Return a sale of this shop."""
+    where = (counter_sale.c.sale_id == sale_id, counter_sale.c.shop_id == shop_id)
+    return connection.execute(select(counter_sale).where(*where)).mappings().one_or_none()
+
+
+def has_refund(connection: Connection, sale_id: str) -> bool:
+    """Tell whether a sale was given back."""
+    query = select(counter_refund.c.sale_id).where(counter_refund.c.sale_id == sale_id)
+    return connection.scalar(query) is not None
+
+
+def insert_refund(connection: Connection, values: dict[str, Any]) -> None:
+    """Write a refund."""
+    connection.execute(insert(counter_refund).values(values))
+
+
+def refunds_of(connection: Connection, sale_ids: Iterable[str]) -> dict[str, datetime]:
+    """Return when these sales were given back, those that were."""
+    query = select(counter_refund.c.sale_id, counter_refund.c.refunded_at)
+    found = connection.execute(query.where(counter_refund.c.sale_id.in_(list(sale_ids))))
+    return {row.sale_id: row.refunded_at for row in found}
+
+
+def return_piece(connection: Connection, shop_id: str, piece_id: str) -> bool:
+    """Sold, or written off when it was sold → free; False when it is neither, or not this shop's."""
+    where = (piece.c.piece_id == piece_id, piece.c.shop_id == shop_id, piece.c.state.in_(("sold", "gone")))
+    change = update(piece).where(*where).values(state="free", version=piece.c.version + 1)
+    return connection.execute(change).rowcount == 1
+
+
+def add_stock(connection: Connection, listing_id: str, quantity: int) -> None:
+    """Put so many on a listing's books again."""
+    values = {"on_hand": listing.c.on_hand + quantity, "version": listing.c.version + 1}
+    connection.execute(update(listing).where(listing.c.listing_id == listing_id).values(values))
 
 
 def find_shop(connection: Connection, shop_id: str) -> RowMapping | None:

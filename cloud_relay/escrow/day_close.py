@@ -64,8 +64,10 @@ def _add(line: dict[str, Any], row: RowMapping, merchant_id: str) -> None:
     payable, amount, kind = rules.payable(merchant_id), row["amount_minor"], row["kind"]
     if kind == "hold":
         line["held_minor"] += amount
-    elif kind == "counter":
+    elif kind in ("counter", "counter_refund"):
         _add_counter(line, row)
+    elif kind == "counter_due_back":
+        line["net_minor"] += amount
     elif kind == "counter_due":
         line["net_minor"] -= amount
     elif kind == "refund":
@@ -88,13 +90,19 @@ def _add(line: dict[str, Any], row: RowMapping, merchant_id: str) -> None:
 
 
 def _add_counter(line: dict[str, Any], row: RowMapping) -> None:
-    """A counter sale's money is the merchant's already; its commission is owed, and leaves when it is kept back."""
-    if row["credit"].startswith("fees:"):
-        line["commission_minor"] += row["amount_minor"]
-    elif row["credit"].startswith("tax:"):
-        line["tax_minor"] += row["amount_minor"]
+    """A counter sale's money is the merchant's already; its commission is owed, and leaves when it is kept back.
+
+    A refund goes the same way back.
+    """
+    is_back = row["kind"] == "counter_refund"
+    ours = row["debit" if is_back else "credit"]
+    amount = -row["amount_minor"] if is_back else row["amount_minor"]
+    if ours.startswith("fees:"):
+        line["commission_minor"] += amount
+    elif ours.startswith("tax:"):
+        line["tax_minor"] += amount
     else:
-        line["counter_minor"] += row["amount_minor"]
+        line["counter_minor"] += amount
 
 
 def _postings(connection: Connection, merchant_id: str, first: datetime, after: datetime) -> list[RowMapping]:
@@ -112,6 +120,7 @@ def _postings(connection: Connection, merchant_id: str, first: datetime, after: 
                 posting.c.debit == payable,
                 posting.c.credit == payable,
                 transfer.c.reference.in_(select(literal("counter:") + at_counter.subquery().c.sale_id)),
+                transfer.c.reference.in_(select(literal("counter_refund:") + at_counter.subquery().c.sale_id)),
             )
         )
         .order_by(transfer.c.created_at, transfer.c.reference, posting.c.line)

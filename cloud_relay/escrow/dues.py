@@ -28,3 +28,12 @@ def collect(connection: Connection, merchant_id: str, currency: str, reference: 
         line = Posting(rules.payable(merchant_id), rules.due(merchant_id), amount)
         ledger.post(connection, reference, "counter_due", [line], now, currency=currency)
     return amount
+
+
+def give_back(connection: Connection, merchant_id: str, currency: str, reference: str, now: datetime) -> int:
+    """Put to the merchant's money what was kept back and is not owed any more; return how much. Works once."""
+    amount = max(0, ledger.balance(connection, rules.due(merchant_id), currency))
+    if amount:
+        line = Posting(rules.due(merchant_id), rules.payable(merchant_id), amount)
+        ledger.post(connection, reference, "counter_due_back", [line], now, currency=currency)
+    return amount

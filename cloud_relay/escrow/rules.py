@@ -74,7 +74,7 @@ def till(shop_id: str, paid_by: str) -> str:
 
 
 def taken(merchant_id: str) -> str:
-    """Return what a merchant took at its own counters; it only grows, and the market never held it."""
+    """Return what a merchant took at its own counters, less what it gave back there; the market never held it."""
     return f"{TAKEN}:{merchant_id}"
 
 

@@ -28,6 +28,8 @@ KINDS = {
     "hold": ("Paid in, held", "付款（代管）"), "release": ("Released", "放款"), "refund": ("Refund", "退款"),
     "payout": ("Payout", "提现"), "payout_failed": ("Payout came back", "提现退回"),
     "counter": ("Sold at the counter", "柜台销售"),
+    "counter_refund": ("Given back at the counter", "柜台退款"),
+    "counter_due_back": ("Share of counter sales returned", "退回柜台佣金"),
     "counter_due": ("Share of counter sales kept back", "扣除柜台佣金"),
     "charge_back": ("Taken back by the bank", "银行追回"),
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from cloud_relay.tables.banking import bank_entry, bank_file, bank_statement, bank_transfer, payout_account
 from cloud_relay.tables.baskets import basket_line, notice_quiet, shipping_terms
+from cloud_relay.tables.carriers import carrier_shipment, carrier_word
 from cloud_relay.tables.columns import Moment, metadata
-from cloud_relay.tables.counter import counter_draft, counter_line, counter_sale
+from cloud_relay.tables.counter import counter_draft, counter_line, counter_refund, counter_sale
 from cloud_relay.tables.goods import (
     announcement,
     listing,
@@ -85,10 +86,13 @@ __all__ = [
     "basket_line",
     "bench_check",
     "bulk_change",
+    "carrier_shipment",
+    "carrier_word",
     "check_progress",
     "claim_code",
     "counter_draft",
     "counter_line",
+    "counter_refund",
     "counter_sale",
     "device_state",
     "dispute",

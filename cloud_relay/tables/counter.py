@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
 
-from cloud_relay.tables.columns import id_, key, metadata, minor, moment, sha256, text
+from cloud_relay.tables.columns import flag, id_, key, metadata, minor, moment, sha256, text
 
 counter_sale = Table(
     "counter_sale", metadata,
@@ -21,6 +21,16 @@ counter_line = Table(
     id_("sale_id", ForeignKey("counter_sale.sale_id")), Column("line", Integer), id_("listing_id", nullable=False),
     id_("piece_id", nullable=False, default=""), text("title_en"), text("title_zh"), minor("price_minor"),
     Column("quantity", Integer, nullable=False), text("outcome"), PrimaryKeyConstraint("sale_id", "line"),
+)  # fmt: skip
+
+counter_refund = Table(
+    "counter_refund", metadata,
+    key("refund_id"), id_("sale_id", ForeignKey("counter_sale.sale_id"), nullable=False, unique=True),
+    id_("shop_id", ForeignKey("shop.shop_id"), nullable=False), id_("account_id", nullable=False, default=""),
+    Column("receipt_no", Integer, nullable=False), text("paid_by"), flag("is_restocked"), text("terminal_id"),
+    Column("trace_no", Integer, nullable=False, default=0),
+    Column("terminal_receipt_no", Integer, nullable=False, default=0), text("how_known"),
+    moment("refunded_at", nullable=False), moment("taken_at", nullable=False),
 )  # fmt: skip
 
 counter_draft = Table(

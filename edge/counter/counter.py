@@ -10,9 +10,10 @@ from drivers.base import DeviceError, OutcomeUnknownError
 from drivers.camera import Still
 from edge.counter import sale as rows
 from edge.counter.amounts import AMOUNT_MAX_MINOR, digits_of
+from edge.counter.basket import TillRefusedError
 from edge.counter.receipts import ReceiptTooLongError, draw_receipt
 from edge.counter.sale import Sale
-from edge.counter.till import Till, TillRefusedError, Way
+from edge.counter.till import Till, Way
 from edge.counter.words import REFUSALS
 from edge.device_host import DeviceHandle
 from edge.journal import Journal
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 RECEIPTS_SHOWN = 20
 STOCK_MAX = 10_000
 SCAN_AGAIN_S = 0.5
+
+MAY_REFUND = frozenset({"owner", "manager"})
+"""Roles that give money back."""
 
 MAY_PUBLISH = frozenset({"owner", "manager"})
 """Roles whose listings may be shown at once; the relay decides, this only spares the asking."""
@@ -190,6 +194,12 @@ class Counter(ChangingPage):
             return error.reason or "offline"
         return "printed"
 
+    async def refund(self, member: TillMember, sale_id: str, *, is_restocked: bool) -> None:
+        """Give a sale's money back; TillRefusedError for who may not, and as `Till.refund` has it."""
+        if member.role not in MAY_REFUND:
+            raise TillRefusedError("may_not_refund")
+        await self.till.refund(sale_id, member.account_id, is_restocked=is_restocked)
+
     # goods
 
     async def take_picture(self, camera: str) -> str:
@@ -245,11 +255,12 @@ class Counter(ChangingPage):
         """Return how many sales and listings the relay has not confirmed yet."""
 
         def count(tx: Transaction) -> dict[str, int]:
-            found = tx.run("select type, count(*) from reports where type in (?, ?) group by type", TOLD_TYPES)
+            found = tx.run("select type, count(*) from reports where type in (?, ?, ?) group by type", TOLD_TYPES)
             return {name: int(number) for name, number in found}
 
         told = await self.around.journal.read(count)
-        return {"sales": told.get("CounterSold", 0), "listings": told.get("ListingWritten", 0)}
+        sales = told.get("CounterSold", 0) + told.get("CounterRefunded", 0)
+        return {"sales": sales, "listings": told.get("ListingWritten", 0)}
 
     # the page
 
@@ -266,7 +277,7 @@ class Counter(ChangingPage):
             "waiting": await self.waiting(),
             "sale": self._sale(current) if current else None,
             "in_doubt": [self._sale(one) for one in in_doubt],
-            "receipts": [self._sale(one) for one in await self.till.receipts(RECEIPTS_SHOWN)],
+            "receipts": await self._receipts(),
             "ways": [self._way(name) for name in self.till.ways],
             "said": to_json(self.said),
             "currency": currency,
@@ -274,7 +285,19 @@ class Counter(ChangingPage):
             "cameras": list(self.around.cameras),
             "has_printer": self.around.printer is not None,
             "may_publish": member.role in MAY_PUBLISH,
+            "may_refund": member.role in MAY_REFUND,
         }
+
+    async def _receipts(self) -> list[dict[str, Any]]:
+        """Return the newest receipts, each sale with what became of giving it back: "" nothing, runs or done."""
+        sales = await self.till.receipts(RECEIPTS_SHOWN)
+
+        def refunds(tx: Transaction) -> dict[str, Sale | None]:
+            return {one.sale_id: rows.refund_of(tx, one.sale_id) for one in sales if not one.refund_of}
+
+        found = await self.around.journal.read(refunds)
+        states = {sale_id: "" if one is None else "runs" if one.is_open else "done" for sale_id, one in found.items()}
+        return [{**self._sale(one), "refund": states.get(one.sale_id, "")} for one in sales]
 
     def _way(self, name: str) -> dict[str, Any]:
         way = self.till.ways[name]
@@ -304,11 +327,12 @@ class Counter(ChangingPage):
             "receipt_text": to_json(Text() if sale.receipt in SILENT else refusal_text(sale.receipt)),
             "card_name": sale.card_name,
             "is_known_shopper": bool(sale.shopper_code),
+            "is_refund": bool(sale.refund_of),
         }
         return shown
 
 
-TOLD_TYPES = ("CounterSold", "ListingWritten")
+TOLD_TYPES = ("CounterSold", "CounterRefunded", "ListingWritten")
 SILENT = frozenset({"", "printing", "printed"})
 
 

@@ -34,7 +34,10 @@ def receipt_rows(sale: Sale, plan: ShopPlan | None) -> list[tuple[str, str]]:
         title = f"{line.title.zh} {line.title.en}".strip() if line.title.zh != line.title.en else line.title.en
         amount = plain(line.price_minor * line.quantity, sale.currency)
         rows.append((f"{line.quantity} × {title}", amount))
-    rows += [("", ""), ("Total 合计", f"{plain(sale.asked_minor, sale.currency)} {sale.currency}")]
+    if sale.refund_of:
+        rows.append(("REFUND 退款", ""))
+    total = "Given back 已退" if sale.refund_of else "Total 合计"
+    rows += [("", ""), (total, f"{plain(sale.asked_minor, sale.currency)} {sale.currency}")]
     rows.append((" ".join(WAYS[sale.way]), sale.card_name))
     if sale.tendered_minor > sale.asked_minor:
         change = plain(sale.tendered_minor - sale.asked_minor, sale.currency)

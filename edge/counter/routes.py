@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.attendant.doors import SESSION_S, SIGN_IN_PAGE, PinLockedError
+from edge.counter.basket import TillRefusedError
 from edge.counter.counter import Counter, Draft, refusal_text
 from edge.counter.doors import COOKIE, MemberDoor
-from edge.counter.till import TillRefusedError
 from edge.page_http import KEEP_ALIVE_S, BadBodyError, Body, json_body, problem, text_of, whole_of
 from wire.plan import Text, TillMember
 from wire.values import BadValueError
@@ -60,6 +60,7 @@ class _Api:
             "answer": self._answer,
             "give-up": self._give_up,
             "receipt": self._receipt,
+            "refund": self._refund,
             "picture": self._take_picture,
             "listing": self._listing,
         }
@@ -186,6 +187,10 @@ class _Api:
 
     async def _receipt(self, _member: TillMember, body: Body) -> None:
         await self._counter.print_again(_text(body, "sale_id", 64))
+
+    async def _refund(self, member: TillMember, body: Body) -> None:
+        is_restocked = body.get("is_restocked") is True
+        await self._counter.refund(member, _text(body, "sale_id", 64), is_restocked=is_restocked)
 
     async def _take_picture(self, _member: TillMember, body: Body) -> Body:
         return {"picture_sha256": await self._counter.take_picture(_text(body, "camera", 64))}

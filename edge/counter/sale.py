@@ -17,6 +17,9 @@ class Sale:
 
     `before` is the terminal's newest payment before it was asked: what its answer is told apart from. `is_sensed`:
     the terminal was asked what became of it and could not tell, so a person must. `receipt_no` counts from 1 once paid.
+
+    With `refund_of` it is the way back of that sale's money, by the same stages: asked means to be given back, paid
+    means given back. `refunded_no` is the terminal's number of the payment that is reversed.
     """
 
     sale_id: str
@@ -43,6 +46,9 @@ class Sale:
     paid_at: str = ""
     receipt: str = ""
     copies: int = 0
+    refund_of: str = ""
+    refunded_no: int = 0
+    is_restocked: bool = False
 
     @property
     def total_minor(self) -> int:
@@ -89,6 +95,12 @@ def newest_paid(tx: Transaction, limit: int) -> list[Sale]:
     """Return the newest receipts, newest first."""
     rows = tx.select("counter_sales", "receipt_no > 0", tail=f"order by receipt_no desc limit {int(limit)}")
     return [_sale(row) for row in rows]
+
+
+def refund_of(tx: Transaction, sale_id: str) -> Sale | None:
+    """Return the refund of a sale that is under way or done, None when its money is still here."""
+    rows = tx.select("counter_sales", "(is_open = 1 or receipt_no > 0) and instr(body, ?) > 0", (f'"{sale_id}"',))
+    return next((sale for sale in map(_sale, rows) if sale.refund_of == sale_id), None)
 
 
 def next_receipt_no(tx: Transaction) -> int:

@@ -8,42 +8,24 @@ from typing import Any
 
 from drivers.base import DeviceError, OutcomeUnknownError
 from drivers.payment_terminal import PaymentAsk, PaymentTerminal, TerminalPayment
-from edge.bench import parcel as parcels
-from edge.counter import goods
 from edge.counter import sale as rows
-from edge.counter.amounts import AMOUNT_MAX_MINOR
+from edge.counter.basket import QUANTITY_MAX, TillRefusedError, add_one, known_sale, must_be_open, set_lines
+from edge.counter.closing import close_sale
 from edge.counter.sale import Sale
 from edge.device_host import DeviceHandle
 from edge.flows.counter_sale import Effect, Event, Stage, judge, step
 from edge.flows.errors import IllegalStepError
 from edge.journal import Journal
-from edge.journal.outbox import append_report
-from edge.journal.shop import set_place
 from edge.journal.transaction import Transaction
-from edge.locations import shelves
-from wire.counter import CounterLine, CounterSold, PaidBy
-from wire.plan import ShopPlan, Text
-from wire.values import format_time, parse_time
+from wire.plan import ShopPlan
 
 logger = logging.getLogger(__name__)
 
 SENSE_S_FIRST, SENSE_S_MAX = 1.0, 30.0
 """How soon an unreachable terminal is asked again what became of a payment."""
 
-LINES_MAX, QUANTITY_MAX = 60, 999
-"""A basket that is larger is two baskets."""
-
-GONE = "gone"
 CODE_OF_SHOPPER = "vs1."
 """What a shopper's own code begins with; only the relay can tell whether it is right."""
-
-
-class TillRefusedError(Exception):
-    """Not possible; `reason` is a code for the page, `text` the sentence of a device's trouble when there is one."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +106,12 @@ class Till:
 
         def take(tx: Transaction) -> Sale:
             sale = _current(rows.open_sales(tx)) or Sale(sale_id=self._ids("sale"))
-            _must_be_open(sale)
+            must_be_open(sale)
             sale.account_id = account_id
             if text.startswith(CODE_OF_SHOPPER):
                 sale.shopper_code = text[:200]
             else:
-                _add(tx, plan, sale, text)
+                add_one(tx, plan, sale, text)
             rows.save(tx, sale, "counter_line", lines=len(sale.lines))
             return sale
 
@@ -139,8 +121,8 @@ class Till:
         """Set how many of a line are sold; 0 takes it out. A very piece is one or none."""
 
         def take(tx: Transaction) -> Sale:
-            sale = _known(tx, sale_id)
-            _must_be_open(sale)
+            sale = known_sale(tx, sale_id)
+            must_be_open(sale)
             if not (0 <= line_no < len(sale.lines) and 0 <= quantity <= QUANTITY_MAX):
                 raise TillRefusedError("bad_quantity")
             line = sale.lines[line_no]
@@ -148,7 +130,7 @@ class Till:
                 raise TillRefusedError("one_piece")
             kept = [*sale.lines]
             kept[line_no : line_no + 1] = [replace(line, quantity=quantity)] if quantity else []
-            _set_lines(sale, kept)
+            set_lines(sale, kept)
             rows.save(tx, sale, "counter_line", lines=len(sale.lines))
             return sale
 
@@ -192,7 +174,7 @@ class Till:
             raise TillRefusedError("bad_answer") from None
 
         def change(tx: Transaction) -> Change:
-            sale = _known(tx, sale_id)
+            sale = known_sale(tx, sale_id)
             if event in (Event.PERSON_PAID, Event.PERSON_UNPAID):
                 # the terminal is asked anew what its newest payment is, before the next one
                 tx.remove("counter_marks", [sale.device], "counter_mark_forgotten")
@@ -210,13 +192,45 @@ class Till:
 
     async def code_to_show(self, sale_id: str) -> str:
         """Return the QR code that the shopper pays with; empty when this way has none."""
-        sale = await self._journal.read(lambda tx: _known(tx, sale_id))
+        sale = await self._journal.read(lambda tx: known_sale(tx, sale_id))
         way = self.ways.get(sale.device)
         if way is None or sale.stage is not Stage.WAITING:
             return ""
         async with way.handle.use() as terminal:
             code: str = terminal.code_to_show(_ask(sale))
         return code
+
+    async def refund(self, sale_id: str, account_id: str, *, is_restocked: bool) -> Sale:
+        """Give a whole sale's money back the way it came: the terminal reverses it, once; or a person says that they
+        gave it. TillRefusedError: not that sale, not now, or it was given back already.
+
+        A refund that was not made is over, with its reason; then another may be asked for.
+        """
+        await self._recovered.wait()
+        paid = await self._journal.read(lambda tx: known_sale(tx, sale_id))
+        way = self.ways.get(paid.device)
+        if way is None:
+            raise TillRefusedError("no_such_way")
+        # a payment whose end only a person knew has no number by which the terminal could reverse it
+        is_by_hand = way.by_hand or not paid.terminal_receipt_no
+        if not is_by_hand:
+            await self._need_mark(way)
+
+        def begin(tx: Transaction) -> tuple[Sale, tuple[Effect, ...]]:
+            paid = known_sale(tx, sale_id)
+            _check_refundable(tx, paid, way)
+            made = Sale(sale_id=self._ids("sale"), lines=paid.lines, currency=paid.currency, refund_of=sale_id)
+            made.stage, effects = step(made.stage, Event.ASK_PERSON if is_by_hand else Event.ASK_TERMINAL)
+            made.device, made.way, made.account_id = paid.device, paid.way, account_id
+            made.asked_minor, made.refunded_no, made.payment_no = paid.asked_minor, paid.terminal_receipt_no, 1
+            made.before, made.is_restocked = rows.known_mark(tx, paid.device) or (0, 0), is_restocked
+            rows.save(tx, made, "counter_refund", of=sale_id, way=made.way)
+            return made, effects
+
+        made, effects = await self._journal.write(begin)
+        if Effect.CHARGE in effects:
+            self._start(self._charge(made), "refund")
+        return self._told(made)
 
     async def _need_mark(self, way: Way) -> None:
         """Learn a terminal's newest payment before its first one here; TillRefusedError when it can't be asked."""
@@ -235,7 +249,10 @@ class Till:
         terminal: PaymentTerminal
         try:
             async with self.ways[sale.device].handle.use() as terminal:
-                told = await terminal.pay(_ask(sale), lambda shown: self._show(sale.sale_id, shown))
+                if sale.refund_of:
+                    told = await terminal.reverse(sale.refunded_no)
+                else:
+                    told = await terminal.pay(_ask(sale), lambda shown: self._show(sale.sale_id, shown))
         except OutcomeUnknownError as error:
             await self._feed(sale.sale_id, Event.UNKNOWN, _reason(error.reason or "outcome_unknown"))
             return
@@ -312,12 +329,12 @@ class Till:
         """Take one step of a sale: stage, what was learned, report and places in one transaction, then its effects."""
 
         def take(tx: Transaction) -> tuple[Sale, tuple[Effect, ...]]:
-            sale = _known(tx, sale_id)
+            sale = known_sale(tx, sale_id)
             stage, effects = step(sale.stage, event)
             change(tx)(sale)
-            sale.stage = stage
+            sale.stage = Stage.GIVEN_UP if sale.refund_of and stage is Stage.OPEN else stage
             if Effect.CLOSE in effects:
-                _close(tx, sale)
+                close_sale(tx, sale)
             rows.save(tx, sale, "counter_sale", event=event.value, way=sale.way)
             return sale, effects
 
@@ -384,21 +401,9 @@ def _current(sales: list[Sale]) -> Sale | None:
     return next((sale for sale in reversed(sales) if sale.stage is not Stage.IN_DOUBT), None)
 
 
-def _known(tx: Transaction, sale_id: str) -> Sale:
-    sale = rows.load(tx, sale_id)
-    if sale is None:
-        raise TillRefusedError("no_such_sale")
-    return sale
-
-
-def _must_be_open(sale: Sale) -> None:
-    if sale.stage is not Stage.OPEN:
-        raise TillRefusedError("being_paid")
-
-
 def _check_payable(tx: Transaction, sale_id: str, way: Way) -> None:
     """Refuse an empty sale, and a terminal that still has a payment in doubt: its newest would hide that one."""
-    sale = _known(tx, sale_id)
+    sale = known_sale(tx, sale_id)
     if not sale.lines or sale.total_minor <= 0:
         raise TillRefusedError("empty")
     busy = [one for one in rows.open_sales(tx) if one.device == way.name and one.sale_id != sale_id]
@@ -406,74 +411,13 @@ def _check_payable(tx: Transaction, sale_id: str, way: Way) -> None:
         raise TillRefusedError("terminal_in_doubt")
 
 
-def _add(tx: Transaction, plan: ShopPlan, sale: Sale, text: str) -> None:
-    """Add one of what a code means."""
-    others = [one for one in rows.open_sales(tx) if one.sale_id != sale.sale_id]
-    taken = {line.piece_id for one in (sale, *others) for line in one.lines if line.piece_id}
-    gone = {row["piece_id"] for row in tx.select("places", "place = ?", (GONE,))} | taken
-    promised = {one.piece_id for one in parcels.open_parcels(tx)}
-    found = goods.find(plan, text, gone, promised)
-    if found.reason or found.listing is None:
-        is_here = found.piece is not None and found.piece.piece_id in taken
-        raise TillRefusedError("in_this_sale" if is_here else found.reason or "strange")
-    listing = found.listing
-    if sale.lines and listing.currency != sale.currency:
-        raise TillRefusedError("other_currency")
-    sale.currency = listing.currency
-    same = [
-        place
-        for place, line in enumerate(sale.lines)
-        if found.piece is None and line.listing_id == listing.listing_id and not line.piece_id
-    ]
-    kept = [*sale.lines]
-    if same:
-        kept[same[0]] = replace(kept[same[0]], quantity=kept[same[0]].quantity + 1)
-    else:
-        title = found.piece.title if found.piece else listing.title
-        kept.append(
-            CounterLine(
-                listing_id=listing.listing_id,
-                title=Text(en=title.en, zh=title.zh),
-                price_minor=goods.price_now(listing, tx.now)
-                + (found.piece.price_difference_minor if found.piece else 0),
-                piece_id=found.piece.piece_id if found.piece else "",
-            )
-        )
-    _set_lines(sale, kept)
-
-
-def _set_lines(sale: Sale, lines: list[CounterLine]) -> None:
-    before, sale.lines = sale.lines, tuple(lines)
-    if len(lines) > LINES_MAX or sale.total_minor > AMOUNT_MAX_MINOR:
-        sale.lines = before
-        raise TillRefusedError("too_much")
-
-
-def _close(tx: Transaction, sale: Sale) -> None:
-    """Keep a paid sale: number its receipt, take its pieces out of house and locations, and tell the relay."""
-    sale.receipt_no, sale.paid_at = rows.next_receipt_no(tx), format_time(tx.now)
-    for line in sale.lines:
-        if line.piece_id:
-            set_place(tx, line.piece_id, GONE)
-            shelves.forget(tx, line.piece_id)
-    append_report(tx, sold(sale))
-
-
-def sold(sale: Sale) -> CounterSold:
-    """Return the report of a paid sale."""
-    return CounterSold(
-        sale_id=sale.sale_id,
-        at=parse_time(sale.paid_at),
-        receipt_no=sale.receipt_no,
-        lines=sale.lines,
-        total_minor=sale.asked_minor,
-        currency=sale.currency,
-        paid_by=PaidBy(sale.way),
-        account_id=sale.account_id,
-        terminal_id=sale.terminal_id,
-        trace_no=sale.trace_no,
-        terminal_receipt_no=sale.terminal_receipt_no,
-        card_name=sale.card_name,
-        how_known=sale.how_known or "terminal",
-        shopper_code=sale.shopper_code,
-    )
+def _check_refundable(tx: Transaction, paid: Sale, way: Way) -> None:
+    """Refuse what was not sold, what was given back, and a terminal whose newest payment is in doubt."""
+    if paid.stage is not Stage.PAID or paid.refund_of:
+        raise TillRefusedError("not_paid")
+    earlier = rows.refund_of(tx, paid.sale_id)
+    if earlier is not None:
+        raise TillRefusedError("refund_runs" if earlier.is_open else "refunded_already")
+    busy = [one for one in rows.open_sales(tx) if one.device == way.name]
+    if not way.by_hand and any(one.stage in (Stage.IN_DOUBT, Stage.ASKING) for one in busy):
+        raise TillRefusedError("terminal_in_doubt")

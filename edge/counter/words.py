@@ -29,6 +29,10 @@ REFUSALS: dict[str, Text] = {
         en="First settle the payment in doubt: until then this terminal takes no other",
         zh="请先处理结果不明的付款，此前该终端不再收款",
     ),
+    "not_paid": Text(en="Only what was sold can be given back", zh="只有已售出的才能退款"),
+    "refund_runs": Text(en="This sale is being given back already", zh="这一单正在退款"),
+    "refunded_already": Text(en="This sale was given back already", zh="这一单已经退款"),
+    "may_not_refund": Text(en="An owner or manager gives money back", zh="退款须由店主或经理操作"),
     "restarted": Text(
         en="The box restarted during this payment: the terminal is being asked", zh="收款时主机重启，正在向终端查询"
     ),

@@ -6,6 +6,7 @@ let code = chosen("");
 let state = null;
 let picture = "";
 let lastPaid = null;
+let asked = ""; // the sale whose refund a person is asked about
 
 const words = () => WORDS[code];
 
@@ -110,6 +111,24 @@ function showWaiting(sale) {
   return parts;
 }
 
+function showGivingBack(sale) {
+  const parts = [make("h2", { textContent: words().refundTitle }), make("p", { className: "due", textContent: `${words().refundDue} ${amount(sale, sale.asked_minor)}` })];
+  if (sale.stage === "asking") return [...parts, make("p", { role: "status", textContent: words().refundAsking })];
+  const answer = (word) => deed("answer", { sale_id: sale.sale_id, answer: word, tendered_minor: 0 });
+  parts.push(make("p", { textContent: words().refundByHand }));
+  parts.push(make("button", { type: "button", className: "way", id: "given-back", textContent: words().refundGiven, onclick: () => answer("came") }));
+  parts.push(make("button", { type: "button", className: "quiet", id: "not-given", textContent: words().refundNot, onclick: () => answer("did_not_come") }));
+  return parts;
+}
+
+function askRefund(sale, place) {
+  const stock = make("input", { type: "checkbox", checked: true });
+  const yes = make("button", { type: "button", className: "way", textContent: words().refundYes, onclick: async () => { asked = ""; await deed("refund", { sale_id: sale.sale_id, is_restocked: stock.checked }); showReceipts(); } });
+  const no = make("button", { type: "button", className: "quiet", textContent: words().refundNo, onclick: () => { asked = ""; showReceipts(); } });
+  place.replaceChildren(make("p", { textContent: fill(words().refundAsk, { amount: amount(sale, sale.asked_minor) }) }), make("label", { className: "check" }, stock, make("span", { textContent: words().refundStock })), yes, no);
+  yes.focus();
+}
+
 function showPay() {
   const { sale } = state;
   const place = byId("pay");
@@ -119,6 +138,8 @@ function showPay() {
   const parts = [];
   if (!sale || !sale.lines.length) {
     if (lastPaid !== null) parts.push(make("p", { className: "done", role: "status", textContent: fill(words().done, { no: lastPaid }) }));
+  } else if (sale.is_refund) {
+    parts.push(...showGivingBack(sale));
   } else if (sale.stage === "asking") {
     const shows = { card: "cardNow", pin: "pinNow", wait: "wait", remove: "remove" }[sale.shows] ?? "asking";
     parts.push(make("p", { className: "due", textContent: `${words().due} ${amount(sale, sale.asked_minor)}` }), make("p", { role: "status", textContent: words()[shows] }));
@@ -132,9 +153,10 @@ function showDoubts() {
   byId("doubts").replaceChildren(...state.in_doubt.map((sale) => {
     const sum = amount(sale, sale.asked_minor);
     const answer = (word) => deed("answer", { sale_id: sale.sale_id, answer: word, tendered_minor: 0 });
-    const box = make("article", {}, make("h2", { textContent: words().doubt }), make("p", { textContent: fill(sale.is_sensed ? words().doubtPerson : words().doubtAsks, { amount: sum }) }));
+    const [title, was, not] = sale.is_refund ? ["doubtBack", "wasGiven", "notGiven"] : ["doubt", "paid", "unpaid"];
+    const box = make("article", {}, make("h2", { textContent: words()[title] }), make("p", { textContent: fill(sale.is_sensed ? words().doubtPerson : words().doubtAsks, { amount: sum }) }));
     if (said(sale.reason, code)) box.append(make("p", { textContent: said(sale.reason, code) }));
-    for (const [word, text] of [["sense_again", "again"], ["person_paid", "paid"], ["person_unpaid", "unpaid"]]) {
+    for (const [word, text] of [["sense_again", "again"], ["person_paid", was], ["person_unpaid", not]]) {
       if (word === "sense_again" && !sale.is_sensed) continue;
       box.append(make("button", { type: "button", className: "quiet", textContent: words()[text], dataset: { answer: word }, onclick: () => answer(word) }));
     }
@@ -143,9 +165,23 @@ function showDoubts() {
 }
 
 function showReceipts() {
+  if (asked && state.receipts.some((sale) => sale.sale_id === asked && !sale.refund)) return; // what a person is asked stays
+  asked = "";
   const rows = state.receipts.map((sale) => {
     const line = make("li", {}, make("b", { textContent: `№ ${sale.receipt_no}` }), make("span", { textContent: amount(sale, sale.asked_minor) }), make("span", { textContent: words()[sale.way] }));
     if (state.has_printer) line.append(make("button", { type: "button", className: "quiet", textContent: sale.receipt === "printed" ? words().printAgain : words().print, onclick: () => deed("receipt", { sale_id: sale.sale_id }) }));
+    if (state.may_refund && !sale.is_refund && !sale.refund) {
+      const place = make("div", { className: "ask-refund" });
+      line.append(make("button", { type: "button", className: "quiet", dataset: { refund: sale.receipt_no }, textContent: words().refund, onclick: (event) => {
+        if (asked) return;
+        asked = sale.sale_id;
+        event.target.remove();
+        line.append(place);
+        askRefund(sale, place);
+      } }));
+    }
+    const about = sale.is_refund ? words().refundLine : { runs: words().refundRuns, done: words().refunded }[sale.refund];
+    if (about) line.append(make("span", { className: "note", textContent: about }));
     const note = sale.receipt === "printed" ? words().printed : said(sale.receipt_text, code);
     line.append(make("span", { className: "note", textContent: [sale.lines.map((one) => `${one.quantity} × ${said(one.title, code)}`).join(", "), note].filter(Boolean).join(" · ") }));
     return line;

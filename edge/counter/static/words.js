@@ -15,6 +15,8 @@ export const WORDS = {
     receipts: "Receipts", noReceipts: "Nothing sold yet.", print: "Print", printAgain: "Print a copy", done: "Paid. Receipt {no}", printed: "printed", person: "said by a person",
     goods: "New goods", titleZh: "Name in Chinese", titleEn: "Name in English", price: "Price", stock: "How many", listingCode: "Code (scan its tag or GTIN)", shoot: "Photograph with {camera}", publish: "Show it to shoppers at once",
     keep: "Keep", kept: "Sent: it stands on the merchant's goods page.", keptHere: "No internet: kept here, sent when it is back.", photo: "The picture for this listing", badPrice: "Write the price as a number.",
+    refund: "Give back", refundAsk: "Give {amount} back?", refundStock: "The goods are back and for sale again", refundYes: "Give it back", refundNo: "No", refunded: "given back", refundRuns: "being given back", refundTitle: "Giving back",
+    refundDue: "To give back", refundAsking: "The terminal gives the money back", refundByHand: "Give this amount back, then answer.", refundGiven: "It is given back", refundNot: "It was not given", refundLine: "Refund", doubtBack: "Giving back in doubt", wasGiven: "It was given back", notGiven: "It was not given back",
     shopper: "The shopper's own code is noted.", gone: "The shop box does not answer. Trying again …",
   },
   zh: {
@@ -32,6 +34,8 @@ export const WORDS = {
     receipts: "小票", noReceipts: "还没有售出。", print: "打印", printAgain: "打印副本", done: "已收款，小票号 {no}", printed: "已打印", person: "人工确认",
     goods: "上新货品", titleZh: "中文名称", titleEn: "英文名称", price: "价格", stock: "数量", listingCode: "编号（扫标签或条码）", shoot: "用 {camera} 拍照", publish: "立即展示给买家",
     keep: "保存", kept: "已上传，可在商户货品页查看。", keptHere: "网络断开：已保存在本机，恢复后上传。", photo: "此货品的照片", badPrice: "价格请填数字。",
+    refund: "退款", refundAsk: "退还 {amount}？", refundStock: "货品已收回，可再次出售", refundYes: "确认退款", refundNo: "不退", refunded: "已退款", refundRuns: "正在退款", refundTitle: "退款",
+    refundDue: "应退", refundAsking: "终端正在退款", refundByHand: "请退还此金额，然后回答。", refundGiven: "已退还", refundNot: "没有退", refundLine: "退款", doubtBack: "退款结果不明", wasGiven: "已退还", notGiven: "未退还",
     shopper: "已记下顾客的个人码。", gone: "主机没有回应，正在重试…",
   },
 };

@@ -21,6 +21,7 @@ from drivers.simulators.plan import TerminalPlan
 from drivers.simulators.tcp_port import TcpPort
 from drivers.simulators.truth import TruthLog
 from edge.clock import Clock
+from edge.counter import sale as rows
 from edge.counter.till import Till, Way
 from edge.device_host import DeviceHost
 from edge.journal import Journal, JournalFailedError
@@ -111,6 +112,22 @@ class CounterShop:
         """What the terminal truly booked, in minor units."""
         lines = [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
         return [line["amount_minor"] for line in lines if line["event"] == "payment_booked"]
+
+    def reversed(self) -> list[int]:
+        """What the terminal truly gave back, in minor units."""
+        lines = [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
+        return [line["amount_minor"] for line in lines if line["event"] == "reversal_booked"]
+
+    async def ended(self, sale_id: str):
+        """Wait until a sale or refund has ended, however; return it."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + 60.0
+        while True:
+            sale = await self.journal.read(lambda tx: rows.load(tx, sale_id))
+            if sale is not None and not sale.is_open:
+                return sale
+            assert loop.time() < until_s, f"{sale_id} never ends: {sale}"
+            await asyncio.sleep(0.01)
 
     async def sold(self) -> list:
         """Every CounterSold that waits for the relay."""

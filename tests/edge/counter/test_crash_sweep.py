@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from edge.counter.till import TillRefusedError
+from edge.counter.basket import TillRefusedError
 from edge.journal import JournalFailedError
 
 LIVES_MAX = 40

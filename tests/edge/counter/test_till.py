@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.counter.till import TillRefusedError
+from edge.counter.basket import TillRefusedError
 from edge.journal.shop import set_place
 from edge.locations import shelves
 from tests.edge.counter.conftest import PLAN
