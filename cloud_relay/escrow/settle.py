@@ -13,6 +13,7 @@ from cloud_relay.orders import steps, store
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
+from cloud_relay.web.amounts import money
 
 REFUND_RETRY_S_MAX = 3600.0
 
@@ -43,11 +44,16 @@ def _settle_joint(connection: Connection, parts: list[Payment], outcome: Outcome
         replace(outcome, amount_minor=one.amount_minor, currency=currency, fee_minor=0 if place else outcome.fee_minor)
         for place, one in enumerate(parts)
     ]
-    states = [_settle_one(connection, one, share, now, trade) for one, share in zip(parts, shares, strict=True)]
+    states = [
+        _settle_one(connection, one, share, now, trade, is_told=one is parts[0])
+        for one, share in zip(parts, shares, strict=True)
+    ]
     return states[0]
 
 
-def _settle_one(connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade) -> str:
+def _settle_one(
+    connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade, *, is_told: bool = True
+) -> str:
     if outcome.state is OutcomeState.PENDING and paid.state == STARTED and not paid.provider_reference:
         payments.name(connection, paid.payment_id, outcome.provider_reference)
     if outcome.state is OutcomeState.PENDING or paid.state == SUCCEEDED:
@@ -57,7 +63,7 @@ def _settle_one(connection: Connection, paid: Payment, outcome: Outcome, now: da
         return paid.state
     if outcome.state is OutcomeState.SUCCEEDED:
         return _succeed(connection, paid, outcome, now, trade)
-    return _fail(connection, paid, outcome, now, trade) if paid.state == STARTED else paid.state
+    return _fail(connection, paid, outcome, now, trade, is_told=is_told) if paid.state == STARTED else paid.state
 
 
 def _succeed(connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade) -> str:
@@ -72,7 +78,7 @@ def _succeed(connection: Connection, paid: Payment, outcome: Outcome, now: datet
     service.refunded(connection, paid, now)
     order = store.load(connection, paid.order_id)
     assert order is not None
-    amount = f"{paid.amount_minor} {paid.currency}"
+    amount = money(paid.amount_minor, paid.currency)
     values = {"title_en": order.title_en, "title_zh": order.title_zh, "amount": amount}
     notices.notify(connection, [order.account_id], "refund_done", f"/orders/{order.order_id}", now, **values)
     store.add_event(
@@ -81,10 +87,12 @@ def _succeed(connection: Connection, paid: Payment, outcome: Outcome, now: datet
     return SUCCEEDED
 
 
-def _fail(connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade) -> str:
+def _fail(
+    connection: Connection, paid: Payment, outcome: Outcome, now: datetime, trade: Trade, *, is_told: bool
+) -> str:
     if paid.kind == CHARGE:
         payments.save(connection, paid.payment_id, FAILED, now, reason=outcome.reason)
-        happening = Happening(event=OrderEvent.PAYMENT_FAILED, actor="provider", reason=outcome.reason)
+        happening = Happening(event=OrderEvent.PAYMENT_FAILED, actor="provider", reason=outcome.reason, is_told=is_told)
         steps.apply(connection, paid.order_id, happening, now, trade)
         return FAILED
     # What was promised back stays promised: it is tried again, and after the first failure a person knows of it.

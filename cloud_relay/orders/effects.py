@@ -29,6 +29,8 @@ class Happening:
     picture_sha256: str = ""
     reason: str = ""
     to_shopper_minor: int = 0
+    is_told: bool = True
+    """False for what another order of the same payment tells already: one notice for one event."""
 
 
 @dataclass(frozen=True, slots=True)

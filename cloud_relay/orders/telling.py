@@ -81,7 +81,7 @@ def tell(connection: Connection, order: Order, before: OrderView, happening: Hap
     }  # fmt: skip
     channels = (f"order:{order.order_id}", f"account:{order.account_id}", f"merchant:{order.merchant_id}")
     events = [(channel, "order", data) for channel in channels]
-    to_shopper, to_merchant = _kinds(order, before, happening.event)
+    to_shopper, to_merchant = _kinds(order, before, happening)
     people = [(order.account_id, kind) for kind in to_shopper]
     if to_merchant:
         members = notices.members_of(connection, order.merchant_id)
@@ -95,8 +95,11 @@ def tell(connection: Connection, order: Order, before: OrderView, happening: Hap
     page_events(connection, events, now)
 
 
-def _kinds(order: Order, before: OrderView, event: OrderEvent) -> tuple[list[str], list[str]]:
+def _kinds(order: Order, before: OrderView, happening: Happening) -> tuple[list[str], list[str]]:
     """Return the kinds of notices (to the shopper, to the merchant's people)."""
+    if not happening.is_told:
+        return [], []
+    event = happening.event
     both = [BOTH[event]] if event in BOTH else []
     to_shopper = [*both, *([SHOPPER_NOTICES[event]] if event in SHOPPER_NOTICES else [])]
     to_merchant = [*both, *([MERCHANT_NOTICES[event]] if event in MERCHANT_NOTICES else [])]

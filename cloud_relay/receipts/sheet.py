@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 
 from cloud_relay.receipts.reading import Receipt
 from cloud_relay.showroom.typeface import LEADING, Typeface
-from cloud_relay.web.templating import money, text_in
+from cloud_relay.web.amounts import money
+from cloud_relay.web.templating import text_in
 
 DPI = 300
 """An office printer's dots; half of that blurs small Chinese signs."""

@@ -17,10 +17,11 @@ from cloud_relay.showroom.rules import SIZES, TagKind
 from cloud_relay.showroom.service import Wanted
 from cloud_relay.showroom.sheets import BadSheetError, TagFace, draw_sheet
 from cloud_relay.showroom.typeface import FontMissingError, find_typeface
+from cloud_relay.web.amounts import money
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem
-from cloud_relay.web.templating import money, render
+from cloud_relay.web.templating import render
 
 router = APIRouter()
 

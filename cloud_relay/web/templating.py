@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cloud_relay.escrow import rules
+from cloud_relay.web.amounts import money
 from cloud_relay.web.language import COOKIE, LANGUAGES
 from cloud_relay.web.principal import Principal
 from cloud_relay.web.theme import THEME_COOKIE, THEMES, theme_of
@@ -20,8 +21,6 @@ from wire.values import parse_time
 
 FOLDER = Path(__file__).parent
 MINOR_DIGITS = rules.MINOR_DIGITS
-
-SYMBOLS = {"CNY": "¥", "EUR": "€", "USD": "$", "GBP": "£", "JPY": "JP¥"}
 
 PAGE_HEADERS = {
     # No inline script or style, nothing from elsewhere: what a shop or shopper typed can never become code.
@@ -48,16 +47,6 @@ def version() -> str:
 def asset(name: str) -> str:
     """Return the address of a static file; after a change it is another address, so browsers may keep it for ever."""
     return f"/static/{version()}/{name}"
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """Return an amount as people write it: symbol, thousands, minor digits of the currency (ISO 4217)."""
-    digits = MINOR_DIGITS.get(currency, 2)
-    whole, rest = divmod(abs(amount_minor), 10**digits)
-    text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
-    sign = "−" if amount_minor < 0 else ""
-    symbol = SYMBOLS.get(currency)
-    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {currency}"
 
 
 def text_in(language: str) -> Callable[[Any], str]:

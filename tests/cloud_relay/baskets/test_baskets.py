@@ -365,3 +365,11 @@ def test_the_payment_at_the_provider_is_the_sum_of_its_parts(baskets, world):
     first = baskets.payment(placed[0].payment_id)
     asked = world.database.read_now(payments.as_asked, first)
     assert (asked.payment_id, asked.amount_minor) == (first.joint_id, sum(one.total_minor for one in placed))
+
+
+async def test_one_declined_payment_is_one_notice(paying, world):
+    paying.add("lis_1")
+    paying.add("lis_2", 2)
+    await paying.pay(payment_method="sandbox:decline")
+    told = world.rows(tables.notice, tables.notice.c.account_id == "ann")
+    assert [row["kind"] for row in told] == ["payment_failed"]

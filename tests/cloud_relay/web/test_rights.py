@@ -120,7 +120,7 @@ class Mall:
             "line_id": line["line_id"], "basket_id": "bsk_1", "notice_id": told[0]["notice_id"],
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
-            "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1",
+            "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1", "carrier": "manual",
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
         return mall
@@ -224,7 +224,7 @@ async def test_the_right_one_may_read(site):
 
 
 NOT_THERE = {
-    "/api/operator/bank/files/{file_id}",
+    "/api/operator/bank/files/{file_id}", "/api/parcels/{parcel_id}/carrier/label",
     "/00/{sscc}", "/01/{gtin}/21/{serial}", "/api/viewing/{session_id}/frame.jpg", "/api/viewing/{session_id}/still",
     "/static/{_version}/{name}", "/api/shops/{shop_id}/cameras/{camera}", "/api/viewing/{session_id}/position",
     "/api/viewing/{session_id}/still.jpg", "/api/viewing/{session_id}/zoom",
