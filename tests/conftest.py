@@ -12,6 +12,7 @@ import ifaddr
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import ports
 from tests.house import rows
 
 LONGEST = tuple(
@@ -159,19 +160,8 @@ def _only_this_machine() -> Iterator[None]:
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """Return a port that nobody listens on now; each call gives another."""
-    given: set[int] = set()
-
-    def find() -> int:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            if port not in given:
-                given.add(port)
-                return port
-
-    return find
+    """Return a function that gives a port nobody listens on now, another one each time."""
+    return ports.free_port
 
 
 @pytest.fixture

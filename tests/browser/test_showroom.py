@@ -11,8 +11,8 @@ import zxingcpp
 from playwright.sync_api import expect
 
 from tests.browser.conftest import WAIT_MS, Person
-from tests.browser.ports import free_ports
 from tests.browser.small_shop import open_small_shop
+from tests.ports import free_port
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 DESK = {"viewport": {"width": 1440, "height": 900}}
@@ -39,7 +39,7 @@ CAMERA = """picture => {
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    with open_small_shop(tmp_path_factory.mktemp("small-shop"), free_ports()) as shop:
+    with open_small_shop(tmp_path_factory.mktemp("small-shop"), free_port) as shop:
         yield shop
 
 

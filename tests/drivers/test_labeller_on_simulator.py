@@ -14,7 +14,7 @@ from drivers.labeller.grbl import DRIVER, GrblOptions
 
 def make(shop, **more) -> DRIVER:
     return DRIVER(
-        GrblOptions(address=shop.ports["labeller"], timeout_s=0.5, motion_s=5.0, press_mm_per_min=6000.0, **more)
+        GrblOptions(address=shop.ports["labeller"], timeout_s=2.0, motion_s=10.0, press_mm_per_min=6000.0, **more)
     )
 
 

@@ -146,7 +146,7 @@ async def test_cancelled_while_printing_leaves_a_port_that_works(printer, kind):
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await driver.close()
-    again = kind[1](shop.ports[device])
+    again = kind[1](shop.ports[device], timeout_s=3.0)
     await again.open()
     assert (await again.status()).condition in (Condition.ONLINE, Condition.BUSY)
     await again.close()

@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import socket
 import subprocess
 import sys
 import termios
@@ -21,6 +20,7 @@ import pytest
 from edge.identity import Broker, Enrolled, Identity, RelayKey
 from tests.edge.app.conftest import PYCACHE, Daemon, World
 from tests.edge.conftest import KEY_ID, SHOP, Authority, Mosquitto, Relay
+from tests.ports import free_port
 from wire.codec import to_base64url
 from wire.commands import ReplacePlan
 from wire.plan import CameraPlan, PiecePlan, ShopPlan, Spot, SpotKind, Text
@@ -145,13 +145,6 @@ def plan(version: int = 1) -> ShopPlan:
         version=version, shop_id=SHOP, shop_name=Text(en="Tea house"), merchant_id="mer_1",
         merchant_name=Text(en="Wang"), cameras=(CameraPlan(camera="front"), CameraPlan(camera="table")), pieces=pieces,
     )  # fmt: skip
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,7 @@ async def sitting(tmp_path, simulated, free_port):
     await made.end_daemon()
 
 
+@pytest.mark.timeout(420)
 async def test_from_a_bare_box_to_live_in_one_sitting_with_an_interruption(tmp_path, sitting, simulated, free_port):
     async with house(tmp_path / "relay", free_port) as relay:
         _, shop_id, headers = await relay.merchant("teahouse")

