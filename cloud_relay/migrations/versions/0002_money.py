@@ -75,6 +75,8 @@ UNION ALL SELECT 'M16 counter sale without its transfer', s.sale_id, s.shop_id
   FROM counter_sale s LEFT JOIN transfer t ON t.reference = 'counter:' || s.sale_id WHERE t.reference IS NULL
 UNION ALL SELECT 'M16 counter refund without its transfer', r.sale_id, r.refund_id
   FROM counter_refund r LEFT JOIN transfer t ON t.reference = 'counter_refund:' || r.sale_id WHERE t.reference IS NULL
+UNION ALL SELECT 'M17 joint payment settled in part', joint_id, CAST(COUNT(*) AS TEXT)
+  FROM payment WHERE joint_id IS NOT NULL AND kind = 'charge' GROUP BY joint_id HAVING COUNT(DISTINCT state) > 1
 UNION ALL SELECT 'G1 stock does not add up', l.listing_id,
     CAST(l.reserved AS TEXT) || ' reserved of ' || CAST(l.on_hand AS TEXT)
   FROM listing l LEFT JOIN
