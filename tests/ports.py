@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from itertools import count
 
-FIRST, SHARE, WORKERS = 20_000, 2_000, 6
+FIRST, SHARE, WORKERS = 14_000, 2_000, 6
 """Below 32768, where Linux takes the near end of connections from: one of those sat on a port between its being found
 free and its server's start. Each worker has a share of its own, for the same reason."""
 
