@@ -160,11 +160,12 @@ def read_own(connection: Connection, merchant_id: str, vault: Vault, now: dateti
         raise missing()
     row = store.open_application(connection, merchant_id)
     last = store.last_decided(connection, merchant_id)
+    known = {} if last is None else open_details(vault, last)
     return {
         "merchant_id": merchant_id, "state": own["state"], "reason": own["reason"], "until": _time(own["state_until"]),
         "may_apply": own["state"] != MerchantState.REFUSED or own["state_until"] is None or now >= own["state_until"],
         "application": None if row is None else shown(connection, row, vault),
-        "real_name": "" if last is None else open_details(vault, last)["real_name"],
+        "known": {**known, "number": ""} if known else None, "real_name": known.get("real_name", ""),
         "number_end": "" if last is None else last["number_end"],
         "verdicts": [shown_verdict(one, names_operator=False) for one in store.verdicts_of(connection, merchant_id)],
     }  # fmt: skip

@@ -46,7 +46,7 @@ async def application(request: Request, relay: RelayDep, principal: SignedIn, wi
     open_one = found["application"]
     return render(
         request, principal, "merchant_real_name.html", desk=desk, own=found, application=open_one,
-        details=open_one["details"] if open_one and open_one["details"] else NOT_YET, countries=SEATS,
+        details=(open_one and open_one["details"]) or found["known"] or NOT_YET, countries=SEATS,
         kinds=DOCUMENT_KINDS, needed=NEEDED, documents_max=DOCUMENTS_MAX, vat_countries=sorted(VAT_FORMS),
     )  # fmt: skip
 

@@ -19,6 +19,8 @@ SHOWN_ELSEWHERE = {
     "/look": "leads to /look/{piece_id}",
     "/00/{sscc}": "the same page as /p/{parcel_id}",
     "/unsubscribe/{mail_key}/{topic}": "its key stands only in a mail",
+    "/merchant/imports/{import_id}": "looked at in test_onboarding.py, where a table is read",
+    "/operator/applications/{application_id}": "looked at in test_onboarding.py, where somebody applies",
 }
 PROGRAMS = ("/manifest", "/sw.js", "/api/", "/static/", "/pictures/", "/whep/", "/metrics", "/healthz")
 
