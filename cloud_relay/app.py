@@ -17,6 +17,7 @@ from cloud_relay import rooms
 from cloud_relay.authority import Authority
 from cloud_relay.bench_checks.room import CheckRoom
 from cloud_relay.broker.mosquitto import MosquittoAdmission
+from cloud_relay.carriers.routes import carriers_of
 from cloud_relay.clock import Clock, RelayClock
 from cloud_relay.db import Database
 from cloud_relay.migrations import migrate
@@ -67,6 +68,7 @@ def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
         viewing=ViewingRoom(db, clock, link, authority, IceServers(settings)),
         checks=CheckRoom(db, clock, link),
         trading=trading_of(settings, db, clock),
+        carriers=carriers_of(settings),
         notices=worker_of(settings, db, clock),
         pictures=PictureStore(settings.data_dir / "pictures"),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from cloud_relay.authority import Authority
 from cloud_relay.bench_checks.room import CheckRoom
+from cloud_relay.carriers.base import Carriers
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.notices.worker import NoticeWorker
@@ -33,6 +34,7 @@ class Relay:
     checks: CheckRoom
     trading: Trading
     notices: NoticeWorker
+    carriers: Carriers = field(default_factory=Carriers)
     metrics: Metrics = field(default_factory=Metrics)
 
 

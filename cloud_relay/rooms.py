@@ -16,6 +16,7 @@ from cloud_relay.announcements import timers as announcement_timers
 from cloud_relay.baskets import routes as baskets
 from cloud_relay.bench_checks import routes as bench_checks
 from cloud_relay.bookings import routes as bookings
+from cloud_relay.carriers import routes as carriers
 from cloud_relay.catalog import routes as catalog
 from cloud_relay.catalog import shop_routes as shops
 from cloud_relay.catalog import spin_routes
@@ -109,6 +110,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     escrow.router,
     bank.router,
     parcels.router,
+    carriers.router,
     courier_scans.router,
     notices.router,
     handoffs.router,
@@ -163,6 +165,7 @@ JOINS: tuple[Callable[[Relay], None], ...] = (
 TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     escrow.work,
     bank.work,
+    carriers.work,
     announcement_timers.work,
     onboarding_timers.work,
     publishing_timers.work,

@@ -143,6 +143,37 @@ class StripeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierSettings:
+    """A carrier that books by JSON over HTTP (`generic_http`); without a `name` there is only the courier's page.
+
+    `book_body` is JSON with {names} to fill in; what ends in `_at` are dotted paths into answers; `statuses` are
+    `word=step` lines over the shared table. VITRINE_CARRIER_TOKEN goes out as a bearer token, and
+    VITRINE_CARRIER_WEBHOOK_SECRET signs what comes in at /carrier-hooks/NAME.
+    """
+
+    name: str = ""
+    title_en: str = ""
+    title_zh: str = ""
+    url: str = ""
+    timeout_s: float = 15.0
+    book_path: str = "/shipments"
+    book_body: str = "{}"
+    find_path: str = ""
+    tracking_no_at: str = "tracking_no"
+    tracking_url_at: str = "tracking_url"
+    label_at: str = "label"
+    reason_at: str = "message"
+    words_path: str = ""
+    words_at: str = "events"
+    status_at: str = "status"
+    time_at: str = "time"
+    place_at: str = "place"
+    text_at: str = "text"
+    poll_s: float = 1800.0
+    statuses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewingSettings:
     """What browsers and shops are told of STUN and TURN.
 
@@ -184,6 +215,7 @@ class Settings:
     payment: PaymentSettings = PaymentSettings()
     bank: BankSettings = BankSettings()
     stripe: StripeSettings = StripeSettings()
+    carrier: CarrierSettings = CarrierSettings()
     viewing: ViewingSettings = ViewingSettings()
     mail: MailSettings = MailSettings()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -14,6 +14,7 @@ from cloud_relay.orders import reading
 from cloud_relay.orders.routes import SearchDep
 from cloud_relay.orders.rules import AT_SHOP
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
+from cloud_relay.pages.carrying import carrier_part
 from cloud_relay.pages.order_strip import strip
 from cloud_relay.pages.paying import how_to_pay
 from cloud_relay.parcels.epcis import DELIVERED
@@ -117,8 +118,10 @@ def told_once(timeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
 async def order(order_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """The story of one order: for its shopper with what they may do, for merchant and operator with its money."""
     found = await relay.db.read(_story, order_id, principal, relay.trading)
-    how = await how_to_pay(relay, order_id) if found["is_shopper"] and found["order"]["state"] == "unpaid" else None
-    return render(request, principal, "order.html", is_kept=found["is_shopper"], how=how, **found)
+    is_shopper = found["is_shopper"]
+    how = await how_to_pay(relay, order_id) if is_shopper and found["order"]["state"] == "unpaid" else None
+    carried = await relay.db.read(carrier_part, relay.carriers, found["order"], for_merchant=not is_shopper)
+    return render(request, principal, "order.html", is_kept=is_shopper, how=how, **carried, **found)
 
 
 def _evidence(connection: Connection, order_id: str, key: str, principal: Principal, relay: Relay) -> dict[str, Any]:

@@ -150,19 +150,38 @@ def _repeated(connection: Connection, parcel_id: str, step: str, place: str, at:
     return None
 
 
+def record_carrier_word(
+    connection: Connection, parcel_id: str, step: str, place: str, at: datetime, now: datetime, trade: Trade,
+    *, carrier: str, note: str,
+) -> bool:  # fmt: skip
+    """Record what a carrier says of a parcel that was handed over; False while it was not, and nothing is kept then.
+
+    A carrier's delivery is its own evidence; who took the parcel stands in its word.
+    """
+    found = store.load(connection, parcel_id)
+    if found is None or ParcelState(found.state) not in AFTER_HAND_OVER:
+        return False
+    is_known = any(
+        row["biz_step"] == step == epcis.DELIVERED and "errorDeclaration" not in row["epcis"]
+        for row in store.tracking_of(connection, parcel_id)
+    )
+    if not is_known:
+        proof = epcis.Proof(note=note)
+        _record(connection, found, step, place or carrier, at, now, trade, proof, by=carrier, source="carrier")
+    return True
+
+
 def _record(
     connection: Connection, found: ParcelRow, step: str, place: str, at: datetime, now: datetime, trade: Trade,
-    proof: epcis.Proof,
+    proof: epcis.Proof, *, by: str = "courier", source: str = "courier",
 ) -> dict[str, Any]:  # fmt: skip
     root = trade.resolver_url
     happened = epcis.Happened(
         event_id=new_id("evt"), step=step, at=at, epcs=(found.uri(root),), read_point=epcis.place_uri(root, place),
-        place=place, by="courier", order_uri=_order_uri(found, root), proof=proof,
+        place=place, by=by, order_uri=_order_uri(found, root), proof=proof,
     )  # fmt: skip
     body = epcis.event(happened, root, now)
-    event_id = store.add_tracking(
-        connection, found, body, step=step, place=place, by="courier", at=at, now=now, source="courier"
-    )
+    event_id = store.add_tracking(connection, found, body, step=step, place=place, by=by, at=at, now=now, source=source)
     if event_id is not None:
         _spread(connection, found, event_id, body, now)
         _follow(connection, found, step, place, now, trade)

@@ -38,6 +38,7 @@ from cloud_relay.tables.parcels import label, parcel, tracking_event
 from cloud_relay.tables.people import account, invitation, member, merchant, saved_address, sign_in, sign_in_attempt
 from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
 from cloud_relay.tables.publishing import bulk_change, goods_import, listing_schedule
+from cloud_relay.tables.quotes import quote, quote_match, quote_request
 from cloud_relay.tables.shop_boxes import (
     bench_check,
     check_progress,
@@ -132,6 +133,9 @@ __all__ = [
     "posting",
     "provider_event",
     "push_place",
+    "quote",
+    "quote_match",
+    "quote_request",
     "reservation",
     "saved_address",
     "seal",

@@ -235,6 +235,8 @@ NOT_THERE = {
 NEEDS_A_SHOP = (
     "/approve",
     "/bulk-changes",
+    "/carrier",
+    "/carrier/drop",
     "/take",
     "/payouts",
     "/stock",

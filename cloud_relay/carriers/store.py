@@ -1,0 +1,142 @@
+"""SQL of bookings and carriers' words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from cloud_relay.carriers.base import Booked, Word
+from cloud_relay.db import wake
+from cloud_relay.tables import carrier_shipment, carrier_word, parcel
+from wire.values import new_id
+
+BOOKING, BOOKED, REFUSED, ARRIVED = "booking", "booked", "refused", "arrived"
+"""States of a booking; `booking` after a lost answer is asked about, never sent anew while nobody knows."""
+STANDING = (BOOKING, BOOKED, ARRIVED)
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRow:
+    """One booking with a carrier; the label itself is read by `label_of`."""
+
+    shipment_id: str
+    parcel_id: str
+    carrier: str
+    state: str
+    tracking_no: str
+    tracking_url: str
+    label_media_type: str
+    reason: str
+    attempts: int
+    created_at: datetime
+    changed_at: datetime
+
+
+_COLUMNS = [carrier_shipment.c[name] for name in BookingRow.__dataclass_fields__]
+
+
+def of_parcel(connection: Connection, parcel_id: str) -> list[BookingRow]:
+    """Return a parcel's bookings, newest first."""
+    query = select(*_COLUMNS).where(carrier_shipment.c.parcel_id == parcel_id)
+    ordered = query.order_by(carrier_shipment.c.created_at.desc(), carrier_shipment.c.shipment_id)
+    return [BookingRow(**row) for row in connection.execute(ordered).mappings()]
+
+
+def load(connection: Connection, shipment_id: str) -> BookingRow | None:
+    """Return the booking, or None."""
+    query = select(*_COLUMNS).where(carrier_shipment.c.shipment_id == shipment_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else BookingRow(**row)
+
+
+def by_tracking_no(connection: Connection, carrier: str, tracking_no: str) -> BookingRow | None:
+    """Return the booking that a carrier knows by this number, or None."""
+    is_it = (carrier_shipment.c.carrier == carrier, carrier_shipment.c.tracking_no == tracking_no)
+    row = connection.execute(select(*_COLUMNS).where(*is_it)).mappings().first() if tracking_no else None
+    return None if row is None else BookingRow(**row)
+
+
+def start(connection: Connection, parcel_id: str, carrier: str, by: str, now: datetime) -> str:
+    """Write the intent to book, before the carrier is asked; its id is the key at the carrier."""
+    # the parcel's row is written too: two people who book at once wait for one another, and the second sees the first
+    connection.execute(update(parcel).where(parcel.c.parcel_id == parcel_id).values(changed_at=now))
+    shipment_id = new_id("shp")
+    row = {
+        "shipment_id": shipment_id, "parcel_id": parcel_id, "carrier": carrier, "state": BOOKING, "booked_by": by,
+        "created_at": now, "changed_at": now, "next_try_at": now,
+    }  # fmt: skip
+    connection.execute(insert(carrier_shipment).values(row))
+    wake(connection, "carriers")
+    return shipment_id
+
+
+def save(connection: Connection, shipment_id: str, now: datetime, **values: Any) -> None:
+    """Change a booking."""
+    change = update(carrier_shipment).where(carrier_shipment.c.shipment_id == shipment_id)
+    connection.execute(change.values(changed_at=now, **values))
+
+
+def save_booked(connection: Connection, shipment_id: str, booked: Booked, now: datetime, next_try_at: datetime) -> None:
+    """Write that a booking stands, with its number and label."""
+    save(
+        connection, shipment_id, now, state=BOOKED, tracking_no=booked.tracking_no, tracking_url=booked.tracking_url,
+        label=booked.label or None, label_media_type=booked.label_media_type, reason="", next_try_at=next_try_at,
+    )  # fmt: skip
+
+
+def label_of(connection: Connection, parcel_id: str) -> tuple[bytes, str] | None:
+    """Return (bytes, media type) of the standing booking's label, or None."""
+    query = (
+        select(carrier_shipment.c.label, carrier_shipment.c.label_media_type)
+        .where(carrier_shipment.c.parcel_id == parcel_id, carrier_shipment.c.label.is_not(None))
+        .where(carrier_shipment.c.state.in_(STANDING))
+        .order_by(carrier_shipment.c.created_at.desc())
+    )
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else (bytes(row.label), str(row.label_media_type))
+
+
+def find_due(connection: Connection, now: datetime) -> list[str]:
+    """Return bookings to be made, asked about, or looked after on their way."""
+    is_due = (carrier_shipment.c.state.in_((BOOKING, BOOKED)), carrier_shipment.c.next_try_at <= now)
+    query = select(carrier_shipment.c.shipment_id).where(*is_due).order_by(carrier_shipment.c.next_try_at)
+    return list(connection.scalars(query.limit(BATCH)))
+
+
+def claim(connection: Connection, shipment_id: str, now: datetime, again_at: datetime) -> BookingRow | None:
+    """Take a due booking for one try; None when another relay process took it. `attempts` counts this one."""
+    is_due = (carrier_shipment.c.state.in_((BOOKING, BOOKED)), carrier_shipment.c.next_try_at <= now)
+    change = update(carrier_shipment).where(carrier_shipment.c.shipment_id == shipment_id, *is_due)
+    values = {"attempts": carrier_shipment.c.attempts + 1, "next_try_at": again_at}
+    return load(connection, shipment_id) if connection.execute(change.values(values)).rowcount == 1 else None
+
+
+def add_word(connection: Connection, shipment_id: str, word: Word, step: str, now: datetime) -> bool:
+    """Keep what a carrier said; False when it is known already."""
+    is_it = (
+        carrier_word.c.shipment_id == shipment_id, carrier_word.c.raw == word.raw, carrier_word.c.at == word.at,
+    )  # fmt: skip
+    if connection.scalar(select(carrier_word.c.raw).where(*is_it)) is not None:
+        return False
+    row = {
+        "shipment_id": shipment_id, "raw": word.raw, "at": word.at, "text": word.text, "place": word.place,
+        "step": step, "received_at": now,
+    }  # fmt: skip
+    connection.execute(insert(carrier_word).values(row))
+    return True
+
+
+def words_of(connection: Connection, shipment_id: str, *, unapplied: bool = False) -> list[dict[str, Any]]:
+    """Return a booking's words in the carrier's own order of time."""
+    query = select(carrier_word).where(carrier_word.c.shipment_id == shipment_id)
+    if unapplied:
+        query = query.where(carrier_word.c.step != "", carrier_word.c.applied_at.is_(None))
+    return [dict(row) for row in connection.execute(query.order_by(carrier_word.c.at, carrier_word.c.raw)).mappings()]
+
+
+def applied(connection: Connection, word: dict[str, Any], now: datetime) -> None:
+    """Note that a word has had its effect."""
+    is_it = tuple(carrier_word.c[name] == word[name] for name in ("shipment_id", "raw", "at"))
+    connection.execute(update(carrier_word).where(*is_it).values(applied_at=now))

@@ -1,0 +1,97 @@
+"""Asks carriers: books what is to be booked, asks about lost answers, polls parcels on their way."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from cloud_relay.carriers import service, store
+from cloud_relay.carriers.base import Booked, Carrier, CarrierRefusedError, CarrierUnknownError
+from cloud_relay.clock import Clock
+from cloud_relay.db import Database
+from cloud_relay.orders.trade import Trade
+
+log = logging.getLogger(__name__)
+POLL_S = 5.0
+"""How often due bookings are looked for; a new one wakes the worker at once."""
+
+
+class CarrierWorker:
+    """Moves bookings on; safe in several relay processes, because each try is claimed."""
+
+    def __init__(
+        self, db: Database, clock: Clock, carriers: Mapping[str, Carrier], trade: Trade, poll_s: float
+    ) -> None:
+        self._db, self._clock, self._carriers, self._trade, self._poll_s = db, clock, carriers, trade, poll_s
+        self._wakeup = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work for ever."""
+        self._db.listen("carriers", self._wakeup.set)
+        while True:
+            self._wakeup.clear()
+            await self.work_once()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wakeup.wait(), POLL_S)
+
+    async def work_once(self) -> int:
+        """Try everything that is due; return how many tries were made."""
+        due = await self._db.read(store.find_due, self._clock.now())
+        await asyncio.gather(*(self._try(name) for name in due))
+        return len(due)
+
+    async def _try(self, shipment_id: str) -> None:
+        now = self._clock.now()
+        known = await self._db.read(store.load, shipment_id)
+        if known is None or known.carrier not in self._carriers:
+            return
+        wait_s = self._poll_s if known.state == store.BOOKED else min(3600.0, 10.0 * 2 ** min(known.attempts, 9))
+        row = await self._db.run(store.claim, shipment_id, now, now + timedelta(seconds=wait_s))
+        if row is None:
+            return
+        carrier = self._carriers[row.carrier]
+        try:
+            await (self._follow(carrier, row) if row.state == store.BOOKED else self._book(carrier, row))
+        except CarrierUnknownError as error:
+            log.info("carrier without an answer: %s", error, extra={"shipment_id": shipment_id})
+            await self._db.run(self._told, row, {"reason": str(error)[:200]})
+
+    async def _book(self, carrier: Carrier, row: store.BookingRow) -> None:
+        """Book, or ask what became of a booking whose answer was lost; where it cannot be asked a person decides."""
+        shipment = await self._db.read(service.shipment_of, row)
+        if shipment is None:
+            await self._db.run(self._told, row, {"state": store.REFUSED, "reason": "no order", "next_try_at": None})
+            return
+        is_first = row.attempts == 1
+        if not is_first and not carrier.can_find:
+            await self._db.run(self._told, row, {"next_try_at": None})
+            return
+        try:
+            booked = None if is_first else await carrier.find(shipment)
+            if booked is None:
+                booked = await carrier.book(shipment)
+        except CarrierRefusedError as error:
+            refused = {"state": store.REFUSED, "reason": str(error)[:300], "next_try_at": None}
+            await self._db.run(self._told, row, refused)
+            return
+        await self._db.run(self._booked, row, booked)
+
+    def _told(self, connection: Connection, row: store.BookingRow, values: Mapping[str, object]) -> None:
+        now = self._clock.now()
+        store.save(connection, row.shipment_id, now, **values)
+        service.tell_booking(connection, row, now)
+
+    def _booked(self, connection: Connection, row: store.BookingRow, booked: Booked) -> None:
+        now = self._clock.now()
+        store.save_booked(connection, row.shipment_id, booked, now, self._again(now))
+        service.tell_booking(connection, row, now)
+
+    def _again(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._poll_s)
+
+    async def _follow(self, carrier: Carrier, row: store.BookingRow) -> None:
+        words = await carrier.words(row.tracking_no)
+        await self._db.run(service.take_words, carrier, row, words, self._clock.now(), self._trade)
