@@ -168,11 +168,13 @@ async def pay_basket(basket_id: str, body: PayBody, relay: RelayDep, principal: 
     def start(connection: Connection) -> Payment | None:
         return payments.load(connection, service.pay_basket(connection, *args))
 
-    def settled(connection: Connection, payment_state: str) -> dict[str, Any]:
-        return {"state": orders.state_of(connection, paid.order_id), "payment_state": payment_state}
-
     paid = await relay.db.run(start)
     assert paid is not None
+    order_id = paid.order_id
+
+    def settled(connection: Connection, payment_state: str) -> dict[str, Any]:
+        return {"state": orders.state_of(connection, order_id), "payment_state": payment_state}
+
     answer = await relay.trading.worker.attempt(paid, settled)
     return {"basket_id": basket_id, **(answer or {"state": OrderState.UNPAID, "payment_state": payments.STARTED})}
 

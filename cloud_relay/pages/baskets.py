@@ -28,7 +28,7 @@ def _basket(connection: Connection, account_id: str, now: datetime, query: Query
     saved = addresses.list_addresses(connection, account_id)
     address = saved[0] if saved else NO_ADDRESS
     goes_to = destination(query, address)
-    found = reading.read_basket(connection, account_id, now, **goes_to)
+    found = reading.read_basket(connection, account_id, now, *goes_to)
     return {"basket": found, "addresses": saved, "address": address, "goes_to": goes_to}
 
 
@@ -37,9 +37,9 @@ async def basket(request: Request, relay: RelayDep, principal: SignedIn) -> Resp
     """What lies in it, by shop; what it costs to one's default address."""
     now = relay.clock.now()
     found = await relay.db.read(_basket, account_id_of(principal), now, request.query_params)
-    goes_to = found.pop("goes_to")
-    english, chinese = NAMES.get(goes_to["country"], (goes_to["country"], goes_to["country"]))
-    place = f"{chinese if principal.language == 'zh' else english} {goes_to['postal_code']}".strip()
+    country, postal_code = found.pop("goes_to")
+    english, chinese = NAMES.get(country, (country, country))
+    place = f"{chinese if principal.language == 'zh' else english} {postal_code}".strip()
     return render(request, principal, "basket.html", **found, destination=place, most=QUANTITY_MAX)
 
 

@@ -30,7 +30,8 @@ def _shown(
     shown: dict[str, Any] = {"purpose": row["purpose"], "secret": secret, "code": rules.code_of(row["handoff_id"])}
     if row["purpose"] == Purpose.ORDER:
         asked = (row["account_id"], row["subject"], trading.trade, trading.methods, now)
-        checkout = reading.read_checkout(connection, *asked, **destination(query, NO_ADDRESS))
+        country, postal_code = destination(query, NO_ADDRESS)
+        checkout = reading.read_checkout(connection, *asked, country=country, postal_code=postal_code)
         if checkout is None or checkout["order_id"]:
             raise rules.ended()
         first, last = ((now + timedelta(days=days)).date().isoformat() for days in DELIVERY_DAYS)

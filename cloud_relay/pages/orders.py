@@ -38,18 +38,17 @@ def _checkout(
     saved = addresses.list_addresses(connection, account_id)
     address = saved[0] if saved else NO_ADDRESS
     asked = (account_id, parcel_id, trading.trade, trading.methods, now)
-    found = reading.read_checkout(connection, *asked, **destination(query, address))
+    country, postal_code = destination(query, address)
+    found = reading.read_checkout(connection, *asked, country=country, postal_code=postal_code)
     if found is None:
         raise not_found()
     return {"checkout": found, "addresses": saved, "address": address}
 
 
-def destination(query: QueryParams, address: Mapping[str, Any]) -> dict[str, str]:
+def destination(query: QueryParams, address: Mapping[str, Any]) -> tuple[str, str]:
     """Return country and postal code that the form shows now: the page's own code tells them as they are typed."""
-    return {
-        "country": query.get("country", address["country"])[:2].upper() or "CN",
-        "postal_code": query.get("postal_code", address["postal_code"])[:20],
-    }
+    country = query.get("country", address["country"])[:2].upper() or "CN"
+    return country, query.get("postal_code", address["postal_code"])[:20]
 
 
 @router.get("/checkout/{parcel_id}")

@@ -1,10 +1,9 @@
 """SQL of shipping terms: one document a shop, replaced whole by who saw its newest version."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from cloud_relay.shipping.rules import Terms, read_terms
 from cloud_relay.tables import shipping_terms
@@ -12,7 +11,7 @@ from cloud_relay.tables import shipping_terms
 _LOAD = select(shipping_terms).where(shipping_terms.c.shop_id == bindparam("key"))
 
 
-def find(connection: Connection, shop_id: str) -> Mapping[str, Any] | None:
+def find(connection: Connection, shop_id: str) -> RowMapping | None:
     """Return the row of a shop, or None when it never wrote terms."""
     return connection.execute(_LOAD, {"key": shop_id}).mappings().one_or_none()
 

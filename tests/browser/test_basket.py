@@ -72,15 +72,8 @@ def ask_the_bank(shop):
         return thread.submit(asyncio.run, work()).result()
 
 
-def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
-    merchant_id = shop.owner.call("GET", "/api/merchants/mine")["merchants"][0]["merchant_id"]
-    kiln = shop.open_shop(merchant_id, "Kiln")
-    shirt = shelve(shop, shop.shop_id, "Linen shirt", "亚麻衬衫", 19900, 300, 2)
-    bowl = shelve(shop, kiln, "Rice bowl", "饭碗", 4500, 600, 3)
-
-    owner = person("owner", **DESK)
-    owner.go(f"/merchant/shops/{kiln}/shipping?lang=en")
-    desk = owner.page
+def write_the_price_list(desk):
+    """What it costs from the kiln, and which tax comes on top."""
     desk.get_by_role("button", name="Add a zone").click()
     desk.get_by_label("Name, English").fill("Europe")
     desk.get_by_label("Places").fill("DE, FR, AT")
@@ -93,6 +86,70 @@ def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
     desk.get_by_label("Prices are without tax").check()
     desk.get_by_role("button", name="Save").click()
     expect(desk.locator("#toast")).to_contain_text("Saved")
+
+
+def fill_the_form(page):
+    """An address in Berlin, remembered."""
+    page.get_by_label("Name", exact=True).fill("Mei Lin")
+    page.get_by_label("Street and number").fill("Kaiserstraße 12")
+    page.get_by_label("City").fill("Berlin")
+    page.get_by_label("Postal code").fill("10115")
+    page.get_by_label("Country").select_option("DE")
+    page.get_by_label("Remember this address").check()
+    page.get_by_label(re.compile("I will see a photo")).check()
+
+
+def find_among_orders(shopper, eyes):
+    """By a word of the goods; what fits nothing says so."""
+    page = shopper.page
+    shopper.go("/orders")
+    page.get_by_text("Find an order").click()
+    page.get_by_label("Number, goods or name").fill("shirt")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".order-card")).to_have_count(1)
+    eyes.look(page, "orders-found")
+    page.get_by_label("Number, goods or name").fill("teapot")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("No order fits.")).to_be_visible()
+
+
+def look_at_receipts(shopper, order_id, eyes):
+    """Both receipts are one page with something on it."""
+    for language in ("en", "zh"):
+        answer = shopper.context.request.get(f"{shopper.url}/orders/{order_id}/receipt.pdf?lang={language}")
+        assert answer.headers["content-type"] == "application/pdf"
+        (sheet,) = pypdfium2.PdfDocument(io.BytesIO(answer.body()))
+        picture = sheet.render(scale=120 / 72).to_pil().convert("L")
+        assert picture.getextrema()[0] < 60, "nothing is drawn"
+        picture.save(eyes.folder / f"receipt-{language}.png")
+
+
+def look_at_the_account(shopper, eyes):
+    """In Chinese: the address deleted and taken back, every message read."""
+    page = shopper.page
+    shopper.go("/account?lang=zh")
+    expect(page.locator("[data-live=addresses]")).to_contain_text("Kaiserstraße 12")
+    page.get_by_role("button", name=re.compile("^删除地址")).click()
+    page.get_by_role("button", name=re.compile("^恢复")).click()
+    expect(page.locator("[data-live=addresses] .pill")).to_have_text("默认")
+    page.get_by_role("button", name=re.compile("全部标为已读")).click()
+    expect(page.locator(".notices .unread")).to_have_count(0)
+    eyes.look(page, "account-zh")
+    shopper.go("/basket")
+    expect(page.get_by_text("购物车是空的")).to_be_visible()
+    eyes.look(page, "basket-empty-zh")
+
+
+def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
+    merchant_id = shop.owner.call("GET", "/api/merchants/mine")["merchants"][0]["merchant_id"]
+    kiln = shop.open_shop(merchant_id, "Kiln")
+    shirt = shelve(shop, shop.shop_id, "Linen shirt", "亚麻衬衫", 19900, 300, 2)
+    bowl = shelve(shop, kiln, "Rice bowl", "饭碗", 4500, 600, 3)
+
+    owner = person("owner", **DESK)
+    owner.go(f"/merchant/shops/{kiln}/shipping?lang=en")
+    desk = owner.page
+    write_the_price_list(desk)
     eyes.look(desk, "merchant-shipping")
 
     shopper = person("shopper", **PHONE)
@@ -113,16 +170,10 @@ def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
     eyes.look(page, "basket")
     page.get_by_role("link", name="Check out").click()
 
-    page.get_by_label("Name", exact=True).fill("Mei Lin")
-    page.get_by_label("Street and number").fill("Kaiserstraße 12")
-    page.get_by_label("City").fill("Berlin")
-    page.get_by_label("Postal code").fill("10115")
-    page.get_by_label("Country").select_option("DE")
+    fill_the_form(page)
     total = 19900 + 1200 + 2 * (4500 + 950) + 2 * 1036
     pay = page.get_by_role("button", name=f"Pay ¥{total / 100:,.2f}")
     expect(pay).to_be_visible()
-    page.get_by_label("Remember this address").check()
-    page.get_by_label(re.compile("I will see a photo")).check()
     eyes.look(page, "basket-checkout")
     page.get_by_label("Sandbox card that is declined").check()
     pay.click()
@@ -150,32 +201,6 @@ def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
     assert sorted(one["state"] for one in listed) == ["cancelled", "paid", "paid"]
     eyes.look(page, "order-with-receipt")
 
-    shopper.go("/orders")
-    page.get_by_text("Find an order").click()
-    page.get_by_label("Number, goods or name").fill("shirt")
-    page.get_by_role("button", name="Find").click()
-    expect(page.locator(".order-card")).to_have_count(1)
-    eyes.look(page, "orders-found")
-    page.get_by_label("Number, goods or name").fill("teapot")
-    page.get_by_role("button", name="Find").click()
-    expect(page.get_by_text("No order fits.")).to_be_visible()
-
-    for language in ("en", "zh"):
-        answer = shopper.context.request.get(f"{shop.url}/orders/{order_id}/receipt.pdf?lang={language}")
-        assert answer.headers["content-type"] == "application/pdf"
-        (sheet,) = pypdfium2.PdfDocument(io.BytesIO(answer.body()))
-        picture = sheet.render(scale=120 / 72).to_pil().convert("L")
-        assert picture.getextrema()[0] < 60, "nothing is drawn"
-        picture.save(eyes.folder / f"receipt-{language}.png")
-
-    shopper.go("/account?lang=zh")
-    expect(page.locator("[data-live=addresses]")).to_contain_text("Kaiserstraße 12")
-    page.get_by_role("button", name=re.compile("^删除地址")).click()
-    page.get_by_role("button", name=re.compile("^恢复")).click()
-    expect(page.locator("[data-live=addresses] .pill")).to_have_text("默认")
-    page.get_by_role("button", name=re.compile("全部标为已读")).click()
-    expect(page.locator(".notices .unread")).to_have_count(0)
-    eyes.look(page, "account-zh")
-    shopper.go("/basket")
-    expect(page.get_by_text("购物车是空的")).to_be_visible()
-    eyes.look(page, "basket-empty-zh")
+    find_among_orders(shopper, eyes)
+    look_at_receipts(shopper, order_id, eyes)
+    look_at_the_account(shopper, eyes)
