@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PATCHES = sorted(Path(__file__).parent.glob("*.patch"))
 COPIED = (
     "bench", "cloud_relay", "drivers", "edge", "wire", "tests/cloud_relay", "tests/edge", "tests/conftest.py",
-    "tests/house", "tests/rows.toml", "pyproject.toml",
+    "tests/house", "tests/ports.py", "tests/rows.toml", "pyproject.toml",
 )  # fmt: skip
 
 
