@@ -1,5 +1,6 @@
 """A market of any size, the same each time: shops, and listings in Chinese and English with pieces and pictures."""
 
+import functools
 import hashlib
 import random
 from collections.abc import Iterator
@@ -73,13 +74,19 @@ def listing(number: int) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def _words(number: int) -> dict[str, str]:
+    """Return a listing's words, made once for all stores."""
+    return search_words(listing(number))
+
+
 def _rows(first: int, last: int) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     """Yield listing, piece and picture of each number."""
     for number in range(first, last):
         own, at = listing(number), BEGUN_AT + timedelta(minutes=number)
         listing_id, shop_id = f"lst_{number:07}", f"shop-{number // LISTINGS_PER_SHOP}"
         yield (
-            {**own, **search_words(own), "listing_id": listing_id, "shop_id": shop_id, "currency": "CNY",
+            {**own, **_words(number), "listing_id": listing_id, "shop_id": shop_id, "currency": "CNY",
              "state": "published", "on_hand": 1, "created_at": at, "published_at": at},
             {"piece_id": f"pc_{number:07}", "listing_id": listing_id, "shop_id": shop_id, "code": f"{number:07}",
              "spot": {"camera": "front"}},

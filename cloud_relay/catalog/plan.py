@@ -12,6 +12,7 @@ from cloud_relay.tables import listing, merchant, parcel, piece, shop, variant
 from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
 from wire.commands import ReplacePlan
 from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot, Text
+from wire.values import BadValueError
 
 PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
 """A signed command carries its bytes as base64url, four for three, with the envelope around them."""
@@ -79,17 +80,24 @@ def _pieces(connection: Connection, shop_id: str) -> tuple[PiecePlan, ...]:
     )  # fmt: skip
 
 
+def _fits(plan: ShopPlan) -> bool:
+    try:
+        return len(dump_bytes(plan)) <= PLAN_BYTES_MAX
+    except BadValueError:  # more than any message may have
+        return False
+
+
 def replace_plan(connection: Connection, shop_id: str, resolver_url: str, now: datetime) -> int:
     """Raise the plan's version and send the new plan within this transaction; return the version."""
     version = shop.c.plan_version + 1
     change = update(shop).where(shop.c.shop_id == shop_id).values(plan_version=version).returning(shop.c.plan_version)
     raised: int = connection.execute(change).scalar_one()
     plan = build_plan(connection, shop_id, resolver_url)
-    if len(dump_bytes(plan)) > PLAN_BYTES_MAX:
+    if not _fits(plan):
         raise RefusedError(
             "plan_too_large",
-            "This shop has more pieces than its plan can carry; withdraw some",
-            "本店货品过多，请先下架一部分",
+            "More pieces, and goods at its till, than a shop's box is told at once; open a second shop for the rest",
+            "单件和收银台货品超过一家店的上限，请为其余货品另开一家店",
         )
     send_command(connection, shop_id, ReplacePlan(plan=plan), now, subject=shop_id)
     return raised

@@ -13,7 +13,7 @@ from cloud_relay.refusals import RefusedError
 from wire.values import format_time
 
 PAGE_SIZE = 24
-PAGES_MAX = 40
+PAGES_MAX = 20
 """Nobody turns more pages than that; a shopper who still seeks adds a word."""
 FOUND_MAX = PAGE_SIZE * PAGES_MAX
 """So many are counted and ordered: with 200,000 listings one word may find 20,000."""

@@ -1,13 +1,17 @@
 """The search index of listings in SQL: which listings have these words, newest first, on SQLite and on PostgreSQL."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from cloud_relay.catalog import words
 
 IS_SHOWN = "e.is_published AND s.is_closed = :no AND m.state = 'verified'"
+
+BATCH = 4000
+"""Entries with the same # word on PostgreSQL; the number stands in migration 0001 too."""
+WINDOWS = (1, 8, 0)
+"""How many of the newest batches PostgreSQL looks at first, then, and 0 for all: FTS5 goes backwards by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +55,34 @@ def _join(connection: Connection) -> str:
 
 
 def _matches(connection: Connection, wanted: list[str], most: int, *, is_in_title: bool) -> list[str]:
-    values: dict[str, Any] = {"no": False, "most": most}
     if connection.dialect.name == "sqlite":
-        values["match"] = words.fts5_query(wanted, is_in_title=is_in_title)
         source = "listing_search f CROSS JOIN search_entry e ON e.entry_no = f.rowid"
-        where, order = f"listing_search MATCH :match AND {IS_SHOWN}", "f.rowid"
-        begin = ""
-    else:
-        values["match"] = words.tsquery(wanted, is_in_title=is_in_title)
-        # materialized: otherwise the planner may walk all entries backwards, hoping to meet enough with these words
-        begin = (
-            "WITH e AS MATERIALIZED (SELECT entry_no, listing_id, shop_id, is_published FROM search_entry "
-            "WHERE words @@ CAST(:match AS tsquery)) "
+        query = (
+            f"SELECT e.listing_id FROM {source} {_join(connection)} "  # noqa: S608  # constants only
+            f"WHERE listing_search MATCH :match AND {IS_SHOWN} ORDER BY f.rowid DESC LIMIT :most"
         )
-        source, where, order = "e", IS_SHOWN, "e.entry_no"
-    source += f" {_join(connection)}"
-    query = f"{begin}SELECT e.listing_id FROM {source} WHERE {where} ORDER BY {order} DESC LIMIT :most"  # noqa: S608  # constants only
-    return list(connection.scalars(text(query), values))
+        match = words.fts5_query(wanted, is_in_title=is_in_title)
+        return list(connection.scalars(text(query), {"no": False, "most": most, "match": match}))
+    newest = connection.scalar(text("SELECT max(entry_no) FROM search_entry")) or 0
+    for width in WINDOWS:
+        batches = range(max(0, newest // BATCH - width + 1), newest // BATCH + 1) if width else ()
+        found = _matches_of(connection, words.tsquery(wanted, is_in_title=is_in_title, batches=batches), most)
+        if len(found) == most or len(batches) * BATCH > newest:
+            break
+    return found
+
+
+def _matches_of(connection: Connection, match: str, most: int) -> list[str]:
+    """Return what PostgreSQL finds, newest first.
+
+    Materialized: otherwise the planner may walk all entries backwards, hoping to meet enough with these words.
+    """
+    query = (
+        "WITH e AS MATERIALIZED (SELECT entry_no, listing_id, shop_id, is_published FROM search_entry "  # noqa: S608  # constants only
+        f"WHERE words @@ CAST(:match AS tsquery)) SELECT e.listing_id FROM e {_join(connection)} "
+        f"WHERE {IS_SHOWN} ORDER BY e.entry_no DESC LIMIT :most"
+    )
+    return list(connection.scalars(text(query), {"no": False, "most": most, "match": match}))
 
 
 def newest_titles(connection: Connection, language: str, most: int) -> list[str]:

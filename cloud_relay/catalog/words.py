@@ -5,10 +5,11 @@ Neither FTS5 nor PostgreSQL finds 茶壶 in 紫砂茶壶 by itself; with pairs o
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 QUERY_WORDS_MAX = 12
 WORD_LENGTH_MAX = 40
+BEGINNING_MIN = 2
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af\U00020000-\U0003134f"
 """Scripts written without spaces: Han with its extensions, kana, and hangul for its suffixes."""
 RUN = re.compile(f"(?P<cjk>[{CJK}]+)|(?P<word>[^\\W_{CJK}]+)")
@@ -59,14 +60,24 @@ def query_words(query: str) -> list[str]:
     return list(words)[:QUERY_WORDS_MAX]
 
 
+def _beginning(words: list[str]) -> str:
+    """Return the word that may be the beginning of a longer one: the last Latin one; one letter begins too many."""
+    return words[-1] if words and words[-1].isascii() and len(words[-1]) >= BEGINNING_MIN else ""
+
+
 def fts5_query(words: list[str], *, is_in_title: bool = False) -> str:
-    """Return an FTS5 expression: every word, Latin ones also as the beginning of a longer one."""
-    column = "in_title" if is_in_title else ""
-    found = " AND ".join(f'"{word}"*' if word.isascii() else f'"{word}"' for word in words)
-    return f"{{{column}}} : ({found})" if column else found
+    """Return an FTS5 expression: every word, the last one also as the beginning of a longer one."""
+    open_end = _beginning(words)
+    found = " AND ".join(f'"{word}"*' if word == open_end else f'"{word}"' for word in words)
+    return f"{{in_title}} : ({found})" if is_in_title else found
 
 
-def tsquery(words: list[str], *, is_in_title: bool = False) -> str:
-    """Return the same as a tsquery of PostgreSQL; words of the title stand a second time in the index, after a ^."""
-    mark = "^" if is_in_title else ""
-    return " & ".join(f"'{mark}{word}':*" if word.isascii() else f"'{mark}{word}'" for word in words)
+def tsquery(words: list[str], *, is_in_title: bool = False, batches: Sequence[int] = ()) -> str:
+    """Return the same as a tsquery of PostgreSQL; with `batches` only of the entries in these.
+
+    Words of the title stand a second time in the index after a ^, an entry's batch after a #.
+    """
+    mark, open_end = "^" if is_in_title else "", _beginning(words)
+    found = " & ".join(f"'{mark}{word}':*" if word == open_end else f"'{mark}{word}'" for word in words)
+    among = " | ".join(f"'#{batch}'" for batch in batches)
+    return f"({among}) & {found}" if among else found

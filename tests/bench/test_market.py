@@ -41,17 +41,20 @@ def all_words():
     return [(f" {text['search_title']} ", f" {text['search_text']} ") for text in texts]
 
 
-def has(text: str, word: str) -> bool:
-    return (f" {word}" if word.isascii() else f" {word} ") in text
+def has(text: str, word: str, *, is_last: bool) -> bool:
+    return (f" {word}" if is_last and word.isascii() and len(word) > 1 else f" {word} ") in text
+
+
+def has_all(text: str, wanted: list[str]) -> bool:
+    return all(has(text, word, is_last=word == wanted[-1]) for word in wanted)
 
 
 def read_all(all_words, query: str) -> list[str]:
     """Return what a search must answer, by reading every listing: words in the title first, then the newest."""
     wanted, found = words.query_words(query), []
     for place, (title, text) in enumerate(all_words):
-        if all(has(text, word) for word in wanted):
-            is_in_title = all(has(title, word) for word in wanted)
-            found.append((not is_in_title, place, f"lst_{COUNT - 1 - place:07}"))
+        if has_all(text, wanted):
+            found.append((not has_all(title, wanted), place, f"lst_{COUNT - 1 - place:07}"))
     return [listing_id for *_, listing_id in sorted(found)]
 
 

@@ -21,7 +21,7 @@ SQLITE_SEARCH = (
     SELECT e.entry_no, l.search_title AS in_title, l.search_text AS anywhere
     FROM search_entry e JOIN listing l ON l.listing_id = e.listing_id WHERE e.is_published""",
     """CREATE VIRTUAL TABLE listing_search USING fts5(
-    in_title, anywhere, content='listing_words', content_rowid='entry_no')""",
+    in_title, anywhere, content='listing_words', content_rowid='entry_no', prefix='2 3')""",
     """CREATE TRIGGER listing_search_insert AFTER INSERT ON listing WHEN new.state = 'published' BEGIN
     INSERT INTO search_entry(listing_id, shop_id, is_published) VALUES (new.listing_id, new.shop_id, 1);
     INSERT INTO listing_search(rowid, in_title, anywhere)
@@ -43,22 +43,28 @@ SQLITE_SEARCH = (
     DELETE FROM search_entry WHERE listing_id = old.listing_id; END""",
 )
 POSTGRES_SEARCH = (
-    # the words go out of line, so that a row stays narrow; arrays need no parser, so that words are the same as ours
+    "CREATE SEQUENCE search_entry_no",
     """CREATE TABLE search_entry (
-    entry_no BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, listing_id VARCHAR(64) NOT NULL UNIQUE
+    entry_no BIGINT PRIMARY KEY, listing_id VARCHAR(64) NOT NULL UNIQUE
     REFERENCES listing (listing_id) ON DELETE CASCADE, shop_id VARCHAR(64) NOT NULL, is_published BOOLEAN NOT NULL,
-    words tsvector NOT NULL) WITH (toast_tuple_target = 128)""",
+    words tsvector NOT NULL)""",
     # without a list of pending entries: a search never pays for what merchants wrote just before it
     "CREATE INDEX ix_search_entry_words ON search_entry USING gin (words) WITH (fastupdate = off)",
-    """CREATE FUNCTION search_words(in_title text, anywhere text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS $$
+    # arrays need no parser, so that words are the same as ours. Words of the title stand a second time after a ^, and
+    # each batch of entries has a word of its own: a GIN index knows no order; by these only the newest are looked at
+    """CREATE FUNCTION search_words(in_title text, anywhere text, entry_no bigint) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE AS $$
     SELECT array_to_tsvector(array_remove(string_to_array(anywhere, ' ')
-      || string_to_array(CASE WHEN in_title = '' THEN '' ELSE '^' || replace(in_title, ' ', ' ^') END, ' '), '')) $$""",
-    """CREATE FUNCTION keep_search_entry() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      || string_to_array(CASE WHEN in_title = '' THEN '' ELSE '^' || replace(in_title, ' ', ' ^') END, ' ')
+      || ('#' || entry_no / 4000), '')) $$""",
+    """CREATE FUNCTION keep_search_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE number bigint; BEGIN
     IF NEW.state = 'published' THEN
-      INSERT INTO search_entry (listing_id, shop_id, is_published, words)
-      VALUES (NEW.listing_id, NEW.shop_id, true, search_words(NEW.search_title, NEW.search_text))
-      ON CONFLICT (listing_id) DO UPDATE
-      SET shop_id = EXCLUDED.shop_id, is_published = true, words = EXCLUDED.words;
+      SELECT entry_no INTO number FROM search_entry WHERE listing_id = NEW.listing_id;
+      IF NOT FOUND THEN number := nextval('search_entry_no'); END IF;
+      INSERT INTO search_entry (entry_no, listing_id, shop_id, is_published, words)
+      VALUES (number, NEW.listing_id, NEW.shop_id, true, search_words(NEW.search_title, NEW.search_text, number))
+      ON CONFLICT (listing_id) DO UPDATE SET shop_id = EXCLUDED.shop_id, is_published = true, words = EXCLUDED.words;
     ELSE
       UPDATE search_entry SET is_published = false WHERE listing_id = NEW.listing_id;
     END IF;

@@ -26,7 +26,7 @@ def found(query: str, *texts: str) -> list[int]:
         ("茶壶", [1]), ("壶", [1]), ("砂茶", [1]), ("紫砂茶壶", [1]), ("茶 壶", [1]), ("壶茶", []), ("茶碗", []),
         ("teapot", [2]), ("TEAPOTS", [2]), ("tea", [2]), ("pot", []), ("hand made", [2]), ("180", [2]),
         ("bowl", [3]), ("青瓷 bowls", [3]), ("cafe", [4]), ("abc123", [4]), ("glass", [4]),
-        ('teapot" OR 1', []), ("teapot NOT zisha", []), ("t*", [2]),
+        ('teapot" OR 1', []), ("teapot NOT zisha", []), ("t*", []), ("te", [2]), ("te zisha", []), ("zisha te", [2]),
     ],
 )  # fmt: skip
 def test_queries_find_what_they_say(query, expected):
