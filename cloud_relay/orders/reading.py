@@ -41,11 +41,12 @@ from wire.values import format_time
 LATEST = 200
 
 
-def methods_json(methods: tuple[Method, ...]) -> list[dict[str, Any]]:
-    """Return the ways of payment as pages show them."""
+def methods_json(methods: tuple[Method, ...], currency: str = "") -> list[dict[str, Any]]:
+    """Return the ways of payment as pages show them; with a currency those that take it."""
     return [
         {"method": one.method, "title": to_json(one.title), "hint": to_json(one.hint) if one.hint.en else None}
         for one in methods
+        if not (currency and one.currencies) or currency in one.currencies
     ]
 
 
@@ -98,7 +99,7 @@ def read_checkout(
         **costs_json(connection, row, 1 + len(more), country, postal_code, collected_at),
         "currency": row.currency,
         "pickup_points": collected_at,
-        "payment_methods": methods_json(methods),
+        "payment_methods": methods_json(methods, row.currency),
         "photo_window_s": trade.settings.photo_window_s,
         "release_after_s": trade.settings.release_after_s,
     }
@@ -238,7 +239,7 @@ def read_order(
         "state_class": words.STATE_CLASSES.get(state, "offline"),
         "payment_state": charges[-1].state if charges else "",
         "payment_text": words.PAYMENT_TEXTS[charges[-1].state] if charges else words.both("", ""),
-        "payment_methods": methods_json(methods),
+        "payment_methods": methods_json(methods, order.currency),
         "money_text": words.money_text(state, is_paid=row["paid_at"] is not None),
         "can_cancel": for_shopper and (state is OrderState.UNPAID or state in AT_SHOP),
         "can_dispute": for_shopper and state in AT_SHOP | ON_ITS_WAY | {OrderState.CANCELLING},

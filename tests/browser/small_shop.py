@@ -97,15 +97,23 @@ def _serving(relay: Any, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def open_small_shop(folder: Path, free_port: Callable[[], int]) -> Iterator[SmallShop]:
+def open_small_shop(
+    folder: Path,
+    free_port: Callable[[], int],
+    also: tuple[str, ...] = (),
+    secrets: dict[str, str] | None = None,
+    **parts: Any,
+) -> Iterator[SmallShop]:
+    """Serve it while the block runs; `also` are more payment providers, `parts` more sections of the settings."""
     port, bank_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     bank = sandbox_server.build(SECRET, WEBHOOK_SECRET, f"{url}/webhooks/sandbox")
     settings = Settings(
-        data_dir=folder, relay=RelaySettings(public_url=url, host="127.0.0.1", port=port), secrets=SECRETS,
+        data_dir=folder, relay=RelaySettings(public_url=url, host="127.0.0.1", port=port),
+        secrets={**SECRETS, **(secrets or {})},
         limits=LimitSettings(requests_per_s=1e6, requests_burst=1_000_000),
         accounts=AccountSettings(documents_required=False),
-        payment=PaymentSettings(url=f"http://127.0.0.1:{bank_port}"),
+        payment=PaymentSettings(url=f"http://127.0.0.1:{bank_port}", also=also), **parts,
     )  # fmt: skip
     relay = put_together(settings)
     try:

@@ -5,6 +5,7 @@ of the account. A charge, refund or payout is therefore pending until a statemen
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -55,7 +56,6 @@ class BankTransferProvider:
     """Our own account at a bank; `pay_s` is how long a charge waits for its money before it counts as failed."""
 
     name = NAME
-    methods = METHODS
     reconciled = frozenset({"bank_in", REFUND, PAYOUT, "bank_returned"})
 
     def __init__(
@@ -64,6 +64,7 @@ class BankTransferProvider:
     ) -> None:  # fmt: skip
         self._db, self._clock, self._own, self._bank_name = db, clock, own, bank_name
         self._currency, self._pay_s, self._random = currency, pay_s, random
+        self.methods = tuple(replace(one, currencies=(currency,)) for one in METHODS)
 
     async def charge(self, charge: Charge) -> Outcome:
         if charge.currency != self._currency:

@@ -114,11 +114,12 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A way of payment that a shopper may choose: `method` is `provider:token`."""
+    """A way of payment that a shopper may choose: `method` is `provider:token`; without `currencies` it takes all."""
 
     method: str
     title: Text
     hint: Text = field(default_factory=Text)
+    currencies: tuple[str, ...] = ()
 
 
 class ProviderUnknownError(RuntimeError):
