@@ -34,6 +34,7 @@ def test_words_find_goods_shops_and_numbers_in_both_languages(found):
     assert found(words=found.orders["shawl"]) == found(words=found.orders["shawl"][-6:].upper()) == ["shawl"]
 
 
+@pytest.mark.both_stores
 def test_signs_of_the_query_language_are_plain_signs(found):
     assert found(words="100%") == ["shawl"] and found(words="l_s") == ["shawl"]
     assert found(words="t_a") == [] and found(words="%") == ["shawl"] and found(words="\\") == []
