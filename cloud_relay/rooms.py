@@ -62,11 +62,13 @@ from cloud_relay.pages import (
 from cloud_relay.pages import onboarding as onboarding_pages
 from cloud_relay.pages import orders as order_pages
 from cloud_relay.pages import publishing as publishing_pages
+from cloud_relay.pages import quotes as quote_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
 from cloud_relay.publishing import routes as publishing
 from cloud_relay.publishing import timers as publishing_timers
+from cloud_relay.quotes import routes as quotes
 from cloud_relay.receipts import routes as receipts
 from cloud_relay.relay import Relay
 from cloud_relay.shipping import routes as shipping
@@ -106,6 +108,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     complaint_routes.router,
     colour_routes.router,
     orders.router,
+    quotes.router,
     baskets.router,
     escrow.router,
     bank.router,
@@ -121,6 +124,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     static_files.router,
     shopper.router,
     order_pages.router,
+    quote_pages.router,
     basket_pages.router,
     receipts.router,
     merchant.router,
@@ -173,4 +177,5 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     bookings.work,
     counter_timers.work,
     pickup.work,
+    quotes.work,
 )

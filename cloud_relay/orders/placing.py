@@ -5,6 +5,7 @@ import json
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -53,6 +54,24 @@ class OrderWish:
     basket_id: str = ""
     joint_id: str = ""
     """Orders of one basket, and the one charge at the provider that pays for all of them."""
+    piece_id: str = ""
+    """This very piece, bought unseen."""
+    quote_id: str = ""
+    agreed_minor: int | None = None
+    """The price that a merchant quoted for one piece and the shopper accepted; it stands in place of the listing's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What an accepted quote says: goods, number, and the price of each; `kept_parcel_ids` the shopper has reserved."""
+
+    quote_id: str
+    listing_id: str
+    variant_id: str = ""
+    piece_id: str = ""
+    quantity: int = 1
+    price_minor: int
+    kept_parcel_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +125,7 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
     reserved = None
     if wish.parcel_id:
         reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
-    sale = _sale(connection, reserved, wish, now)
+    sale = at_price(_sale(connection, reserved, wish, now), wish.agreed_minor)
     point = points.offered(connection, sale.shop_id, wish.pickup_point_id) if wish.pickup_point_id else None
     if point is None:
         _check_delivery(wish, sale, now)
@@ -125,7 +144,7 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
         "address": to_json(address), "address_sha256": address_sha256(address), "placed_at": now,
         "pay_until": pay_until, "due_at": pay_until, "shipping_minor": cost.shipping_minor,
         "goods_tax_minor": cost.tax_minor, "goods_tax_ppm": cost.tax_ppm, "is_tax_on_top": cost.is_tax_on_top,
-        "basket_id": wish.basket_id or None,
+        "basket_id": wish.basket_id or None, "quote_id": wish.quote_id or None,
     }  # fmt: skip
     _insert(connection, order, wish, sale, piece_id, parcel_id, trade)
     if point is not None:
@@ -160,6 +179,27 @@ def place_orders(connection: Connection, account_id: str, wish: OrderWish, now: 
     return placed
 
 
+def place_quoted(
+    connection: Connection, account_id: str, wish: OrderWish, agreed: Agreed, now: datetime, trade: Trade
+) -> list[Placed]:
+    """Place an order for each piece of an accepted quote at its agreed price, all or none; raises as `place_order`.
+
+    `wish` says where it goes and how it is paid; its `total_minor` is the sum over all of them.
+    """
+    own = replace(
+        wish, listing_id=agreed.listing_id, variant_id=agreed.variant_id, piece_id=agreed.piece_id, parcel_id="",
+        more_parcel_ids=(), total_minor=None, quote_id=agreed.quote_id, agreed_minor=agreed.price_minor,
+        together_minor=agreed.price_minor * agreed.quantity,
+    )  # fmt: skip
+    kept = [replace(own, parcel_id=one, listing_id="", variant_id="", piece_id="") for one in agreed.kept_parcel_ids]
+    each = [*kept, *[own] * (agreed.quantity - len(kept))]
+    placed = [place_order(connection, account_id, one, now, trade) for one in each]
+    total = sum(one.total_minor for one in placed)
+    if wish.total_minor not in (None, total):
+        raise price_changed(total)
+    return placed
+
+
 def price_of(connection: Connection, account_id: str, wish: OrderWish, now: datetime) -> int:
     """Return the price of the goods of a wish, without shipping and tax on top; RefusedError as `place_order`."""
     reserved = None
@@ -186,6 +226,13 @@ def _sale(connection: Connection, reserved: reservations.Reservation | None, wis
         raise reservations.not_for_sale()
     reservations.require_live(sale)
     return sale
+
+
+def at_price(sale: Any, agreed_minor: int | None) -> Any:
+    """Return a sale at the price that was agreed for it, or as it is without one."""
+    if agreed_minor is None:
+        return sale
+    return SimpleNamespace(**{**sale._mapping, "price_minor": agreed_minor})  # noqa: SLF001  # a Row's public name
 
 
 _ORDER, _LINE = insert(orders), insert(order_line)
@@ -260,7 +307,9 @@ def _take(
     order_id: str, now: datetime,
 ) -> tuple[str, str]:  # fmt: skip
     if reserved is None:
-        piece_id = stock.reserve_any(connection, wish.listing_id, wish.variant_id)
+        piece_id = wish.piece_id or stock.reserve_any(connection, wish.listing_id, wish.variant_id)
+        if wish.piece_id:
+            stock.reserve(connection, piece_id)
         parcel_id = parcels.create(connection, sale.shop_id, piece_id, account_id, now, order_id=order_id)
         return piece_id, parcel_id
     reservations.convert(connection, reserved)

@@ -164,6 +164,19 @@ def chosen_with(connection: Connection, parcel_id: str) -> list[Reservation]:
     return [Reservation(**row) for row in rows]
 
 
+def kept_of_listing(connection: Connection, account_id: str, listing_id: str, now: datetime) -> list[Reservation]:
+    """Return what an account keeps of a listing now, in a lasting order."""
+    own = (reservation.c.account_id == account_id, reservation.c.listing_id == listing_id)
+    is_active = (reservation.c.state == ACTIVE, reservation.c.until > now)
+    query = select(*_COLUMNS).where(*own, *is_active).order_by(reservation.c.parcel_id)
+    return [Reservation(**row) for row in connection.execute(query).mappings()]
+
+
+def variant_of(connection: Connection, piece_id: str) -> str:
+    """Return a piece's variant, or nothing."""
+    return connection.scalar(select(piece.c.variant_id).where(piece.c.piece_id == piece_id)) or ""
+
+
 def require_active(connection: Connection, parcel_id: str, account_id: str, now: datetime) -> Reservation:
     """Return the account's reservation while it runs; RefusedError otherwise, at its very deadline too."""
     found = find(connection, parcel_id, account_id)

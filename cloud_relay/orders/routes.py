@@ -179,7 +179,8 @@ async def checkout(
     return found
 
 
-def _wish(body: OrderBody) -> service.OrderWish:
+def wish_of(body: OrderBody) -> service.OrderWish:
+    """Return what a body asks for."""
     given = body.model_dump(exclude={"address", "more_parcel_ids"})
     given["more_parcel_ids"] = tuple(body.more_parcel_ids)
     address = None
@@ -205,15 +206,28 @@ async def place(
 
     `also(connection, order_id)` joins the transaction.
     """
-    now, wish = relay.clock.now(), _wish(body)
+    now, wish = relay.clock.now(), wish_of(body)
+
+    def work(connection: Connection) -> list[service.Placed]:
+        placed = service.place_orders(connection, account_id, wish, now, _trade(relay))
+        if also is not None:
+            also(connection, placed[0].order_id)
+        return placed
+
+    return await place_and_pay(relay, claim, work)
+
+
+async def place_and_pay(
+    relay: Relay, claim: idempotency.Claim | None, work: Callable[[Connection], list[service.Placed]]
+) -> Response:
+    """Place orders by `work(connection)` in one transaction, then ask the provider; the answer is about the first."""
+    now = relay.clock.now()
 
     def begin(connection: Connection) -> tuple[idempotency.StoredAnswer, list[service.Placed], list[Payment | None]]:
         stored = idempotency.begin(connection, claim, now)
         if stored is not None:
             return stored, [], []
-        placed = service.place_orders(connection, account_id, wish, now, _trade(relay))
-        if also is not None:
-            also(connection, placed[0].order_id)
+        placed = work(connection)
         answer = _placed_json(placed, placed[0].state, payments.STARTED)
         idempotency.finish(connection, claim, 201, answer)
         to_pay = [payments.load(connection, one.payment_id) for one in placed]

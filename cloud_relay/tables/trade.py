@@ -41,7 +41,7 @@ orders = Table(
     text("trace"), Column("tax_ppm", Integer, nullable=False, default=0), moment("due_at"),
     minor("goods_tax_minor", default=0, server_default="0"),
     Column("goods_tax_ppm", Integer, nullable=False, default=0, server_default="0"), flag("is_tax_on_top"),
-    id_("basket_id", index=True),
+    id_("basket_id", index=True), id_("quote_id", index=True),
     Index("ix_orders_due", "due_at"),
 )  # fmt: skip
 

@@ -18,6 +18,11 @@ APPLICATION = {
     "kind": "company", "real_name": "x", "country": "US", "number": "12-345", "contact_name": "x", "phone": "1",
     "address": {"lines": ["Lane 1"], "postal_code": "", "city": "X"},
 }  # fmt: skip
+QUOTE_REQUEST = {
+    "title": "Teapot", "budget_minor": 1, "currency": "CNY", "country": "CN", "open_until": "{tomorrow}",
+}  # fmt: skip
+QUOTE = {"listing_id": "{listing_id}", "price_minor": 1, "quoted_until": "{tomorrow}"}
+ACCEPTANCE = {"address": ADDRESS, "payment_method": "{method}", "agrees_photo_window": True, "total_minor": 1}
 PICKUP_POINT = {"name_en": "Counter", "address": {"lines": ["Lane 1"], "city": "X", "country": "CN"}}
 PUSH_PLACE = {
     "endpoint": "https://push.example/1",
@@ -43,6 +48,21 @@ class Right:
 RIGHTS = [
     Right("GET", "/healthz", "public"),
     Right("GET", "/metrics", "public"),
+    Right("POST", "/api/quote-requests", "signed_in", QUOTE_REQUEST),
+    Right("GET", "/api/quote-requests", "signed_in"),
+    Right("GET", "/api/quote-requests/{quote_request_id}", "shopper"),
+    Right("POST", "/api/quote-requests/{quote_request_id}/withdraw", "shopper"),
+    Right("GET", "/api/quotes/{quote_id}", "shopper"),
+    Right("POST", "/api/quotes/{quote_id}/accept", "shopper", ACCEPTANCE),
+    Right("POST", "/api/quotes/{quote_id}/withdraw", "merchant"),
+    Right("GET", "/api/merchants/{merchant_id}/quote-requests", "merchant"),
+    Right("GET", "/api/merchants/{merchant_id}/quote-requests/{quote_request_id}", "merchant"),
+    Right("POST", "/api/merchants/{merchant_id}/quote-requests/{quote_request_id}/quotes", "merchant", QUOTE),
+    Right("GET", "/quotes", "signed_in"),
+    Right("GET", "/quotes/{quote_request_id}", "shopper"),
+    Right("GET", "/quotes/{quote_request_id}/{quote_id}", "shopper"),
+    Right("GET", "/merchant/quotes", "signed_in"),
+    Right("GET", "/merchant/quotes/{quote_request_id}", "merchant"),
     Right("GET", "/api/events", "shopper", query="channels=account:{ann}"),
     Right(
         "POST", "/api/accounts", "public", {"email": "new@example.org", "password": "new password", "nickname": "new"}

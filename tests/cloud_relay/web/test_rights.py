@@ -11,7 +11,7 @@ from cloud_relay.onboarding.vault import vault_in
 from cloud_relay.tables import bulk_change, metadata, orders, parcel, payout_approval, picture, viewing_session
 from tests.cloud_relay.site import jpeg
 from tests.cloud_relay.trade_world import World
-from tests.cloud_relay.web.rights import ADDRESS, APPLICATION, PICKUP_POINT, RIGHTS, Right
+from tests.cloud_relay.web.rights import ADDRESS, APPLICATION, PICKUP_POINT, QUOTE, QUOTE_REQUEST, RIGHTS, Right
 from wire.values import format_time
 
 UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "alembic_version"}
@@ -48,6 +48,15 @@ async def applied_and_imported(site, merchant_id, shop_id, mo, ned, ann):
         "application_id": applied[0][0], "document_id": applied[0][1], "sent": applied[1][0],
         "sent_document": applied[1][1], "import_id": made["import_id"], "bulk_id": "blk_1", "approval_id": "apv_1",
     }  # fmt: skip
+
+
+async def quoted(site, merchant_id, ann, mo, tomorrow, listing_id, currency):
+    """Ann's quote request and mo's quote to it."""
+    body = {**QUOTE_REQUEST, "title": "紫砂茶壶", "currency": currency, "open_until": tomorrow}
+    asked = await site.call("POST", "/api/quote-requests", body, ann, 201)
+    path = f"/api/merchants/{merchant_id}/quote-requests/{asked['quote_request_id']}/quotes"
+    body = {**QUOTE, "listing_id": listing_id, "quoted_until": tomorrow}
+    return await site.call("POST", path, body, mo, 201)
 
 
 class Mall:
@@ -105,7 +114,10 @@ class Mall:
         site.db.run_now(lambda c: [c.execute(row) for row in rows])
         line = await site.call("POST", "/api/basket/lines", {"listing_id": listing_id}, mall.people["ann"], 201)
         told = (await site.call("GET", "/api/notices", headers=mall.people["ann"]))["notices"]
+        ann_and_mo = (mall.people["ann"], mo)
+        quote = await quoted(site, merchant_id, *ann_and_mo, tomorrow, listing_id, checkout["currency"])
         mall.things = {
+            **quote,
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
             "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
