@@ -11,6 +11,7 @@ TOPICS: dict[str, tuple[str, str]] = {
     "parcel": ("When my parcel moves", "包裹有动态时"),
     "booking": ("Viewing times that I booked", "我预约的看货时间"),
     "money": ("Payments, refunds and payouts", "付款、退款与提现"),
+    "business": ("My business: verification and its end, goods planned", "我的商户：认证及到期、计划上架"),
     "other": ("Everything else about my orders", "订单的其他消息"),
 }
 """What one may switch, in English and Chinese."""
@@ -21,7 +22,9 @@ TOPIC_OF_KIND = {
     "not_collected": "parcel", "booking_made": "booking", "booking_soon": "booking", "booking_cancelled": "booking",
     "order_paid": "money", "payment_failed": "money", "money_released": "money", "money_received": "money",
     "order_refunded": "money", "refund_done": "money", "payout_done": "money", "payout_failed": "money",
-    "payout_asked": "money", "payout_refused": "money",
+    "payout_asked": "money", "payout_refused": "money", "merchant_applied": "business",
+    "merchant_verified": "business", "merchant_refused": "business", "merchant_suspended": "business",
+    "verdict_ends": "business", "schedule_stuck": "business",
 }  # fmt: skip
 
 QUIET_BY_MAIL = frozenset({"turn", "money", "other"})

@@ -42,7 +42,7 @@ class Applicant:
         return answer
 
     async def show(self, kind, content=None, status=201):
-        files = {"document": ("x.jpg", content or jpeg(60, 40), "image/jpeg")}
+        files = {"document": ("x.jpg", jpeg(60, 40) if content is None else content, "image/jpeg")}
         path = f"/api/applications/{self.application_id}/documents"
         return await self.site.call("POST", path, headers=self.owner, files=files, data={"kind": kind}, status=status)
 

@@ -241,3 +241,11 @@ async def test_a_suspended_merchants_plan_does_not_publish_and_is_told(shop):
     site.db.run_now(schedule.do_due, site.clock.now())
     assert column(site, "state") == ["draft"]
     assert "schedule_stuck" in {one["kind"] for one in rows(site, tables.notice)}
+
+
+async def test_more_goods_than_a_shops_till_is_told_are_refused_whole(shop):
+    site, _, _ = shop
+    site.db.run_now(lambda c: c.execute(update(tables.member).values(pin_hash="x")))
+    kept = await send(shop, "sku,title_en,price\n" + "".join(f"S{place},{'x' * 140},1\n" for place in range(1200)))
+    assert (await confirm(shop, kept["import_id"], 409))["type"].endswith("plan_too_large")
+    assert rows(site, tables.listing) == []
