@@ -21,6 +21,7 @@ from cloud_relay.pickup import service as pickups
 from cloud_relay.pickup.rules import PickupState
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shipping.showing import costs_json
+from cloud_relay.signing import service as signing
 from cloud_relay.tables import (
     account,
     dispute,
@@ -246,6 +247,7 @@ def read_order(
         "is_held": state in MONEY_HELD,
         "pickup": collected,
         "dispute": _dispute(connection, order_id),
+        "signature": signing.read_signature(connection, order_id),
         "timeline": timeline(connection, order_id),
         "ledger": ledger.postings_of(connection, order_id),
     }

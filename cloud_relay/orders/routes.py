@@ -20,6 +20,8 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels.work import photo_of
 from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.signing import service as signing
+from cloud_relay.signing.rules import Signature, read_signature
 from cloud_relay.web import idempotency
 from cloud_relay.web.idempotency import ClaimDep, OnceDep
 from cloud_relay.web.principal import Operator, Principal, SignedIn, account_id_of, require_deed
@@ -101,6 +103,13 @@ class PhotoBody(_Body):
     answer: Literal["confirmed", "objected"]
     picture_sha256: str = Field(min_length=64, max_length=64)
     reason: str = Field(default="", max_length=300)
+
+
+class ReceiptBody(_Body):
+    """The shopper's signature, if they give one: strokes as SVG path data in a box of 1000 by 300, or a typed name."""
+
+    signature_path: str = Field(default="", max_length=20_000)
+    signature_name: str = Field(default="", max_length=300)
 
 
 class ReasonBody(_Body):
@@ -347,12 +356,24 @@ async def answer_photo(order_id: str, body: PhotoBody, relay: RelayDep, once: On
     return await once(200, _answer_photo, order_id, happening, relay.clock.now(), _trade(relay))
 
 
+def _receive(
+    connection: Connection, order_id: str, happening: Happening, signed: Signature | None, now: datetime, trade: Trade
+) -> dict[str, Any]:
+    answer = _apply(connection, order_id, happening, now, trade)
+    if signed is not None:
+        signing.sign(connection, order_id, happening.actor, signed, now)
+    return answer
+
+
 @router.post("/orders/{order_id}/receipt")
-async def confirm_receipt(order_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
-    """Confirm receipt: the held money goes to the merchant."""
+async def confirm_receipt(
+    order_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn, body: ReceiptBody | None = None
+) -> Response:
+    """Confirm receipt, with a signature or without: the held money goes to the merchant."""
     await _require(relay, principal, order_id, shopper_only=True)
+    signed = read_signature(body.signature_path, body.signature_name) if body is not None else None
     happening = Happening(event=OrderEvent.RECEIPT, actor=account_id_of(principal))
-    return await once(200, _apply, order_id, happening, relay.clock.now(), _trade(relay))
+    return await once(200, _receive, order_id, happening, signed, relay.clock.now(), _trade(relay))
 
 
 @router.post("/orders/{order_id}/dispute")

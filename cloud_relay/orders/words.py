@@ -59,6 +59,7 @@ EVENT_TEXTS: dict[str, dict[str, str]] = {
     "piece_carried": both("The sorter brought the piece to the bench", "分拣机已把货品送到工作台"),
     "arrive_due": both("Not delivered in time", "超时未送达"),
     "receipt": both("Receipt confirmed; the money went to the shop", "已确认收货，货款已付给商家"),
+    "signed": both("The shopper signed for it", "买家已签收"),
     "release_due": both("The agreed time passed; the money went to the shop", "约定时间已过，货款已付给商家"),
     "dispute_opened": both("A dispute was opened; every clock stands still", "已发起争议，所有计时暂停"),
     "dispute_withdrawn": both("The dispute was withdrawn", "争议已撤回"),

@@ -51,6 +51,7 @@ from cloud_relay.tables.shop_boxes import (
     shop_link,
     shop_report,
 )
+from cloud_relay.tables.signing import order_signature
 from cloud_relay.tables.telling import (
     invitation_delivery,
     notice,
@@ -118,6 +119,7 @@ __all__ = [
     "notice_reader",
     "order_event",
     "order_line",
+    "order_signature",
     "orders",
     "page_event",
     "parcel",
