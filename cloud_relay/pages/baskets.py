@@ -11,9 +11,11 @@ from starlette.datastructures import QueryParams
 from cloud_relay.accounts import addresses
 from cloud_relay.baskets import reading
 from cloud_relay.baskets.rules import QUANTITY_MAX
+from cloud_relay.escrow.payments import STARTED
 from cloud_relay.orders.reading import methods_json
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.orders import delivery_days, destination
+from cloud_relay.pages.paying import how_to_pay
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
@@ -76,4 +78,7 @@ async def placed(basket_id: str, request: Request, relay: RelayDep, principal: S
         found = await relay.db.read(reading.read_placed, account_id_of(principal), basket_id)
     except LookupError:
         raise not_found() from None
-    return render(request, principal, "basket_placed.html", placed=found, methods=methods_json(relay.trading.methods))
+    waiting = [one["order_id"] for one in found["orders"] if one["state"] == "unpaid"]
+    how = await how_to_pay(relay, waiting[0]) if found["payment_state"] == STARTED else None
+    methods = methods_json(relay.trading.methods)
+    return render(request, principal, "basket_placed.html", placed=found, methods=methods, how=how)

@@ -41,6 +41,8 @@ async def test_filled_changed_and_placed_once(site):
     assert len((await call("GET", "/api/orders", headers=ann))["orders"]) == 1
     await call("POST", "/api/basket/orders", body, ann, 409)
     shown = await call("GET", f"/api/baskets/{placed['basket_id']}", headers=ann)
+    page = await call("GET", f"/basket/{placed['basket_id']}", headers=ann)
+    assert "We are asking the bank" in page.text
     assert shown["unpaid_minor"] == near["total_minor"]
     assert (await call("POST", f"/api/baskets/{placed['basket_id']}/give-up", headers=ann))["count"] == 1
 
