@@ -75,6 +75,7 @@ from cloud_relay.shipping import routes as shipping
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.showroom import code_routes
 from cloud_relay.showroom import routes as showroom
+from cloud_relay.threads import routes as threads
 from cloud_relay.viewing import colour_routes, complaint_routes, loupe_routes, together_routes
 from cloud_relay.viewing import frame_routes as viewing_frames
 from cloud_relay.viewing import routes as viewing
@@ -109,6 +110,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     colour_routes.router,
     orders.router,
     quotes.router,
+    threads.router,
     baskets.router,
     escrow.router,
     bank.router,

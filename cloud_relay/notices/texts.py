@@ -137,6 +137,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quote_lost": ("Another quote was chosen for: {title}", "买家选择了其他报价：{title}"),
     "quote_request_ended": ("The shopper withdrew the request: {title}", "买家已撤回求购：{title}"),
     "quote_request_expired": ("The time of your request is over: {title}", "您的求购已到期：{title}"),
+    "order_message": ("A message about your order: {title}", "订单有新消息：{title}"),
+    "message_reported": ("A message in an order was reported: {reason}", "有订单消息被举报：{reason}"),
     "your_turn": ("It is your turn at the camera: {title}", "轮到您操控镜头了：{title}"),
     "booking_made": ("Viewing time booked: {title}, {when}", "已预约看货：{title}，{when}"),
     "booking_soon": ("Your viewing time begins soon: {title}, {when}", "您预约的看货即将开始：{title}，{when}"),

@@ -19,6 +19,7 @@ from cloud_relay.pages.order_strip import strip
 from cloud_relay.pages.paying import how_to_pay
 from cloud_relay.parcels.epcis import DELIVERED
 from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.threads import service as threads
 from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
@@ -95,7 +96,8 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     link = f"{trading.trade.resolver_url}/orders/{order_id}#collect={code}"
     return {
         "order": order, "is_shopper": is_shopper, "can_call_off": can_call_off, "frames": frames,
-        "pickup_qr": picture_of(link) if code else "",
+        "pickup_qr": picture_of(link) if code else "", "can_write": is_shopper or is_merchant,
+        "thread": threads.read_thread(connection, order_id, principal.account_id or ""),
     }  # fmt: skip
 
 

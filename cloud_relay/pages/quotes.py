@@ -25,6 +25,10 @@ DAYS = 7
 """What both forms suggest: a week to quote, a week for a quote to stand."""
 
 
+def _name_of(country: str) -> dict[str, str]:
+    return next(({"en": en, "zh": zh} for code, en, zh in COUNTRIES if code == country), {"en": country, "zh": country})
+
+
 def _in_a_week(now: datetime) -> str:
     return (now + timedelta(days=DAYS)).date().isoformat()
 
@@ -52,7 +56,7 @@ async def mine(
 async def one(quote_request_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """A request with its quotes side by side, the cheapest first."""
     found = await relay.db.read(reading.read_one, account_id_of(principal), quote_request_id, relay.clock.now())
-    return render(request, principal, "quote_request.html", asked=found)
+    return render(request, principal, "quote_request.html", asked=found, country=_name_of(found["country"]))
 
 
 @router.get("/quotes/{quote_request_id}/{quote_id}")
@@ -113,5 +117,5 @@ async def answer(
     found = await relay.db.read(read)
     return render(
         request, principal, "merchant_quote.html", desk=desk, **found, digits=MINOR_DIGITS, until=_in_a_week(now),
-        limits=rules,
+        limits=rules, country=_name_of(found["asked"]["country"]),
     )  # fmt: skip

@@ -61,6 +61,7 @@ from cloud_relay.tables.telling import (
     page_event,
     push_place,
 )
+from cloud_relay.tables.threads import message_telling, order_message
 from cloud_relay.tables.trade import (
     dispute,
     order_event,
@@ -111,6 +112,7 @@ __all__ = [
     "listing_schedule",
     "member",
     "merchant",
+    "message_telling",
     "metadata",
     "notice",
     "notice_choice",
@@ -119,6 +121,7 @@ __all__ = [
     "notice_reader",
     "order_event",
     "order_line",
+    "order_message",
     "order_signature",
     "orders",
     "page_event",

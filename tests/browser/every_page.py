@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
 from tests.browser.program import Program
 from tests.browser.whole_mall import OPERATOR, SHOPPER, STUDIO, TEAHOUSE, WholeMall
+from wire.values import format_time
 
 READY_S = 240.0
 
@@ -50,6 +52,11 @@ PAGES: dict[str, Seen] = {
     "basket-checkout": Seen("/basket/checkout", SHOPPER),
     "merchant-shipping": Seen("/merchant/shops/teahouse/shipping", TEAHOUSE),
     "phone": Seen("/h/{handoff}"),
+    "quotes": Seen("/quotes?q=teapot", SHOPPER),
+    "quote-request": Seen("/quotes/{quote_request}", SHOPPER),
+    "quote-accept": Seen("/quotes/{quote_request}/{quote}", SHOPPER),
+    "merchant-quotes": Seen("/merchant/quotes", TEAHOUSE),
+    "merchant-quote": Seen("/merchant/quotes/{quote_request}", TEAHOUSE),
     "merchant-today": Seen("/merchant", TEAHOUSE),
     "merchant-listings": Seen("/merchant/listings", TEAHOUSE),
     "merchant-listing": Seen("/merchant/listings/{listing}", TEAHOUSE),
@@ -124,8 +131,18 @@ class Scene:
         self.values |= {
             "listing": beauty["listing_id"], "piece": beauty["pieces"][0]["piece_id"], "gtin": beauty["gtin"],
             "merchant": merchant, "reserved": kept["parcel_id"], "handoff": _last(handoff, "link", "/h/"),
-            "invitation": _last(invitation, "url", "/invitation/"),
+            "invitation": _last(invitation, "url", "/invitation/"), **self._ask_for_quotes(beauty, merchant),
         }  # fmt: skip
+
+    def _ask_for_quotes(self, listing: dict[str, Any], merchant: str) -> dict[str, str]:
+        """The shopper asks for something like this listing, and its merchant quotes it."""
+        until = format_time(datetime.now(UTC) + timedelta(days=2))
+        currency = listing["currency"]
+        body = {"title": "西施壶", "budget_minor": 50000, "currency": currency, "country": "CN", "open_until": until}
+        asked = self._shopper.call("POST", "/api/quote-requests", body)["quote_request_id"]
+        quote = {"listing_id": listing["listing_id"], "price_minor": 45000, "quoted_until": until}
+        path = f"/api/merchants/{merchant}/quote-requests/{asked}/quotes"
+        return {"quote_request": asked, "quote": self._owner.call("POST", path, quote)["quote_id"]}
 
     def _walk_orders(self) -> None:
         """One parcel goes to the courier and into a dispute; the next waits for its shopper to see the photo."""
@@ -147,6 +164,7 @@ class Scene:
         """Leave both benches free, which hold one parcel each: the reservation is given up, the photo answered."""
         self._orders.join(READY_S)
         self._shopper.call("DELETE", f"/api/reservations/{self.values['reserved']}")
+        self._shopper.call("POST", f"/api/quote-requests/{self.values['quote_request']}/withdraw")
         second = self.values.get("photo_order", "")
         if second:
             photo = self._shopper.wait(second, "photo_offered", READY_S)["photo_sha256"]

@@ -48,6 +48,9 @@ class Right:
 RIGHTS = [
     Right("GET", "/healthz", "public"),
     Right("GET", "/metrics", "public"),
+    Right("GET", "/api/orders/{order_id}/messages", "parties"),
+    Right("POST", "/api/orders/{order_id}/messages", "parties", {"text": "x"}),
+    Right("POST", "/api/messages/{message_id}/report", "parties", {"reason": "x"}),
     Right("POST", "/api/quote-requests", "signed_in", QUOTE_REQUEST),
     Right("GET", "/api/quote-requests", "signed_in"),
     Right("GET", "/api/quote-requests/{quote_request_id}", "shopper"),

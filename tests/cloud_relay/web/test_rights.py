@@ -116,8 +116,9 @@ class Mall:
         told = (await site.call("GET", "/api/notices", headers=mall.people["ann"]))["notices"]
         ann_and_mo = (mall.people["ann"], mo)
         quote = await quoted(site, merchant_id, *ann_and_mo, tomorrow, listing_id, checkout["currency"])
+        message = await site.call("POST", f"/api/orders/{order_id}/messages", {"text": "x"}, mo, 201)
         mall.things = {
-            **quote,
+            **quote, "message_id": message["message_id"],
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
             "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
@@ -132,7 +133,8 @@ class Mall:
             "line_id": line["line_id"], "basket_id": "bsk_1", "notice_id": told[0]["notice_id"],
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
-            "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1", "carrier": "manual",
+            "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1",
+            "carrier": "manual",
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
         return mall

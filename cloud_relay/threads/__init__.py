@@ -1,0 +1,1 @@
+"""A message thread for each order, between its shopper and its merchant."""
