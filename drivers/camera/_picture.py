@@ -41,7 +41,8 @@ def parse_jpeg_size(jpeg: bytes) -> tuple[int, int]:
 
 def checked_still(jpeg: bytes, where: str) -> Still:
     """Return the JPEG with its size; raise DeviceOfflineError: `garbled` if it is none or absurdly large, `hang_up` if
-    it has no end (EOI, ITU-T T.81 B.1.1.3): half a picture would be shown with its lower half grey."""
+    it has no end (EOI, ITU-T T.81 B.1.1.3): half a picture would be shown with its lower half grey.
+    """
     try:
         width_px, height_px = parse_jpeg_size(jpeg)
     except ValueError as error:

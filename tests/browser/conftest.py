@@ -47,7 +47,7 @@ def mall(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def eyes(tmp_path_factory: pytest.TempPathFactory) -> Eyes:
     """Screenshots go to VITRINE_SCREENSHOTS, or beside the run's other temporary files."""
     chosen = os.environ.get("VITRINE_SCREENSHOTS")
-    return Eyes(Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots"))
+    return Eyes(Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots"), at_every_size=bool(chosen))
 
 
 @pytest.fixture(scope="module")

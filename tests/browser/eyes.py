@@ -14,10 +14,14 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 class Eyes:
-    """Looks at pages and leaves screenshots in `folder`."""
+    """Looks at pages and leaves screenshots in `folder`: at the page's own size, or at every one.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    A picture of a whole page takes a machine without a graphics card its time, and nobody looks at three of each in a
+    folder that is thrown away.
+    """
+
+    def __init__(self, folder: Path, *, at_every_size: bool) -> None:
+        self.folder, self.at_every_size = folder, at_every_size
         folder.mkdir(parents=True, exist_ok=True)
         self.seen: list[str] = []
 
@@ -32,10 +36,15 @@ class Eyes:
                 "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - innerWidth"
             )
             assert wide <= 0, f"{name}: {wide} px wider than a screen of {width} px"
-            if size != "narrow":
-                page.screenshot(path=self.folder / f"{name}-{size}.png", full_page=True, scale="css", timeout=60_000)
+            if size != "narrow" and self.at_every_size:
+                self._keep(page, f"{name}-{size}")
         page.set_viewport_size(own)
+        if not self.at_every_size:
+            self._keep(page, name)
         self.seen.append(name)
+
+    def _keep(self, page: Page, name: str) -> None:
+        page.screenshot(path=self.folder / f"{name}.png", full_page=True, scale="css", timeout=60_000)
 
     def judge(self, page: Page, name: str) -> None:
         """Fail on anything that axe-core finds."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from edge.bench.questions import fill, question
 from edge.flows.fulfilment import FINAL, HELD, Effect, Stage
@@ -125,9 +126,10 @@ def points(device: Device) -> Iterator[Point]:
             yield Point(stage)
 
 
-def cells() -> list[Cell]:
+@cache
+def cells() -> tuple[Cell, ...]:
     """Every cell, each once."""
-    return [cell(device, fault, point) for device in Device for fault in Fault for point in points(device)]
+    return tuple(cell(device, fault, point) for device in Device for fault in Fault for point in points(device))
 
 
 def cell(device: Device, fault: Fault, point: Point) -> Cell:
