@@ -267,6 +267,8 @@ class Counter(ChangingPage):
     async def state(self, member: TillMember) -> dict[str, Any]:
         """Return everything that the page shows to a member."""
         plan = self.around.plan()
+        # before the sale in hand: one that is paid meanwhile must not stand in both, or its end would go unseen
+        receipts = await self._receipts()
         current = await self.till.current()
         in_doubt = [one for one in await self.till.open_sales() if one.stage == "in_doubt"]
         currency = (plan.currency if plan else "") or (plan.listings[0].currency if plan and plan.listings else "")
@@ -277,7 +279,7 @@ class Counter(ChangingPage):
             "waiting": await self.waiting(),
             "sale": self._sale(current) if current else None,
             "in_doubt": [self._sale(one) for one in in_doubt],
-            "receipts": await self._receipts(),
+            "receipts": receipts,
             "ways": [self._way(name) for name in self.till.ways],
             "said": to_json(self.said),
             "currency": currency,

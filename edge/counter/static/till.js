@@ -137,7 +137,7 @@ function showPay() {
   place.dataset.key = key;
   const parts = [];
   if (!sale || !sale.lines.length) {
-    if (lastPaid !== null) parts.push(make("p", { className: "done", role: "status", textContent: fill(words().done, { no: lastPaid }) }));
+    if (lastPaid !== null) parts.push(make("p", { className: "done", role: "status", textContent: fill(state.receipts[0]?.is_refund ? words().refundDone : words().done, { no: lastPaid }) }));
   } else if (sale.is_refund) {
     parts.push(...showGivingBack(sale));
   } else if (sale.stage === "asking") {

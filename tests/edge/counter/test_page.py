@@ -154,6 +154,25 @@ async def test_a_new_pin_ends_every_sign_in(page):
     assert (await page.http.get("/till/api/state")).status_code == 401
 
 
+async def test_owners_and_managers_give_money_back_and_nobody_else(page):
+    member = page.shop.plan.till_members[0]
+    await page.sign_in()
+    await page.post("scan", text="CUP-1")
+    sale_id = (await page.state())["sale"]["sale_id"]
+    await page.post("pay", sale_id=sale_id, device="drawer")
+    await page.post("answer", sale_id=sale_id, answer="came", tendered_minor=2_500)
+    assert (await page.state())["may_refund"]
+    page.shop.plan = replace(page.shop.plan, till_members=(replace(member, role="packer"),))
+    await page.sign_in()
+    assert not (await page.state())["may_refund"]
+    answer = await page.post("refund", sale_id=sale_id, is_restocked=True)
+    assert (answer.status_code, answer.json()["title"]) == (409, "may_not_refund")
+    page.shop.plan = replace(page.shop.plan, till_members=(replace(member, role="manager"),))
+    await page.sign_in()
+    assert (await page.post("refund", sale_id=sale_id, is_restocked=True)).status_code == 200
+    assert [one["refund"] for one in (await page.state())["receipts"]] == ["runs"]
+
+
 async def test_a_refusal_says_why_in_both_languages(page):
     await page.sign_in()
     answer = await page.post("scan", text="no such thing")
