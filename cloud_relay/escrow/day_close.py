@@ -80,7 +80,7 @@ def _add(line: dict[str, Any], row: RowMapping, merchant_id: str) -> None:
         line["gross_minor"] += amount
     elif kind == "payout" and row["debit"] == payable:
         line["payout_minor"] += amount
-    elif kind == "payout_failed" and row["credit"] == payable:
+    elif kind in ("payout_failed", "bank_credited") and row["credit"] == payable:
         line["payout_minor"] -= amount
     elif row["credit"] == payable:
         line["net_minor"] += amount

@@ -62,6 +62,12 @@ def start(
     return Payout(**row)
 
 
+def choose_provider(connection: Connection, names: tuple[str, ...], amount_minor: int, currency: str) -> str:
+    """Return the first payment provider that holds as much as is to be paid out; without any the first of all."""
+    held = (name for name in names if -ledger.balance(connection, rules.psp(name), currency) >= amount_minor)
+    return next(held, names[0])
+
+
 def check_active(connection: Connection, merchant_id: str) -> None:
     """Raise RefusedError while a merchant is not verified: its money stays where it is until its name is known."""
     state = connection.scalar(select(merchant.c.state).where(merchant.c.merchant_id == merchant_id))

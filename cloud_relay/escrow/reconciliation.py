@@ -35,7 +35,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Compared:
     """One movement in both books, in minor units: above zero came in, below zero left; None is not there."""
 
     kind: str
@@ -54,10 +54,10 @@ class Report:
 
     provider: str
     day: date
-    lines: tuple[Line, ...]
+    lines: tuple[Compared, ...]
 
     @property
-    def differences(self) -> tuple[Line, ...]:
+    def differences(self) -> tuple[Compared, ...]:
         """The lines in which the books differ; what is still under way is none."""
         return tuple(line for line in self.lines if line.difference is not None and not line.is_open)
 
@@ -87,7 +87,7 @@ async def compare_day(db: Database, provider: PaymentProvider, day: date) -> Rep
 
 def compare(
     ours: Sequence[Movement], theirs: Sequence[Movement], first: datetime, after: datetime, open_ids: frozenset[str]
-) -> tuple[Line, ...]:
+) -> tuple[Compared, ...]:
     """Return a line for each movement that one of the books has in [first, after). Pure.
 
     `theirs` reaches beyond the day on both sides and `ours` has all of whatever `theirs` names, so that a movement at
@@ -109,10 +109,10 @@ def _by_key(movements: Iterable[Movement]) -> dict[Key, list[Movement]]:
     return found
 
 
-def _line(key: Key, here: list[Movement] | None, there: list[Movement] | None, open_ids: frozenset[str]) -> Line:
+def _line(key: Key, here: list[Movement] | None, there: list[Movement] | None, open_ids: frozenset[str]) -> Compared:
     ours = sum(one.amount_minor for one in here) if here else None
     theirs = sum(one.amount_minor for one in there) if there else None
-    return Line(
+    return Compared(
         kind=key[0], payment_id=key[1], currency=key[2], ours_minor=ours, theirs_minor=theirs,
         difference=_difference(ours, theirs, 0 if there is None else len(there)), is_open=key[1] in open_ids,
         at=(here or there or [])[0].at,

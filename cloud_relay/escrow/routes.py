@@ -69,8 +69,9 @@ async def start_payout(
 ) -> Response:
     """Pay out to the merchant's bank; a large payout waits for a second person."""
     require_deed(principal, merchant_id, Deed.PAY_OUT)
+    provider = await _provider(relay, body.amount_minor, body.currency)
     return await once(
-        201, two_people.ask, merchant_id, body.amount_minor, body.currency, _provider(relay), account_id_of(principal),
+        201, two_people.ask, merchant_id, body.amount_minor, body.currency, provider, account_id_of(principal),
         relay.settings.trade.payout_alone_minor, relay.clock.now(),
     )  # fmt: skip
 
@@ -78,8 +79,9 @@ async def start_payout(
 @router.post("/api/payout-approvals/{approval_id}/approve")
 async def approve_payout(approval_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> Response:
     """Start a large payout that somebody else asked for; for the merchant's own people, and for operators."""
+    provider = await _provider(relay, *await relay.db.read(two_people.asked_for, approval_id))
     return await once(
-        200, two_people.approve, approval_id, account_id_of(principal), _provider(relay), relay.clock.now(),
+        200, two_people.approve, approval_id, account_id_of(principal), provider, relay.clock.now(),
         merchant_ids=principal.reach(Deed.APPROVE_PAYOUT), is_operator=principal.is_operator,
     )  # fmt: skip
 
@@ -95,11 +97,11 @@ async def refuse_payout(
     )  # fmt: skip
 
 
-def _provider(relay: Relay) -> str:
-    provider = next(iter(relay.trading.providers), None)
-    if provider is None:
+async def _provider(relay: Relay, amount_minor: int, currency: str) -> str:
+    names = tuple(relay.trading.providers)
+    if not names:
         raise RefusedError("no_provider", "No payment provider is set up", "尚未配置支付渠道")
-    return provider
+    return await relay.db.read(payouts.choose_provider, names, amount_minor, currency)
 
 
 async def work(relay: Relay) -> None:

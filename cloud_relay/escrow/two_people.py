@@ -90,6 +90,13 @@ def approve(
     return {"approval_id": approval_id, "state": APPROVED, "payout_id": out.payout_id}
 
 
+def asked_for(connection: Connection, approval_id: str) -> tuple[int, str]:
+    """Return amount and currency of what waits for a second person; nothing of nothing for an unknown one."""
+    query = select(payout_approval.c.amount_minor, payout_approval.c.currency)
+    row = connection.execute(query.where(payout_approval.c.approval_id == approval_id)).one_or_none()
+    return (0, "") if row is None else (row.amount_minor, row.currency)
+
+
 def refuse(
     connection: Connection, approval_id: str, account_id: str, reason: str, now: datetime,
     *, merchant_ids: frozenset[str], is_operator: bool,

@@ -22,7 +22,8 @@ TOPIC_OF_KIND = {
     "not_collected": "parcel", "booking_made": "booking", "booking_soon": "booking", "booking_cancelled": "booking",
     "order_paid": "money", "payment_failed": "money", "money_released": "money", "money_received": "money",
     "order_refunded": "money", "refund_done": "money", "payout_done": "money", "payout_failed": "money",
-    "payout_asked": "money", "payout_refused": "money", "merchant_applied": "business",
+    "payout_asked": "money", "payout_refused": "money",
+    "payout_account_changed": "money", "merchant_applied": "business",
     "merchant_verified": "business", "merchant_refused": "business", "merchant_suspended": "business",
     "verdict_ends": "business", "schedule_stuck": "business",
 }  # fmt: skip

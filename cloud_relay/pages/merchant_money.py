@@ -27,6 +27,7 @@ Day = Annotated[date | None, Query()]
 KINDS = {
     "hold": ("Paid in, held", "付款（代管）"), "release": ("Released", "放款"), "refund": ("Refund", "退款"),
     "payout": ("Payout", "提现"), "payout_failed": ("Payout came back", "提现退回"),
+    "bank_credited": ("Payout came back", "提现退回"),
     "counter": ("Sold at the counter", "柜台销售"),
     "counter_refund": ("Given back at the counter", "柜台退款"),
     "counter_due_back": ("Share of counter sales returned", "退回柜台佣金"),

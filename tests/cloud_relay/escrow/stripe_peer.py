@@ -79,12 +79,17 @@ class Stripe:
 
 
 def no(status, message, **more):
-    return JSONResponse({"error": {"type": "invalid_request_error", "message": message, **more}}, status)
+    return JSONResponse(problem(message, **more), status)
 
 
-def build(stripe):
-    async def create(request: Request, make):
-        body = dict(parse_qsl((await request.body()).decode()))
+class Api:
+    """The endpoints over one Stripe."""
+
+    def __init__(self, stripe):
+        self.stripe = stripe
+
+    async def create(self, request, make):
+        stripe, body = self.stripe, dict(parse_qsl((await request.body()).decode()))
         key = request.headers["Idempotency-Key"]
         stripe.versions.add(request.headers["Stripe-Version"])
         known = stripe.answers.get(key)
@@ -96,106 +101,111 @@ def build(stripe):
             await asyncio.sleep(SILENCE_S)
         return JSONResponse(known[2], known[1])
 
-    def session(body):
+    def session(self, body):
         if "expires_at" in body and int(body["expires_at"]) < time.time() + 1800:
-            return 400, {
-                "error": {"type": "invalid_request_error", "message": "expires_at must be at least 30 minutes"}
-            }
+            return 400, problem("expires_at must be at least 30 minutes")
         one = {
-            "id": stripe.new("cs"), "object": "checkout.session", "status": "open", "payment_status": "unpaid",
+            "id": self.stripe.new("cs"), "object": "checkout.session", "status": "open", "payment_status": "unpaid",
             "amount_total": int(body["line_items[0][price_data][unit_amount]"]), "payment_intent": None,
             "currency": body["line_items[0][price_data][currency]"], "client_reference_id": body["client_reference_id"],
             "metadata": {"payment_id": body["metadata[payment_id]"]}, "url": "https://checkout.stripe.com/c/pay/x",
         }  # fmt: skip
-        stripe.sessions[one["id"]] = {**one, "wanted": body}
+        self.stripe.sessions[one["id"]] = {**one, "wanted": body}
         return 200, one
 
-    def refund(body):
-        charge = stripe.charges[body["charge"]]
+    def refund(self, body):
+        charge = self.stripe.charges[body["charge"]]
         amount = int(body["amount"])
-        given = sum(one["amount"] for one in stripe.refunds.values() if one["charge"] == charge["id"])
+        given = sum(one["amount"] for one in self.stripe.refunds.values() if one["charge"] == charge["id"])
         if given + amount > charge["amount"]:
-            return 400, {"error": {"type": "invalid_request_error", "message": "Refund amount is greater than left"}}
+            return 400, problem("Refund amount is greater than left")
         one = {
-            "id": stripe.new("re"), "object": "refund", "amount": amount, "currency": charge["currency"],
+            "id": self.stripe.new("re"), "object": "refund", "amount": amount, "currency": charge["currency"],
             "charge": charge["id"], "status": "succeeded", "metadata": {"payment_id": body["metadata[payment_id]"]},
         }  # fmt: skip
-        stripe.refunds[one["id"]] = one
-        stripe.move("refund", -amount, charge["currency"], one)
+        self.stripe.refunds[one["id"]] = one
+        self.stripe.move("refund", -amount, charge["currency"], one)
         return 200, one
 
-    def transfer(body):
+    def transfer(self, body):
         amount = int(body["amount"])
-        if amount > stripe.held(body["currency"]):
-            message = "You have insufficient available funds"
-            return 400, {"error": {"type": "invalid_request_error", "code": "balance_insufficient", "message": message}}
+        if amount > self.stripe.held(body["currency"]):
+            return 400, problem("You have insufficient available funds", code="balance_insufficient")
         one = {
-            "id": stripe.new("tr"), "object": "transfer", "amount": amount, "currency": body["currency"],
+            "id": self.stripe.new("tr"), "object": "transfer", "amount": amount, "currency": body["currency"],
             "destination": body["destination"], "transfer_group": body["transfer_group"], "reversed": False,
             "metadata": {"payment_id": body["metadata[payment_id]"]},
         }  # fmt: skip
-        stripe.transfers[one["id"]] = one
-        stripe.move("transfer", -amount, body["currency"], one)
+        self.stripe.transfers[one["id"]] = one
+        self.stripe.move("transfer", -amount, body["currency"], one)
         return 200, one
 
-    def listed(request, found):
-        newest = list(found)[::-1]
-        after, limit = request.query_params.get("starting_after"), int(request.query_params.get("limit", 10))
-        if after:
-            place = next(place for place, one in enumerate(newest) if one["id"] == after)
-            newest = newest[place + 1 :]
-        return JSONResponse({"object": "list", "data": newest[:limit], "has_more": len(newest) > limit})
-
-    def fits(request, one, *names):
-        return all(request.query_params.get(name) in (None, one.get(name)) for name in names)
-
-    async def sessions(request):
+    async def sessions(self, request):
         if request.method == "POST":
-            return await create(request, session)
-        return listed(request, [one for one in stripe.sessions.values() if fits(request, one, "payment_intent")])
+            return await self.create(request, self.session)
+        return listed(request, self.stripe.sessions, "payment_intent")
 
-    async def one_session(request):
-        found = stripe.sessions.get(request.path_params["name"])
+    async def one_session(self, request):
+        found = self.stripe.sessions.get(request.path_params["name"])
         return JSONResponse(found) if found else no(404, "No such session")
 
-    async def charges(request):
-        return listed(request, [one for one in stripe.charges.values() if fits(request, one, "transfer_group")])
+    async def charges(self, request):
+        return listed(request, self.stripe.charges, "transfer_group")
 
-    async def one_charge(request):
-        return JSONResponse(stripe.charges[request.path_params["name"]])
+    async def one_charge(self, request):
+        return JSONResponse(self.stripe.charges[request.path_params["name"]])
 
-    async def refunds(request):
+    async def refunds(self, request):
         if request.method == "POST":
-            return await create(request, refund)
-        return listed(request, [one for one in stripe.refunds.values() if fits(request, one, "charge")])
+            return await self.create(request, self.refund)
+        return listed(request, self.stripe.refunds, "charge")
 
-    async def transfers(request):
+    async def transfers(self, request):
         if request.method == "POST":
-            return await create(request, transfer)
-        return listed(request, [one for one in stripe.transfers.values() if fits(request, one, "transfer_group")])
+            return await self.create(request, self.transfer)
+        return listed(request, self.stripe.transfers, "transfer_group")
 
-    async def balance(_request):
-        currencies = sorted({one["currency"] for one in stripe.balance_transactions})
-        available = [{"amount": stripe.held(one), "currency": one} for one in currencies]
+    async def balance(self, _request):
+        currencies = sorted({one["currency"] for one in self.stripe.balance_transactions})
+        available = [{"amount": self.stripe.held(one), "currency": one} for one in currencies]
         return JSONResponse({"object": "balance", "available": available, "pending": []})
 
-    async def moved(request):
+    async def moved(self, request):
         first, last = (int(request.query_params[f"created[{name}]"]) for name in ("gte", "lt"))
-        return listed(request, [one for one in stripe.balance_transactions if first <= one["created"] < last])
+        found = [one for one in self.stripe.balance_transactions if first <= one["created"] < last]
+        return listed(request, {one["id"]: one for one in found})
 
-    def guarded(handler):
-        async def guard(request):
-            if request.headers.get("authorization") != f"Bearer {KEY}":
-                return no(401, "Invalid API Key provided")
-            return await handler(request)
 
-        return guard
+def problem(message, **more):
+    return {"error": {"type": "invalid_request_error", "message": message} | more}
 
-    both = ["GET", "POST"]
+
+def listed(request, objects, name=""):
+    """Return the newest first, those whose `name` is what the query asks for, a page at a time."""
+    wanted = request.query_params.get(name)
+    newest = [one for one in objects.values() if wanted in (None, one.get(name))][::-1]
+    after, limit = request.query_params.get("starting_after"), int(request.query_params.get("limit", 10))
+    if after:
+        place = next(place for place, one in enumerate(newest) if one["id"] == after)
+        newest = newest[place + 1 :]
+    return JSONResponse({"object": "list", "data": newest[:limit], "has_more": len(newest) > limit})
+
+
+def guarded(handler):
+    async def guard(request: Request):
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return no(401, "Invalid API Key provided")
+        return await handler(request)
+
+    return guard
+
+
+def build(stripe):
+    api, both = Api(stripe), ["GET", "POST"]
     routes = [
-        ("/v1/checkout/sessions", sessions, both), ("/v1/checkout/sessions/{name}", one_session, ["GET"]),
-        ("/v1/charges", charges, ["GET"]), ("/v1/charges/{name}", one_charge, ["GET"]),
-        ("/v1/refunds", refunds, both), ("/v1/transfers", transfers, both), ("/v1/balance", balance, ["GET"]),
-        ("/v1/balance_transactions", moved, ["GET"]),
+        ("/v1/checkout/sessions", api.sessions, both), ("/v1/checkout/sessions/{name}", api.one_session, ["GET"]),
+        ("/v1/charges", api.charges, ["GET"]), ("/v1/charges/{name}", api.one_charge, ["GET"]),
+        ("/v1/refunds", api.refunds, both), ("/v1/transfers", api.transfers, both),
+        ("/v1/balance", api.balance, ["GET"]), ("/v1/balance_transactions", api.moved, ["GET"]),
     ]  # fmt: skip
     return Starlette(routes=[Route(path, guarded(handler), methods=names) for path, handler, names in routes])
