@@ -30,6 +30,14 @@ def shop_facts(connection: Connection, merchant_ids: frozenset[str], shop_id: st
     return row["currency"], store.skus_of(connection, shop_id), store.codes_of(connection, shop_id)
 
 
+def judge(content: bytes, digits: int, skus: Sequence[str], codes: Sequence[str]) -> rules.Table:
+    """Return a table with every line judged and its search words made: slow, and so for a thread of its own."""
+    table = rules.read_table(content, digits, skus, codes)
+    for row in table.rows:
+        row["words"] = catalog.search_words(row)
+    return table
+
+
 def keep_read(
     connection: Connection, merchant_ids: frozenset[str], account_id: str, shop_id: str, file_name: str,
     table: rules.Table, now: datetime,
@@ -59,7 +67,8 @@ def read(connection: Connection, merchant_ids: frozenset[str], import_id: str) -
     plain = ("import_id", "shop_id", "merchant_id", "file_name", "encoding", "state", "row_count", "fault_count",
              "is_published")  # fmt: skip
     return {
-        **{name: row[name] for name in plain}, "faults": row["faults"], "rows": row["rows"][:ROWS_SHOWN],
+        **{name: row[name] for name in plain}, "faults": row["faults"],
+        "rows": [{name: value for name, value in one.items() if name != "words"} for one in row["rows"][:ROWS_SHOWN]],
         "created_at": format_time(row["created_at"]),
         "piece_count": sum(len(one["pieces"]) for one in row["rows"]) if row["state"] == READ else 0,
     }  # fmt: skip
@@ -121,7 +130,7 @@ def _goods(
     for one in rows:
         values = {name: one[name] for name in KEPT}
         listing_id = new_id("lst")
-        listings.append({**values, **fixed, **catalog.search_words(values), "listing_id": listing_id})
+        listings.append({**values, **fixed, **one["words"], "listing_id": listing_id})
         pieces += [
             {"piece_id": new_id("pc"), "listing_id": listing_id, "shop_id": shop["shop_id"], "code": code,
              "state": "free"}

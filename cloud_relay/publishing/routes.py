@@ -73,7 +73,7 @@ async def read_table(
     may = principal.reach(Deed.LIST)
     currency, skus, codes = await relay.db.read(imports.shop_facts, may, shop_id)
     content = await table.read(rules.BYTES_MAX + 1)
-    found = await asyncio.to_thread(rules.read_table, content, MINOR_DIGITS.get(currency, 2), skus, codes)
+    found = await asyncio.to_thread(imports.judge, content, MINOR_DIGITS.get(currency, 2), skus, codes)
     kept = await relay.db.run(
         imports.keep_read, may, account_id_of(principal), shop_id, table.filename or "", found, relay.clock.now()
     )
