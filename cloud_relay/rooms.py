@@ -52,6 +52,7 @@ from cloud_relay.pages import (
     operator,
     operator_bank,
     operator_books,
+    returning,
     scan,
     shopper,
     telling,
@@ -71,6 +72,7 @@ from cloud_relay.publishing import timers as publishing_timers
 from cloud_relay.quotes import routes as quotes
 from cloud_relay.receipts import routes as receipts
 from cloud_relay.relay import Relay
+from cloud_relay.returns import routes as returns
 from cloud_relay.shipping import routes as shipping
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.showroom import code_routes
@@ -111,6 +113,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     quotes.router,
     threads.router,
+    returns.router,
     baskets.router,
     escrow.router,
     bank.router,
@@ -127,6 +130,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     shopper.router,
     order_pages.router,
     quote_pages.router,
+    returning.router,
     basket_pages.router,
     receipts.router,
     merchant.router,

@@ -137,6 +137,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "quote_lost": ("Another quote was chosen for: {title}", "买家选择了其他报价：{title}"),
     "quote_request_ended": ("The shopper withdrew the request: {title}", "买家已撤回求购：{title}"),
     "quote_request_expired": ("The time of your request is over: {title}", "您的求购已到期：{title}"),
+    "return_asked": ("The shopper wants to send {title} back: {reason}", "买家申请退货 {title}：{reason}"),
+    "return_accepted": (
+        "You may send {title} back: the label is on the order's page.",
+        "退货已同意：{title}，退货标签见订单页面。",
+    ),
+    "return_declined": ("The shop declined the return of {title}: {reason}", "店铺拒绝退货 {title}：{reason}"),
     "order_message": ("A message about your order: {title}", "订单有新消息：{title}"),
     "message_reported": ("A message in an order was reported: {reason}", "有订单消息被举报：{reason}"),
     "your_turn": ("It is your turn at the camera: {title}", "轮到您操控镜头了：{title}"),

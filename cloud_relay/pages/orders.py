@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.datastructures import QueryParams
 
 from cloud_relay.accounts import addresses
+from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.orders import reading
 from cloud_relay.orders.routes import SearchDep
 from cloud_relay.orders.rules import AT_SHOP
@@ -19,6 +20,7 @@ from cloud_relay.pages.order_strip import strip
 from cloud_relay.pages.paying import how_to_pay
 from cloud_relay.parcels.epcis import DELIVERED
 from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.returns import service as returns
 from cloud_relay.threads import service as threads
 from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
@@ -89,6 +91,7 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     if found is None or not (is_shopper or is_merchant or principal.is_operator):
         raise not_found()
     order = reading.read_order(connection, order_id, trading.methods, for_shopper=is_shopper)
+    order["return_"] = returns.read_return(connection, order_id)
     frames = strip(order["state"], order["timeline"], is_collected=bool(order["pickup"]))
     order["timeline"] = told_once(order["timeline"])
     can_call_off = is_merchant and not is_shopper and order["state"] in AT_SHOP
@@ -97,6 +100,8 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     return {
         "order": order, "is_shopper": is_shopper, "can_call_off": can_call_off, "frames": frames,
         "pickup_qr": picture_of(link) if code else "", "can_write": is_shopper or is_merchant,
+        "can_answer_return": check_reach(frozenset(principal.reach(Deed.CANCEL_ORDER)), found[1]),
+        "can_scan_return": check_reach(frozenset(principal.reach(Deed.TAKE_IN)), found[1]),
         "thread": threads.read_thread(connection, order_id, principal.account_id or ""),
     }  # fmt: skip
 

@@ -39,6 +39,7 @@ from cloud_relay.tables.people import account, invitation, member, merchant, sav
 from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
 from cloud_relay.tables.publishing import bulk_change, goods_import, listing_schedule
 from cloud_relay.tables.quotes import quote, quote_match, quote_request
+from cloud_relay.tables.returns import order_return
 from cloud_relay.tables.shop_boxes import (
     bench_check,
     check_progress,
@@ -122,6 +123,7 @@ __all__ = [
     "order_event",
     "order_line",
     "order_message",
+    "order_return",
     "order_signature",
     "orders",
     "page_event",

@@ -48,6 +48,10 @@ class Right:
 RIGHTS = [
     Right("GET", "/healthz", "public"),
     Right("GET", "/metrics", "public"),
+    Right("POST", "/api/orders/{order_id}/return", "shopper", {"reason": "x"}),
+    Right("POST", "/api/orders/{order_id}/return/answer", "parties", {"answer": "accept"}),
+    Right("POST", "/api/orders/{order_id}/return/arrival", "parties", {"code": "x"}),
+    Right("GET", "/orders/{order_id}/return-label", "secret"),
     Right("GET", "/api/orders/{order_id}/messages", "parties"),
     Right("POST", "/api/orders/{order_id}/messages", "parties", {"text": "x"}),
     Right("POST", "/api/messages/{message_id}/report", "parties", {"reason": "x"}),

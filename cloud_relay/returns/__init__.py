@@ -1,0 +1,1 @@
+"""Returns: asked for while the payment is held, answered by the merchant, refunded when the parcel is scanned in."""
