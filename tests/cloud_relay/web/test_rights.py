@@ -59,6 +59,15 @@ async def quoted(site, merchant_id, ann, mo, tomorrow, listing_id, currency):
     return await site.call("POST", path, body, mo, 201)
 
 
+async def in_baskets(site, ann, listing_id, order_id):
+    """Something in Ann's basket, an order of hers that came out of one, and a message that she may keep unread."""
+    was_paid = update(orders).where(orders.c.order_id == order_id).values(basket_id="bsk_1")
+    site.db.run_now(lambda connection: connection.execute(was_paid))
+    line = await site.call("POST", "/api/basket/lines", {"listing_id": listing_id}, ann, 201)
+    told = (await site.call("GET", "/api/notices", headers=ann))["notices"]
+    return {"line_id": line["line_id"], "basket_id": "bsk_1", "notice_id": told[0]["notice_id"]}
+
+
 class Mall:
     """Things of ann (a shopper) and mo (a merchant); bob and ned are another shopper and another merchant."""
 
@@ -110,31 +119,25 @@ class Mall:
             insert(picture).values(picture_sha256=still, owner_id=shop_id, kind="still", media_type="image/jpeg",
                                    size_bytes=1, parcel_id=parcel_id, stored_at=now),
         ]  # fmt: skip
-        rows.append(update(orders).where(orders.c.order_id == order_id).values(basket_id="bsk_1"))
         site.db.run_now(lambda c: [c.execute(row) for row in rows])
-        line = await site.call("POST", "/api/basket/lines", {"listing_id": listing_id}, mall.people["ann"], 201)
-        told = (await site.call("GET", "/api/notices", headers=mall.people["ann"]))["notices"]
+        basket = await in_baskets(site, mall.people["ann"], listing_id, order_id)
         ann_and_mo = (mall.people["ann"], mo)
         quote = await quoted(site, merchant_id, *ann_and_mo, tomorrow, listing_id, checkout["currency"])
         message = await site.call("POST", f"/api/orders/{order_id}/messages", {"text": "x"}, mo, 201)
         mall.things = {
-            **quote, "message_id": message["message_id"],
+            **quote, **basket, **papers, "message_id": message["message_id"],
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
             "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
             "dispute_id": disputes[0]["dispute_id"] if disputes else "dsp_1", "stream_id": "st_wrong",
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
-            **papers,
             "change_id": taken["change_id"], "tag_id": tags["tag_ids"][0], "sheet_id": tags["sheet_id"],
-            "complaint_id": "cpl_1",
-            "point_id": point["point_id"],
+            "complaint_id": "cpl_1", "point_id": point["point_id"], "carrier": "manual",
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
-            "line_id": line["line_id"], "basket_id": "bsk_1", "notice_id": told[0]["notice_id"],
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
             "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1",
-            "carrier": "manual",
             "method": checkout["payment_methods"][0]["method"],
         }  # fmt: skip
         return mall
