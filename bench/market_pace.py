@@ -59,7 +59,7 @@ RAW_ALL = (
 
 
 @dataclass(slots=True)
-class Store:
+class Market:
     """One filled database: the product's way to it, and a bare one."""
 
     name: str
@@ -67,13 +67,13 @@ class Store:
     raw: Callable[[str, int], Any]
 
 
-def ask(store: Store, query: str, page: int) -> dict[str, Any]:
+def ask(store: Market, query: str, page: int) -> dict[str, Any]:
     """Return what GET /api/search answers."""
     return store.database.read_now(service.pass_on, take_in(query, page), NOW)
 
 
 @contextlib.contextmanager
-def sqlite_store(folder: Path, count: int) -> Iterator[Store]:
+def sqlite_store(folder: Path, count: int) -> Iterator[Market]:
     """Fill an SQLite file; the bare way is Python's own driver."""
     path = folder / "market.sqlite3"
     database = Database(f"sqlite:///{path}")
@@ -87,12 +87,12 @@ def sqlite_store(folder: Path, count: int) -> Iterator[Store]:
                 return bare.execute(RAW_ALL.format("?"), (PAGE_SIZE, first)).fetchall()
             return bare.execute(SQLITE_RAW, (words.fts5_query(wanted), PAGE_SIZE, first)).fetchall()
 
-        yield Store("SQLite", database, raw)
+        yield Market("SQLite", database, raw)
     database.close()
 
 
 @contextlib.contextmanager
-def postgres_store(count: int) -> Iterator[Store]:
+def postgres_store(count: int) -> Iterator[Market]:
     """Fill a private PostgreSQL, durable as a relay's is; the bare way is psycopg."""
     with postgres_cluster(settings=()) as cluster:
         database = Database(cluster.create("market"))
@@ -109,7 +109,7 @@ def postgres_store(count: int) -> Iterator[Store]:
                     return bare.execute(RAW_ALL.format("%s"), (PAGE_SIZE, first)).fetchall()
                 return bare.execute(POSTGRES_RAW, (words.tsquery(wanted), PAGE_SIZE, first)).fetchall()
 
-            yield Store("PostgreSQL", database, raw)
+            yield Market("PostgreSQL", database, raw)
         database.close()
 
 
@@ -119,7 +119,7 @@ def _timed_ms(call: Callable[[], Any]) -> float:
     return (time.perf_counter() - started_s) * 1000
 
 
-def pace(stores: list[Store], rounds: int) -> dict[str, dict[str, list[list[float]]]]:
+def pace(stores: list[Market], rounds: int) -> dict[str, dict[str, list[list[float]]]]:
     """Ask every query in every round of every store, ours and bare in turn; return milliseconds by store and way."""
     taken: dict[str, dict[str, list[list[float]]]] = {one.name: {"ours": [], "raw": []} for one in stores}
     for number in range(-1, rounds):
