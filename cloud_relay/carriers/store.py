@@ -38,10 +38,11 @@ _COLUMNS = [carrier_shipment.c[name] for name in BookingRow.__dataclass_fields__
 
 
 def of_parcel(connection: Connection, parcel_id: str) -> list[BookingRow]:
-    """Return a parcel's bookings, newest first."""
+    """Return a parcel's bookings: the one that stands, then the others, newest first."""
     query = select(*_COLUMNS).where(carrier_shipment.c.parcel_id == parcel_id)
     ordered = query.order_by(carrier_shipment.c.created_at.desc(), carrier_shipment.c.shipment_id)
-    return [BookingRow(**row) for row in connection.execute(ordered).mappings()]
+    found = [BookingRow(**row) for row in connection.execute(ordered).mappings()]
+    return sorted(found, key=lambda one: one.state not in STANDING)  # two of one moment: the later one stands
 
 
 def load(connection: Connection, shipment_id: str) -> BookingRow | None:

@@ -58,7 +58,6 @@ def psp(world):
     return -world.balance("psp:bank_transfer")
 
 
-@pytest.mark.both_stores
 async def test_the_whole_amount_pays_the_order(world, worker):
     placed, reference = await ordered(world, worker)
     assert imported(world, line("111.00", f"tea {reference.lower()}")) == {"entries": 1, "new": 1, "waiting": 0}
@@ -80,7 +79,6 @@ async def test_the_same_statement_again_adds_nothing(world, worker):
     assert (state(world, placed), psp(world)) == ("paid", TOTAL + 300 + 400)
 
 
-@pytest.mark.both_stores
 async def test_too_little_waits_for_the_rest_and_then_pays(world, worker):
     placed, reference = await ordered(world, worker)
     imported(world, line("100.00", reference))
