@@ -15,6 +15,7 @@ from cloud_relay.escrow.rules import Posting
 from cloud_relay.notices import service as notices
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import merchant, payout, posting, transfer
+from cloud_relay.web.amounts import money
 from cloud_relay.web.pages import page_event
 from wire.values import new_id
 
@@ -48,7 +49,7 @@ def start(
     check_active(connection, merchant_id)
     available = available_minor(connection, merchant_id, currency)
     if not 0 < amount_minor <= available:
-        raise not_that_much(available)
+        raise not_that_much(available, currency)
     payout_id = new_id("out")
     dues.collect(connection, merchant_id, currency, f"counter_due:{payout_id}", now)
     row: dict[str, Any] = {
@@ -84,9 +85,10 @@ def available_minor(connection: Connection, merchant_id: str, currency: str) -> 
     return has - dues.owed_minor(connection, merchant_id, currency)
 
 
-def not_that_much(most_minor: int) -> RefusedError:
+def not_that_much(most_minor: int, currency: str) -> RefusedError:
     """Return the refusal for more than a merchant has."""
-    text = (f"Only {most_minor} can be paid out", f"可提现金额为 {most_minor}")
+    most = money(most_minor, currency)
+    text = (f"Only {most} can be paid out", f"可提现金额为 {most}")
     return RefusedError("not_that_much", *text, available_minor=most_minor)
 
 
@@ -112,7 +114,7 @@ def settle(connection: Connection, payout_id: str, outcome: Outcome, now: dateti
         line = Posting(rules.psp(found.provider), rules.payable(found.merchant_id), found.amount_minor)
         ledger.post(connection, f"payout_failed:{payout_id}", "payout_failed", [line], now, currency=found.currency)
     kind = "payout_done" if state == SUCCEEDED else "payout_failed"
-    words = {"amount": f"{found.amount_minor} {found.currency}", "reason": outcome.reason}
+    words = {"amount": money(found.amount_minor, found.currency), "reason": outcome.reason}
     members = notices.members_of(connection, found.merchant_id)
     notices.notify(connection, members, kind, "/merchant/money", now, **words)
     data = {"payout_id": payout_id, "state": state}

@@ -12,6 +12,7 @@ from cloud_relay.escrow.payments import FAILED
 from cloud_relay.notices import service as notices
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import account, member, merchant, payout, payout_approval
+from cloud_relay.web.amounts import money
 from cloud_relay.web.pages import page_event
 from wire.values import clean_text, format_time, new_id
 
@@ -37,7 +38,7 @@ def ask(
         }  # fmt: skip
     available = payouts.available_minor(connection, merchant_id, currency)
     if amount_minor > available:
-        raise payouts.not_that_much(available)
+        raise payouts.not_that_much(available, currency)
     approval_id = new_id("apv")
     row = {
         "approval_id": approval_id, "merchant_id": merchant_id, "amount_minor": amount_minor, "currency": currency,
@@ -57,7 +58,7 @@ def _call_others(connection: Connection, row: dict[str, Any], now: datetime) -> 
     merchant_id, asked_by = row["merchant_id"], row["asked_by"]
     own = connection.execute(select(merchant).where(merchant.c.merchant_id == merchant_id)).one()
     words = {
-        "amount": f"{row['amount_minor']} {row['currency']}", "title_en": own.name_en, "title_zh": own.name_zh,
+        "amount": money(row["amount_minor"], row["currency"]), "title_en": own.name_en, "title_zh": own.name_zh,
     }  # fmt: skip
     roles = connection.execute(select(member.c.account_id, member.c.role).where(member.c.merchant_id == merchant_id))
     able = {one.account_id for one in roles if may(one.role, Deed.APPROVE_PAYOUT)}
@@ -107,7 +108,7 @@ def refuse(
     text = clean_text(reason, "reason", 300) if reason.strip() else ""
     _decide(connection, row, {"state": state, "decided_by": account_id, "reason": text}, now)
     if state == REFUSED:
-        words = {"amount": f"{row['amount_minor']} {row['currency']}", "reason": text}
+        words = {"amount": money(row["amount_minor"], row["currency"]), "reason": text}
         notices.notify(connection, [row["asked_by"]], "payout_refused", "/merchant/money", now, **words)
     return {"approval_id": approval_id, "state": state, "payout_id": ""}
 
