@@ -43,7 +43,8 @@ def _carry_out(connection: Connection, provider: str, event: ProviderEvent, now:
         whole = payments.find_by_provider_reference(connection, provider, event.provider_reference)
         if whole is None:
             raise NotYetError(f"event {event.event_id}: nothing of ours is called {event.provider_reference} yet")
-    parts = [whole] if whole is not None else payments.parts_of(connection, event.payment_id)
+    joint_id = event.payment_id if whole is None else whole.joint_id  # what is found by one part is about all parts
+    parts = payments.parts_of(connection, joint_id) if joint_id else [whole] if whole is not None else []
     if not parts:
         return _carry_out_payout(connection, event, now)
     if event.type == CHARGED_BACK:

@@ -161,6 +161,19 @@ def test_a_webhook_pays_all_parts_and_another_amount_none(baskets, world):
     assert world.balance(money.psp("sandbox")) == 0 and world.balance(money.LOSS) == 0
 
 
+def test_a_charge_back_by_the_providers_own_name_reaches_every_part(baskets, world):
+    baskets.add("lis_1")
+    baskets.add("lis_2")
+    _, placed = baskets.place()
+    joint_id, run = baskets.payment(placed[0].payment_id).joint_id, world.database.run_now
+    took = Outcome(state=OutcomeState.SUCCEEDED, amount_minor=16800, currency="CNY", provider_reference="pi_1")
+    run(settle.settle, joint_id, took, world.now, world.trade)
+    back = ProviderEvent(event_id="evt_1", type=webhooks.CHARGED_BACK, payment_id="", provider_reference="pi_1")
+    assert run(webhooks.take, "sandbox", back, b"{}", world.now, world.trade)
+    assert states(world, placed) == ["charged_back"] * 2
+    assert world.balance(money.psp("sandbox")) == 0
+
+
 def test_a_part_never_settles_alone(baskets, world):
     baskets.add("lis_1")
     baskets.add("lis_2")
