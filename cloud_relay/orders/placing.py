@@ -335,7 +335,9 @@ def pay_again(
 ) -> str:  # fmt: skip
     """Start another charge for an unpaid order whose last one failed; return its payment id.
 
-    RefusedError while an earlier one is still open: it may yet succeed, and nobody shall pay twice.
+    By a provider that takes its own time (days, or no less than half an hour) the order waits that long from now;
+    otherwise it waits no longer for having been declined. RefusedError while an earlier one is still open: it may yet
+    succeed, and nobody shall pay twice.
     """
     order = store.load(connection, order_id)
     if order is None or order.account_id != account_id:
@@ -345,7 +347,10 @@ def pay_again(
     if any(one.state == payments.STARTED for one in payments.of_order(connection, order_id)):
         raise RefusedError("payment_open", "A payment is still being checked", "上一笔付款仍在确认中")
     provider = check_method(payment_method, trade)
-    change = update(orders).where(orders.c.order_id == order_id)
-    connection.execute(change.values(payment_method=payment_method, payment_provider=provider))
+    chosen: dict[str, Any] = {"payment_method": payment_method, "payment_provider": provider}
+    if provider in trade.pay_s and order.due_at is not None:
+        until = max(order.due_at, now + timedelta(seconds=trade.pay_s_of(provider)))
+        chosen |= {"pay_until": until, "due_at": until}
+    connection.execute(update(orders).where(orders.c.order_id == order_id).values(**chosen))
     total, currency = order.total_minor, order.currency
     return _start_charge(connection, order_id, provider, payment_method, total, currency, now, trade, joint_id)

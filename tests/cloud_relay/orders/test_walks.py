@@ -1,14 +1,18 @@
 """Orders from reservation to the end, in a real database: state, stock, money and what goes to the shop."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 from cloud_relay import tables
+from cloud_relay.escrow import payments
 from cloud_relay.escrow.providers.base import OutcomeState
 from cloud_relay.orders import reservations, service
 from cloud_relay.orders.rules import OrderEvent as E
+from cloud_relay.orders.trade import trade_of
 from cloud_relay.refusals import RefusedError
+from cloud_relay.settings import Settings
 from wire.values import BadValueError, Sscc
 
 TOTAL = 9900 + 1200
@@ -157,6 +161,33 @@ def test_a_declined_payment_may_be_tried_again_and_an_open_one_not(world):
     assert world.order(placed.order_id)["state"] == "paid"
     with pytest.raises(LookupError):
         world.database.run_now(service.pay_again, "bob", placed.order_id, "sandbox:ok", world.now, world.trade)
+
+
+@pytest.mark.parametrize("provider", ["stripe", "bank_transfer"])
+def test_paying_again_another_way_waits_as_long_as_that_way_takes(world, tmp_path, provider):
+    world.trade = trade_of(Settings(data_dir=tmp_path), frozenset({"sandbox", provider}))
+    placed = world.place("ann", listing_id="lis_1")
+    world.settle(placed.payment_id, OutcomeState.FAILED, reason="declined")
+    world.later(world.trade.settings.pay_s - 10)
+    until = world.now + timedelta(seconds=world.trade.pay_s[provider])
+    again = world.database.run_now(
+        service.pay_again, "ann", placed.order_id, f"{provider}:x", world.now, world.trade
+    )  # fmt: skip
+    assert world.database.read_now(payments.pay_until, again) == until, "Stripe takes none under 1800 s"
+    world.later(60)
+    world.database.run_now(service.settle_due, placed.order_id, world.now, world.trade)
+    assert world.order(placed.order_id)["state"] == "unpaid"
+    world.now = until
+    world.database.run_now(service.settle_due, placed.order_id, world.now, world.trade)
+    assert world.order(placed.order_id)["state"] == "expired"
+
+
+def test_a_declined_card_keeps_no_piece_longer(world):
+    placed = world.place("ann", listing_id="lis_1")
+    world.settle(placed.payment_id, OutcomeState.FAILED, reason="declined")
+    world.later(world.trade.settings.pay_s - 10)
+    world.database.run_now(service.pay_again, "ann", placed.order_id, "sandbox:ok", world.now, world.trade)
+    assert world.order(placed.order_id)["due_at"] == placed.pay_until
 
 
 def test_money_that_came_twice_goes_back_once(world):
