@@ -14,8 +14,12 @@ function follow() {
   refresh();
 }
 
+function isTyped() {
+  return part("country").value !== part("country").querySelector("[selected]")?.value || part("postal_code").value !== part("postal_code").defaultValue;
+}
+
 form?.addEventListener("change", (event) => {
   if (["address.country", "address.postal_code"].includes(event.target.name)) follow();
 });
-const isKept = form && (part("country").value !== part("country").querySelector("[selected]")?.value || part("postal_code").value !== part("postal_code").defaultValue);
-if (isKept) follow(); // the browser filled the form with what was typed before
+// the browser filled the form with what was typed before, or the address bar asks for another place than the form shows
+if (form && (isTyped() || new URLSearchParams(location.search).has("country"))) follow();

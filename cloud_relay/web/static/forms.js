@@ -60,6 +60,7 @@ export async function deed(element, action, body) {
     if (!(error instanceof Refusal)) throw error;
     if (error.problem.status) keys.delete(element);
     isLeaving = show(element, error.problem);
+    if (!isLeaving && element.querySelector("[data-live]")) await refresh(); // prices and goods may be others than the page shows
   } finally {
     if (!isLeaving) { // while the next page is on its way, a second click must not be a second deed
       element.removeAttribute("aria-busy");

@@ -28,15 +28,28 @@ export async function refresh() {
 }
 
 const nameOf = (one) => [one.localName, one.name, one.dataset.api, one.getAttribute("href"), one.dataset.body,
-  one.localName === "summary" ? one.textContent : "", one.form?.dataset.api].join("|");
+  one.localName === "summary" ? one.textContent : "", one.type === "radio" ? one.value : "", one.form?.dataset.api].join("|");
+
+function isChanged(field) {
+  if (field.matches("[type=radio], [type=checkbox]")) return field.checked !== field.defaultChecked;
+  if (field.localName !== "select") return field.value !== field.defaultValue;
+  return field.value !== ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value;
+}
+
+function copy(field, same) {
+  if (field.type === "file") same.files = field.files;
+  else if (field.matches("[type=radio], [type=checkbox]")) same.checked = field.checked;
+  else if (field.localName !== "select" || [...same.options].some((one) => one.value === field.value)) same.value = field.value;
+}
 
 /** Copy typed text and opened details into the fresh part, so that news never eats what somebody is writing. */
 function carryOver(old, next) {
-  const fields = [...next.querySelectorAll("input:not([type=hidden]), textarea, select")];
-  for (const field of old.querySelectorAll("input:not([type=hidden]), textarea")) {
-    if (field.value === field.defaultValue) continue;
-    const same = fields.find((one) => nameOf(one) === nameOf(field));
-    if (same) same.value = field.value;
+  const all = "input:not([type=hidden]), textarea, select:not([data-quantity])"; // a basket's numbers are the server's own
+  const fields = [...next.querySelectorAll(all)], seen = {};
+  for (const field of old.querySelectorAll(all)) {
+    const name = nameOf(field), place = (seen[name] = (seen[name] ?? -1) + 1); // lines of an address share a name
+    const same = isChanged(field) && fields.filter((one) => nameOf(one) === name)[place];
+    if (same) copy(field, same);
   }
   const summaries = [...next.querySelectorAll("summary")];
   for (const details of old.querySelectorAll("details[open]")) {

@@ -16,13 +16,21 @@ function distance(from, to, [x, y]) {
 /** Fields keep the arrows they need, and let go of the others, so that a remote control without Tab never gets stuck. */
 function isOwnArrow(target, key) {
   const isUpOrDown = key === "ArrowUp" || key === "ArrowDown";
-  if (target.matches("[data-arrows]") || target.closest("textarea, input[type=number]")) return true;
+  if (target.matches("[data-arrows]")) return true;
+  if (target.matches("input[type=number]")) return target !== passed;
+  if (target.matches("textarea")) return !isAtEdge(target, key);
   if (target.matches("input[type=range]")) return !isUpOrDown;
   if (target.matches("select")) return isUpOrDown && target !== passed;
   if (target.matches("input[type=radio]")) return isUpOrDown && !isLastOfGroup(target, key);
   if (!target.matches("input:not([type=checkbox])") || isUpOrDown) return false;
   const caret = target.selectionStart; // null where the browser does not tell, as in dates: those keep their arrows
   return caret === null || target.selectionEnd !== caret || caret !== (key === "ArrowRight" ? target.value.length : 0);
+}
+
+/** Where the caret can go no further, the arrows lead on. */
+function isAtEdge(text, key) {
+  const edge = key === "ArrowUp" || key === "ArrowLeft" ? 0 : text.value.length;
+  return text.selectionStart === edge && text.selectionEnd === edge;
 }
 
 function isLastOfGroup(radio, key) {
@@ -78,6 +86,7 @@ function back(event) {
 }
 
 export function bindRemote() {
+  document.addEventListener("refreshed", () => { if (passed && !passed.isConnected) passed = document.activeElement; });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || !(event.target instanceof Element)) return;
     back(event);

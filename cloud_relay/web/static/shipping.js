@@ -35,28 +35,30 @@ form.addEventListener("click", (event) => {
 
 class TypedWrong extends Error {}
 
-function number(text, factor, where) {
-  const value = Number(text.trim().replace(",", "."));
-  if (text.trim() === "" || !Number.isFinite(value)) throw new TypedWrong(`${where}: ${text.trim() || "?"}`);
-  return Math.round(value * factor);
+/** A comma may stand for the decimal point; one that groups thousands is refused, it would be read as a thousandth. */
+function number(text, decimals, where, factor = 10 ** decimals) {
+  const plain = text.trim();
+  const whole = decimals ? `\\d+([.,]\\d{1,${decimals}})?` : "\\d+";
+  if (!new RegExp(`^${whole}$`).test(plain)) throw new TypedWrong(`${where}: ${plain || "?"}`);
+  return Math.round(Number(plain.replace(",", ".")) * factor);
 }
 
 function stepOf(line) {
   const [weight, price = ""] = line.split(/[:：]/);
-  return { up_to_g: weight.trim() === "*" ? null : number(weight, 1, line), price_minor: number(price, 10 ** digits, line) };
+  return { up_to_g: weight.trim() === "*" ? null : number(weight, 0, line), price_minor: number(price, digits, line) };
 }
 
 function zoneOf(box) {
   const value = (name) => box.querySelector(`[data-part=${name}]`).value.trim();
   const zone = { name_en: value("name_en"), name_zh: value("name_zh"), places: value("places").split(/[,，、;；]/).map((one) => one.trim()).filter(Boolean),
     steps: lines(value("steps")).map(stepOf) };
-  if (value("free") !== "") zone.free_from_minor = number(value("free"), 10 ** digits, t("Free from", "满额包邮"));
+  if (value("free") !== "") zone.free_from_minor = number(value("free"), digits, t("Free from", "满额包邮"));
   return zone;
 }
 
 function rateOf(line) {
   const [place, percent = "", category = ""] = line.split(/[;；]/);
-  return { place: place.trim(), rate_ppm: number(percent.replace("%", ""), 10_000, line), category: category.trim() };
+  return { place: place.trim(), rate_ppm: number(percent.replace("%", ""), 4, line), category: category.trim() };
 }
 
 form.addEventListener("compose", (event) => {

@@ -2,6 +2,7 @@
 
 const STEP = 6; // points nearer than this say nothing more about the stroke
 let stroke = null;
+let kept = ""; // what was drawn so far: news of the parcel puts a fresh pad in its place
 
 const parts = (pad) => ({ line: pad.querySelector("path"), field: pad.closest("form").elements.signature_path });
 
@@ -14,7 +15,7 @@ function pointOf(pad, event) {
 function add(pad, letter, [x, y]) {
   const { line, field } = parts(pad);
   field.value += `${letter}${x} ${y}`;
-  line.setAttribute("d", field.value);
+  line.setAttribute("d", (kept = field.value));
   stroke = { pad, at: [x, y] };
 }
 
@@ -35,6 +36,13 @@ for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end,
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-clear-pad]")) return;
   const { line, field } = parts(event.target.closest("form").querySelector("[data-pad]"));
-  field.value = "";
+  field.value = kept = "";
   line.setAttribute("d", "");
+});
+document.addEventListener("refreshed", () => {
+  const pad = document.querySelector("[data-pad]");
+  if (!pad || !kept) return;
+  const { line, field } = parts(pad);
+  line.setAttribute("d", (field.value = kept));
+  if (stroke && !stroke.pad.isConnected) stroke = null;
 });
