@@ -59,7 +59,8 @@ async def checkout(
     shops = [one for one in found["basket"]["shops"] if one["lines"][0]["currency"] == payment["currency"]]
     lines = [line for shop in shops for line in shop["lines"]]
     form = {
-        "more_parcel_ids": [], "pickup_points": [], "payment_methods": methods_json(trading.methods),
+        "more_parcel_ids": [], "pickup_points": [],
+        "payment_methods": methods_json(trading.methods, payment["currency"]),
         "photo_window_s": trading.trade.settings.photo_window_s,
         "release_after_s": trading.trade.settings.release_after_s,
     }  # fmt: skip
@@ -80,5 +81,5 @@ async def placed(basket_id: str, request: Request, relay: RelayDep, principal: S
         raise not_found() from None
     waiting = [one["order_id"] for one in found["orders"] if one["state"] == "unpaid"]
     how = await how_to_pay(relay, waiting[0]) if found["payment_state"] == STARTED else None
-    methods = methods_json(relay.trading.methods)
+    methods = methods_json(relay.trading.methods, found["currency"])
     return render(request, principal, "basket_placed.html", placed=found, methods=methods, how=how)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.datastructures import QueryParams
 
 from cloud_relay.accounts import addresses
-from cloud_relay.accounts.roles import Deed, check_reach
+from cloud_relay.accounts.roles import Deed
 from cloud_relay.orders import reading
 from cloud_relay.orders.routes import SearchDep
 from cloud_relay.orders.rules import AT_SHOP
@@ -100,8 +100,9 @@ def _story(connection: Connection, order_id: str, principal: Principal, trading:
     return {
         "order": order, "is_shopper": is_shopper, "can_call_off": can_call_off, "frames": frames,
         "pickup_qr": picture_of(link) if code else "", "can_write": is_shopper or is_merchant,
-        "can_answer_return": check_reach(frozenset(principal.reach(Deed.CANCEL_ORDER)), found[1]),
-        "can_scan_return": check_reach(frozenset(principal.reach(Deed.TAKE_IN)), found[1]),
+        "can_book": found[1] in principal.reach(Deed.CANCEL_ORDER),
+        "can_answer_return": found[1] in principal.reach(Deed.CANCEL_ORDER),
+        "can_scan_return": found[1] in principal.reach(Deed.TAKE_IN),
         "thread": threads.read_thread(connection, order_id, principal.account_id or ""),
     }  # fmt: skip
 

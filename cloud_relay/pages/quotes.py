@@ -13,6 +13,7 @@ from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.pages.orders import delivery_days, destination
 from cloud_relay.quotes import reading, rules
+from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
@@ -80,7 +81,10 @@ async def acceptance(
         }
 
     found = await relay.db.read(read)
-    if found["checkout"]["total_minor"] is None or found["checkout"]["state"] != rules.QuoteState.OPEN:
+    if found["checkout"]["total_minor"] is None:
+        words = found["checkout"]["not_sent"]
+        raise RefusedError("not_for_sale", words["en"], words["zh"])
+    if found["checkout"]["state"] != rules.QuoteState.OPEN:
         return RedirectResponse(f"/quotes/{quote_request_id}", 303)
     first, last = delivery_days(now)
     return render(

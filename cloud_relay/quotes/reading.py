@@ -164,7 +164,7 @@ def read_acceptance(
         "total_minor": cost.total_minor(sale.price_minor) * number,
         "collected_total_minor": collected.total_minor(sale.price_minor) * number,
         "pickup_points": points.of_shop(connection, sale.shop_id),
-        "payment_methods": methods_json(tuple(methods)), "photo_window_s": trade.settings.photo_window_s,
-        "release_after_s": trade.settings.release_after_s,
+        "payment_methods": methods_json(tuple(methods), found["currency"]),
+        "photo_window_s": trade.settings.photo_window_s, "release_after_s": trade.settings.release_after_s,
         "addresses": addresses.list_addresses(connection, account_id),
     }  # fmt: skip

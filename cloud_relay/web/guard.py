@@ -23,8 +23,15 @@ HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-UPLOADS = ("/api/listings/", "/api/applications/", "/api/goods-imports", "/api/courier/", "/shop-door/pictures/")
-"""Addresses under which a picture or a table may come; everything else is held to the smaller limit."""
+UPLOADS = (
+    "/api/listings/",
+    "/api/applications/",
+    "/api/goods-imports",
+    "/api/courier/",
+    "/shop-door/pictures/",
+    "/api/operator/bank/statements",
+)
+"""Where a picture, a table or a bank statement may come; everything else is held to the smaller limit."""
 ADDRESSES_MAX = 10_000
 RETRY_AFTER_S = "1"
 """RFC 9110 10.2.3: the buckets fill many times a second, so a moment is enough."""
