@@ -101,17 +101,52 @@ def _minor(text: str, minor_digits: int, where: str) -> int:
     return int(value)
 
 
-_NUMBER = re.compile(r"(-?)(\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+|\d+)(?:([.,])(\d{1,2}))?(-?)")
+_GROUPS = r"[1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d{0,2}(?:,\d{3})+"
+"""Thousands never begin with a nought: 0.500 is a half."""
 
 
-def _plain_number(text: str) -> str:
-    """Return `1234.56` for 1.234,56 and 1,234.56 alike; what is not grouped by three stays as it is, to be refused."""
+def _number(text: str, minor_digits: int) -> re.Match[str] | None:
+    """Return minus, whole, decimal sign, decimals, minus; None for what is not grouped by three."""
     plain = re.sub(r"[\s '+]", "", text).replace("\u2212", "-")
-    found = _NUMBER.fullmatch(plain)
+    found = re.fullmatch(rf"(-?)({_GROUPS}|\d+)(?:([.,])(\d{{1,{max(minor_digits, 2)}}}))?(-?)", plain)
     if found is None or (found[1] and found[5]) or (found[3] and found[3] in found[2]):
+        return None
+    return found
+
+
+def _is_doubtful(found: re.Match[str], minor_digits: int) -> bool:
+    """Return whether one sign before three digits may part decimals or thousands: 12.500 where money has three."""
+    return minor_digits > 2 and not found[3] and len(re.findall(r"[.,]", found[2])) == 1
+
+
+def _decimal_sign(numbers: list[str], minor_digits: int) -> str:
+    """Return the decimal sign that all numbers without doubt agree on; nothing when they show none, or both."""
+    signs = set()
+    for one in numbers:
+        found = _number(one, minor_digits)
+        if found and not _is_doubtful(found, minor_digits) and (found[3] or not found[2].isdigit()):
+            signs.add(found[3] or ("," if "." in found[2] else "."))
+    return signs.pop() if len(signs) == 1 else ""
+
+
+def _plain_number(text: str, minor_digits: int, decimal_sign: str, where: str) -> str:
+    """Return `1234.56` for 1.234,56 and 1,234.56 alike; what is not grouped by three stays as it is, to be refused.
+
+    A doubtful number is read by the sign that the rest of the file shows, and refused where it shows none.
+    """
+    found = _number(text, minor_digits)
+    if found is None:
         return text
-    whole = re.sub(r"[.,]", "", found[2])
-    return f"{found[1] or found[5]}{whole}.{found[4] or '0'}"
+    whole, decimals = found[2], found[4]
+    if _is_doubtful(found, minor_digits):
+        if not decimal_sign:
+            raise BadStatementError(
+                f"{where}: {text[:40]!r} may mean decimals or thousands, and no other line shows which;"
+                " import the camt.053 of that day"
+            )
+        if decimal_sign in whole:
+            whole, _, decimals = whole.partition(decimal_sign)
+    return f"{found[1] or found[5]}{re.sub('[.,]', '', whole)}.{decimals or '0'}"
 
 
 def _day(text: str, where: str) -> date:
@@ -149,8 +184,10 @@ def _read_csv(content: bytes, currency: str, minor_digits: int) -> Statement:
     if not rows:
         raise BadStatementError("statement: the file is empty")
     places = _places(rows[0])
+    amounts = [row[places["amount"]] for row in rows[1:] if places["amount"] < len(row)]
+    sign = _decimal_sign(amounts, minor_digits)
     entries = [
-        _csv_entry(row, places, currency, minor_digits, f"line {number}")
+        _csv_entry(row, places, currency, minor_digits, sign, f"line {number}")
         for number, row in enumerate(rows[1:], 2)
         if any(cell.strip() for cell in row)
     ]
@@ -168,11 +205,13 @@ def _places(head: list[str]) -> dict[str, int]:
     return places
 
 
-def _csv_entry(row: list[str], places: dict[str, int], currency: str, minor_digits: int, where: str) -> Entry:
+def _csv_entry(
+    row: list[str], places: dict[str, int], currency: str, minor_digits: int, decimal_sign: str, where: str
+) -> Entry:
     cells = {name: _clean(row[place]) if place < len(row) else "" for name, place in places.items()}
     return Entry(
         booked_on=_day(cells["date"], where),
-        amount_minor=_minor(_plain_number(cells["amount"]), minor_digits, where),
+        amount_minor=_minor(_plain_number(cells["amount"], minor_digits, decimal_sign, where), minor_digits, where),
         currency=(cells.get("currency") or currency).upper()[:3],
         text=cells["text"],
         name=cells.get("name", ""),

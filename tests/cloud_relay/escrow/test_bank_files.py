@@ -78,6 +78,24 @@ def test_amounts_are_read_as_banks_write_them(text, minor):
 
 
 @pytest.mark.parametrize(
+    ("amounts", "minors"),
+    [(["1234.500"], [1_234_500]), (["0.500", "-12.500"], [500, -12_500]), (["12.500,250"], [12_500_250]),
+     (["12,500", "7,25"], [12_500, 7_250]), (["12.500", "7,25"], [12_500_000, 7_250]),
+     (["12.500", "1.234.567"], [12_500_000, 1_234_567_000]), (["12.5", "1,000.125"], [12_500, 1_000_125])],
+)  # fmt: skip
+def test_amounts_with_three_decimals_are_read_by_the_sign_that_the_file_shows(amounts, minors):
+    content = "\n".join(["date;amount;text", *(f"2030-01-02;{one};x" for one in amounts)]).encode()
+    assert [one.amount_minor for one in read_statement(content, "KWD", 3).entries] == minors
+
+
+@pytest.mark.parametrize("amounts", [["12.500"], ["12,500", "1.000"], ["12.500", "7,25", "0.125"]])
+def test_where_a_file_does_not_show_it_twelve_or_twelve_thousand_is_refused(amounts):
+    content = "\n".join(["date;amount;text", *(f"2030-01-02;{one};x" for one in amounts)]).encode()
+    with pytest.raises(BadStatementError, match=r"line 2.*thousands"):
+        read_statement(content, "KWD", 3)
+
+
+@pytest.mark.parametrize(
     ("content", "where"),
     [
         (b"", "empty"), (b"a,b\n1,2\n", "no column"), (b"date,amount,text\n2030-01-02,abc,x\n", "line 2"),
