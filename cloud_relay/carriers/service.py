@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from cloud_relay.carriers import store
-from cloud_relay.carriers.base import Carrier, Shipment, Word
+from cloud_relay.carriers.base import Booked, Carrier, Shipment, Word
 from cloud_relay.carriers.steps import step_for
+from cloud_relay.notices import service as notices
 from cloud_relay.orders.rules import AT_SHOP
 from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import epcis, tracking
@@ -17,6 +18,8 @@ from cloud_relay.tables import orders, shop
 from cloud_relay.web.pages import page_event
 from wire.codec import from_json
 from wire.plan import Address
+
+LATE = "The carrier booked it after all, as {number}: cancel it there. / 承运商之后仍已受理，请取消单号 {number}。"
 
 
 def start_booking(connection: Connection, parcel_id: str, carrier: str, by: str, now: datetime) -> dict[str, Any]:
@@ -41,12 +44,41 @@ def start_booking(connection: Connection, parcel_id: str, carrier: str, by: str,
 
 
 def drop_booking(connection: Connection, parcel_id: str, reason: str, now: datetime) -> dict[str, Any]:
-    """Give up a booking of which nobody knows, after a person asked the carrier: then it may be booked anew."""
+    """Give up a booking of which nobody knows, after a person asked the carrier: then it may be booked anew.
+
+    Not while the carrier is being asked: the parcel would be booked twice.
+    """
     standing = [one for one in store.of_parcel(connection, parcel_id) if one.state == store.BOOKING and one.attempts]
     if not standing:
         raise RefusedError("nothing_open", "No booking of this parcel is in doubt", "此包裹没有待确认的寄件单")
-    store.save(connection, standing[0].shipment_id, now, state=store.REFUSED, reason=reason, next_try_at=None)
+    if not store.drop(connection, standing[0].shipment_id, reason, now):
+        raise RefusedError(
+            "being_booked", "The carrier is being asked at this moment: wait for its answer, two minutes at the most",
+            "正在向承运商下单，请等待其答复（最多两分钟）",
+        )  # fmt: skip
     return {"shipment_id": standing[0].shipment_id, "state": store.REFUSED}
+
+
+def take_booked(
+    connection: Connection, row: store.BookingRow, booked: Booked, now: datetime, next_try_at: datetime
+) -> None:
+    """Keep a carrier's number and label; of a booking given up meanwhile the number, which the merchant must cancel."""
+    is_kept = store.save_booked(connection, row, booked, now, next_try_at)
+    left = None if is_kept else store.load(connection, row.shipment_id)
+    if left is not None and left.state == store.REFUSED:
+        told = LATE.format(number=booked.tracking_no)
+        number = {"tracking_no": booked.tracking_no, "tracking_url": booked.tracking_url}
+        store.save(connection, row.shipment_id, now, reason=f"{left.reason} {told}".strip(), **number)
+        _tell_late(connection, row, booked.tracking_no, now)
+    tell_booking(connection, row, now)
+
+
+def _tell_late(connection: Connection, row: store.BookingRow, tracking_no: str, now: datetime) -> None:
+    found = parcels.load(connection, row.parcel_id)
+    if found is not None:
+        people = notices.members_of(connection, found.merchant_id)
+        words = {"carrier": row.carrier, "number": tracking_no}
+        notices.notify(connection, people, "carrier_booked_late", f"/orders/{found.order_id}", now, **words)
 
 
 def shipment_of(connection: Connection, row: store.BookingRow) -> Shipment | None:
@@ -69,8 +101,10 @@ def take_words(
     """Keep what a carrier says and carry out what it means; return how many words were new.
 
     What is said before the shop handed the parcel over has its effect when it has. A word that the table does not know
-    is kept and shown as it came, and moves nothing.
+    is kept and shown as it came, and moves nothing. Of a booking that was given up nothing is kept: another one stands.
     """
+    if row.state == store.REFUSED:
+        return 0
     steps = dict(carrier.steps)
     fresh = sum(
         store.add_word(connection, row.shipment_id, one, step_for(one.raw, steps), now)

@@ -1,10 +1,10 @@
 """SQL of bookings and carriers' words."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, insert, literal, or_, select, update
 
 from cloud_relay.carriers.base import Booked, Word
 from cloud_relay.db import wake
@@ -15,6 +15,8 @@ BOOKING, BOOKED, REFUSED, ARRIVED = "booking", "booked", "refused", "arrived"
 """States of a booking; `booking` after a lost answer is asked about, never sent anew while nobody knows."""
 STANDING = (BOOKING, BOOKED, ARRIVED)
 BATCH = 50
+TRY_S = 120.0
+"""How long one try to book may take: two requests at the longest. One that began earlier died with its process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +81,17 @@ def save(connection: Connection, shipment_id: str, now: datetime, **values: Any)
     connection.execute(change.values(changed_at=now, **values))
 
 
-def save_booked(connection: Connection, shipment_id: str, booked: Booked, now: datetime, next_try_at: datetime) -> None:
-    """Write that a booking stands, with its number and label."""
-    save(
-        connection, shipment_id, now, state=BOOKED, tracking_no=booked.tracking_no, tracking_url=booked.tracking_url,
+def end_try(connection: Connection, row: BookingRow, now: datetime, **values: Any) -> bool:
+    """Write what a try brought; False, and nothing written, when the booking has left the state that was tried."""
+    is_it = (carrier_shipment.c.shipment_id == row.shipment_id, carrier_shipment.c.state == row.state)
+    change = update(carrier_shipment).where(*is_it)
+    return connection.execute(change.values(changed_at=now, trying_since=None, **values)).rowcount == 1
+
+
+def save_booked(connection: Connection, row: BookingRow, booked: Booked, now: datetime, next_try_at: datetime) -> bool:
+    """Write that a booking stands, with its number and label; False when it was given up meanwhile."""
+    return end_try(
+        connection, row, now, state=BOOKED, tracking_no=booked.tracking_no, tracking_url=booked.tracking_url,
         label=booked.label or None, label_media_type=booked.label_media_type, reason="", next_try_at=next_try_at,
     )  # fmt: skip
 
@@ -99,6 +108,18 @@ def label_of(connection: Connection, parcel_id: str) -> tuple[bytes, str] | None
     return None if row is None else (bytes(row.label), str(row.label_media_type))
 
 
+def drop(connection: Connection, shipment_id: str, reason: str, now: datetime) -> bool:
+    """Give up a booking that nobody is trying at this moment; False when somebody is, or it has an answer."""
+    is_it = (carrier_shipment.c.shipment_id == shipment_id, carrier_shipment.c.state == BOOKING, _is_untried(now))
+    values = {"state": REFUSED, "reason": reason, "next_try_at": None, "changed_at": now}
+    return connection.execute(update(carrier_shipment).where(*is_it).values(values)).rowcount == 1
+
+
+def _is_untried(now: datetime) -> ColumnElement[bool]:
+    since = carrier_shipment.c.trying_since
+    return or_(since.is_(None), since <= now - timedelta(seconds=TRY_S))
+
+
 def find_due(connection: Connection, now: datetime) -> list[str]:
     """Return bookings to be made, asked about, or looked after on their way."""
     is_due = (carrier_shipment.c.state.in_((BOOKING, BOOKED)), carrier_shipment.c.next_try_at <= now)
@@ -109,8 +130,9 @@ def find_due(connection: Connection, now: datetime) -> list[str]:
 def claim(connection: Connection, shipment_id: str, now: datetime, again_at: datetime) -> BookingRow | None:
     """Take a due booking for one try; None when another relay process took it. `attempts` counts this one."""
     is_due = (carrier_shipment.c.state.in_((BOOKING, BOOKED)), carrier_shipment.c.next_try_at <= now)
-    change = update(carrier_shipment).where(carrier_shipment.c.shipment_id == shipment_id, *is_due)
-    values = {"attempts": carrier_shipment.c.attempts + 1, "next_try_at": again_at}
+    change = update(carrier_shipment).where(carrier_shipment.c.shipment_id == shipment_id, *is_due, _is_untried(now))
+    since = case((carrier_shipment.c.state == BOOKING, literal(now, carrier_shipment.c.trying_since.type)), else_=None)
+    values = {"attempts": carrier_shipment.c.attempts + 1, "next_try_at": again_at, "trying_since": since}
     return load(connection, shipment_id) if connection.execute(change.values(values)).rowcount == 1 else None
 
 

@@ -70,9 +70,12 @@ class CarrierWorker:
             await self._db.run(self._told, row, {"next_try_at": None})
             return
         try:
-            booked = None if is_first else await carrier.find(shipment)
-            if booked is None:
-                booked = await carrier.book(shipment)
+            async with asyncio.timeout(store.TRY_S):
+                booked = None if is_first else await carrier.find(shipment)
+                if booked is None:
+                    booked = await carrier.book(shipment)
+        except TimeoutError:
+            raise CarrierUnknownError(f"no answer in {store.TRY_S:.0f} s") from None
         except CarrierRefusedError as error:
             refused = {"state": store.REFUSED, "reason": str(error)[:300], "next_try_at": None}
             await self._db.run(self._told, row, refused)
@@ -81,13 +84,12 @@ class CarrierWorker:
 
     def _told(self, connection: Connection, row: store.BookingRow, values: Mapping[str, object]) -> None:
         now = self._clock.now()
-        store.save(connection, row.shipment_id, now, **values)
+        store.end_try(connection, row, now, **values)
         service.tell_booking(connection, row, now)
 
     def _booked(self, connection: Connection, row: store.BookingRow, booked: Booked) -> None:
         now = self._clock.now()
-        store.save_booked(connection, row.shipment_id, booked, now, self._again(now))
-        service.tell_booking(connection, row, now)
+        service.take_booked(connection, row, booked, now, self._again(now))
 
     def _again(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._poll_s)

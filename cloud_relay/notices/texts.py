@@ -143,6 +143,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "退货已同意：{title}，退货标签见订单页面。",
     ),
     "return_declined": ("The shop declined the return of {title}: {reason}", "店铺拒绝退货 {title}：{reason}"),
+    "carrier_booked_late": (
+        "{carrier} booked a parcel after you had given that booking up: cancel {number} there.",
+        "{carrier} 在您放弃寄件单后仍已受理，请联系其取消单号 {number}。",
+    ),
     "order_message": ("A message about your order: {title}", "订单有新消息：{title}"),
     "message_reported": ("A message in an order was reported: {reason}", "有订单消息被举报：{reason}"),
     "your_turn": ("It is your turn at the camera: {title}", "轮到您操控镜头了：{title}"),

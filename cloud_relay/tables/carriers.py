@@ -10,6 +10,7 @@ carrier_shipment = Table(
     Column("tracking_no", String(64), nullable=False, default="", server_default="", index=True), text("tracking_url"),
     Column("label", LargeBinary), text("label_media_type"), text("reason"),
     Column("attempts", Integer, nullable=False, default=0), moment("next_try_at", index=True),
+    moment("trying_since"),  # a try to book that runs; empty while nobody asks the carrier
     moment("created_at", nullable=False), moment("changed_at", nullable=False), id_("booked_by"),
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ class Peer:
     def __init__(self):
         self.bookings, self.bodies, self.events = {}, [], {}
         self.is_silent, self.refuses, self.label = False, "", PDF
+        self.was_asked = self.may_answer = None
 
 
 def build(peer):
@@ -33,6 +34,9 @@ def build(peer):
                 "shipment": {"number": number, "label": base64.b64encode(peer.label).decode()},
                 "links": [f"https://carrier.example/{number}"],
             }  # fmt: skip
+        if peer.may_answer is not None:
+            peer.was_asked.set()
+            await asyncio.to_thread(peer.may_answer.wait, SILENCE_S)
         if peer.is_silent:
             await asyncio.sleep(SILENCE_S)
         return JSONResponse(peer.bookings[key], 201)

@@ -1,6 +1,8 @@
 """A carrier over real HTTP: booked once whatever the answers do, its words mapped or shown as they came."""
 
+import asyncio
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +17,7 @@ from cloud_relay.carriers.base import (
     CarrierRefusedError,
     CarrierUnknownError,
     Shipment,
+    Word,
 )
 from cloud_relay.carriers.generic_http import NAMES, SIGNATURE_HEADER, GenericHttpCarrier, sign
 from cloud_relay.carriers.manual import ManualCarrier
@@ -65,6 +68,21 @@ def worker(world, carrier):
     return CarrierWorker(
         world.database, WorldClock(world), {"post": carrier, "manual": ManualCarrier()}, world.trade, 600
     )
+
+
+@pytest.fixture
+async def slow_try(world, told, peer, parcel_id):
+    """A try to book that goes on until the peer may answer."""
+    peer.was_asked, peer.may_answer = threading.Event(), threading.Event()
+    carrier = GenericHttpCarrier(replace(told, timeout_s=60), carrier_peer.TOKEN, "")
+    worker = CarrierWorker(world.database, WorldClock(world), {"post": carrier}, world.trade, 600)
+    book(world, parcel_id)
+    trying = asyncio.create_task(worker.work_once())
+    assert await asyncio.to_thread(peer.was_asked.wait, 30)
+    yield trying
+    peer.may_answer.set()
+    await trying
+    await carrier.close()
 
 
 @pytest.fixture
@@ -140,6 +158,48 @@ async def test_where_a_carrier_cannot_be_asked_a_person_decides(world, told, pee
     await worker.work_once()
     assert shown(world, parcel_id)["booking"]["state"] == "booked"
     await carrier.close()
+
+
+async def test_a_booking_is_not_given_up_while_the_carrier_is_being_asked(world, slow_try, peer, parcel_id):
+    with pytest.raises(RefusedError, match="being_booked"):
+        world.database.run_now(service.drop_booking, parcel_id, "I am in a hurry", world.now)
+    peer.may_answer.set()
+    await slow_try
+    assert shown(world, parcel_id)["booking"]["state"] == "booked"
+    assert len(peer.bookings) == 1
+
+
+async def test_a_try_is_made_by_one_process_alone_until_its_time_is_over(world, parcel_id):
+    shipment_id = book(world, parcel_id)["shipment_id"]
+
+    def claim():
+        return world.database.run_now(store.claim, shipment_id, world.now, world.now + timedelta(seconds=10))
+
+    assert claim() is not None
+    world.later(store.TRY_S - 1)
+    assert claim() is None
+    world.later(1)
+    assert claim() is not None, "the process that tried it has died"
+
+
+async def test_what_was_booked_after_it_was_given_up_keeps_its_number_and_the_merchant_must_cancel_it(
+    world, slow_try, peer, parcel_id
+):
+    world.later(store.TRY_S)
+    world.database.run_now(service.drop_booking, parcel_id, "the Post knows nothing of it", world.now)
+    peer.may_answer.set()
+    await slow_try
+    late = shown(world, parcel_id)["booking"]
+    assert (late["state"], late["tracking_no"]) == ("refused", "TN000001")
+    assert "cancel it there" in late["reason"]
+    assert world.database.read_now(store.label_of, parcel_id) is None
+    told = [row["text_en"] for row in world.rows(tables.notice) if row["kind"] == "carrier_booked_late"]
+    assert told and all("TN000001" in text for text in told)
+    order_id = hand_over(world, parcel_id)
+    row = world.database.read_now(store.by_tracking_no, "post", "TN000001")
+    said = [Word(tracking_no="TN000001", raw="delivered", at=world.now)]
+    world.database.run_now(service.take_words, ManualCarrier(), row, said, world.now, world.trade)
+    assert world.order(order_id)["state"] == "handed_over", "no word of a booking given up moves the order"
 
 
 async def test_a_refusal_is_told_with_its_reason_and_another_try_may_be_made(world, worker, peer, parcel_id):
