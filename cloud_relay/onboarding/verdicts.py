@@ -169,10 +169,12 @@ def _held_until(connection: Connection, merchant_id: str, now: datetime) -> date
 
 
 def _close(connection: Connection, application_id: str, decision: str, now: datetime) -> None:
-    """Delete the documents; of who was refused nothing is needed any more, of others the sealed name and number."""
+    """Delete the documents. The sealed name and number stay of who was verified by them: of nobody else is it known
+    that they are his own, and they would keep them from the person whose they are.
+    """
     service.forget(connection, application_id)
     values: dict[str, Any] = {"state": ApplicationState.DECIDED, "decided_at": now}
-    if decision == MerchantState.REFUSED:
+    if decision != MerchantState.VERIFIED:
         values |= {"details_sealed": None, "number_mark": None}
     store.update_application(connection, application_id, values, [ApplicationState.SUBMITTED])
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from cloud_relay import tables
 from cloud_relay.accounts.rules import MerchantState
 from cloud_relay.onboarding import rules, timers, verdicts
+from cloud_relay.onboarding.identity_numbers import credit_check
 from cloud_relay.onboarding.rules import STEPS, By
 from cloud_relay.onboarding.vault import SealBrokenError, Vault, vault_in
 from cloud_relay.refusals import RefusedError
@@ -129,6 +130,25 @@ async def test_a_number_belongs_to_one_merchant(strict):
     await ann.show("identity_front")
     await ann.submit()
     assert (await ann.own())["state"] == "pending"
+
+
+async def test_a_renewal_that_ends_in_suspension_keeps_nobodys_number(strict):
+    ann, bob = await Applicant.come(strict), await Applicant.come(strict, "bob")
+    await ann.send()
+    await ann.look()
+    await ann.decide("verified")
+    strict.clock.forward(86400)
+    anothers = "91350100M00010101" + credit_check("91350100M00010101")
+    await ann.send(number=anothers, real_name="不是自己的公司")
+    await ann.decide("suspended", reason="these are another company's papers")
+    own = await ann.own()
+    assert (own["state"], own["real_name"], own["number_end"]) == ("suspended", APPLICATION["real_name"], "…0Y43")
+    renewal = next(one for one in rows(strict, tables.application) if one["application_id"] == ann.application_id)
+    assert (renewal["details_sealed"], renewal["number_mark"]) == (None, None)
+    await bob.fill(409)
+    await bob.send(number=anothers)
+    await bob.look()
+    assert (await bob.decide("verified"))["state"] == "verified"
 
 
 async def test_who_is_refused_hears_why_and_an_own_merchant_is_for_others(strict):
