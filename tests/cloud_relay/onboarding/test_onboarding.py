@@ -232,6 +232,26 @@ async def test_a_suspension_ends_at_its_time_and_no_earlier(strict):
     await ann.decide("verified")  # the earlier look at documents still holds
 
 
+async def test_what_an_operator_shortened_stays_short(strict):
+    ann = await Applicant.come(strict)
+    await ann.send()
+    await ann.look()
+    await ann.decide("verified")
+    strict.clock.forward(60)
+    await ann.decide("suspended", reason="complaints")
+    strict.clock.forward(60)
+    short = strict.clock.now() + timedelta(days=30)
+    await ann.decide("verified", until=short.isoformat())
+    strict.clock.forward(60)
+    await ann.decide("suspended", reason="again", until=(strict.clock.now() + timedelta(days=3)).isoformat())
+    pass_days(strict, 3)
+    own = await ann.own()
+    assert (own["state"], parse_time(own["until"])) == ("verified", short)
+    pass_days(strict, 30)
+    assert (await ann.own())["state"] == "suspended"
+    assert (await ann.decide("verified", 409))["type"].endswith("documents_missing")
+
+
 STATES = (MerchantState.PENDING, MerchantState.VERIFIED, MerchantState.REFUSED, MerchantState.SUSPENDED)
 
 
