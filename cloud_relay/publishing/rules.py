@@ -130,6 +130,11 @@ def _split(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
             f"Line {reader.line_num} cannot be split into cells ({error}): is a quotation mark missing?",
             f"第 {reader.line_num} 行无法拆分：是否缺少引号？",
         ) from None
+    if not found:
+        raise _unreadable(
+            "Every cell is empty: write the names of the columns in the first line, and the goods below it",
+            "所有单元格均为空：请在第一行填写列名，并在其下填写货品",
+        )
     return found[0][1], iter(found[1:])
 
 

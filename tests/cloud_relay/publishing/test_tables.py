@@ -41,7 +41,19 @@ def test_every_sign_between_cells_is_known(sign):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"  \n", b"PK\x03\x04workbook", b"\xd0\xcf\x11\xe0old", b"\x80\xff\xfe\x00", b"a\0b"]
+    "content",
+    [
+        b"",
+        b"  \n",
+        b",,,\n,,,\n",
+        b'""',
+        b'"",""\r\n',
+        b";;",
+        b"PK\x03\x04workbook",
+        b"\xd0\xcf\x11\xe0old",
+        b"\x80\xff\xfe\x00",
+        b"a\0b",
+    ],
 )
 def test_what_is_no_table_is_refused_whole(content):
     with pytest.raises(RefusedError, match="bad_table"):
