@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from cloud_relay.escrow.bank.matching import WAITING, EntryState
+from cloud_relay.escrow.bank.matching import NOT_BOOKED, WAITING, EntryState
+from cloud_relay.escrow.bank.references import references_in
 from cloud_relay.escrow.bank.statements import Entry
 from cloud_relay.tables import bank_entry, bank_file, bank_statement, bank_transfer, orders, payout_account
 from wire.values import new_id
@@ -61,6 +62,7 @@ class BankEntry:
 
 _TRANSFER = [bank_transfer.c[name] for name in BankTransfer.__dataclass_fields__]
 _ENTRY = [bank_entry.c[name] for name in BankEntry.__dataclass_fields__]
+IS_BOOKED = bank_entry.c.state.not_in([one.value for one in NOT_BOOKED])
 
 
 def add_transfer(connection: Connection, payment_id: str, kind: str, now: datetime, **values: Any) -> None:
@@ -117,8 +119,8 @@ def given_back(connection: Connection, charge_id: str) -> int:
 
 def held(connection: Connection, currency: str) -> int:
     """Return what the statements that we know sum to."""
-    query = select(func.coalesce(func.sum(bank_entry.c.amount_minor), 0)).where(bank_entry.c.currency == currency)
-    return int(connection.scalar(query) or 0)
+    query = select(func.coalesce(func.sum(bank_entry.c.amount_minor), 0))
+    return int(connection.scalar(query.where(bank_entry.c.currency == currency, IS_BOOKED)) or 0)
 
 
 def add_entry(connection: Connection, statement_id: str, entry: Entry, account: str, now: datetime) -> BankEntry | None:
@@ -135,6 +137,25 @@ def add_entry(connection: Connection, statement_id: str, entry: Entry, account: 
     row = {name: getattr(stored, name) for name in BankEntry.__dataclass_fields__}
     connection.execute(insert(bank_entry).values(**row, content_sha256=digest, statement_id=statement_id))
     return stored
+
+
+def may_be_known(connection: Connection, statement_id: str, entry: BankEntry) -> bool:
+    """Return whether another import may show the same booking in another format, which its digest cannot tell.
+
+    The same day and money, only one of the two with the bank's reference, and neither our reference nor the other
+    side's account against it.
+    """
+    is_it = (
+        bank_entry.c.statement_id != statement_id, bank_entry.c.booked_on == entry.booked_on,
+        bank_entry.c.amount_minor == entry.amount_minor, bank_entry.c.currency == entry.currency,
+        bank_entry.c.bank_reference != "" if entry.bank_reference == "" else bank_entry.c.bank_reference == "",
+    )  # fmt: skip
+    ours = set(references_in(f"{entry.text} {entry.end_to_end_id}"))
+    for row in connection.execute(select(*_ENTRY).where(*is_it)).mappings():
+        theirs = set(references_in(f"{row['text']} {row['end_to_end_id']}"))
+        if ours & theirs if ours and theirs else not (entry.iban and row["iban"]) or entry.iban == row["iban"]:
+            return True
+    return False
 
 
 def find_entry(connection: Connection, entry_id: str) -> BankEntry | None:

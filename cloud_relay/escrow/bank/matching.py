@@ -27,12 +27,16 @@ class EntryState(StrEnum):
     KEPT = "kept"
     CREDITED = "credited"
     SEEN = "seen"
+    REPEATED = "repeated"
+    SAME = "same"
 
 
 WAITING = frozenset({
     EntryState.SHORT, EntryState.SURPLUS, EntryState.DOUBLED, EntryState.UNKNOWN, EntryState.CAME_BACK,
-    EntryState.UNEXPLAINED,
+    EntryState.UNEXPLAINED, EntryState.REPEATED,
 })  # fmt: skip
+NOT_BOOKED = frozenset({EntryState.REPEATED, EntryState.SAME})
+"""Another import shows the same money, or seems to: it is not counted unless a person says that it is more."""
 
 
 def fit(expected_minor: int, so_far_minor: int, amount_minor: int, *, is_settled: bool) -> tuple[Fit, int]:

@@ -39,7 +39,7 @@ class _Body(BaseModel):
 class DecisionBody(_Body):
     """What an operator decides about an entry that fits nothing."""
 
-    deed: Literal["assign", "send_back", "keep", "credit", "seen"]
+    deed: Literal["assign", "send_back", "keep", "credit", "seen", "book"]
     order: str = Field(default="", max_length=64)
     holder: str = Field(default="", max_length=70)
     iban: str = Field(default="", max_length=42)

@@ -44,7 +44,8 @@ class Desk:
 def take_statement(connection: Connection, desk: Desk, statement: Statement, name: str, by: str) -> dict[str, int]:
     """Take in what a statement shows and nobody has shown yet; return how many entries it had, were new, wait.
 
-    RefusedError for another account's statement. Importing one twice, or two that overlap by whole days, adds nothing.
+    RefusedError for another account's statement. Importing one twice, or two that overlap by whole days, adds nothing;
+    what a statement in another format may have shown already waits for a person and is not booked until then.
     """
     if statement.iban and statement.iban != desk.own.iban:
         raise RefusedError("other_account", "This statement is of another account", "该对账单属于其他账户", 422)
@@ -56,7 +57,10 @@ def take_statement(connection: Connection, desk: Desk, statement: Statement, nam
         imported_at=desk.now, imported_by=by,
     )  # fmt: skip
     for one in fresh:
-        _take_in(connection, desk, one) if one.amount_minor > 0 else _take_out(connection, desk, one)
+        if book.may_be_known(connection, statement_id, one):
+            _put(connection, one, EntryState.REPEATED, left=0)
+        else:
+            _book(connection, desk, one)
     send_back_ended(connection, desk)
     left = [book.find_entry(connection, one.entry_id) for one in fresh]
     waiting = sum(one is not None and one.state in WAITING for one in left)
@@ -65,6 +69,10 @@ def take_statement(connection: Connection, desk: Desk, statement: Statement, nam
             connection, notices.operators(connection), "bank_waits", "/operator/bank", desk.now, count=str(waiting)
         )
     return {"entries": len(found), "new": len(fresh), "waiting": waiting}
+
+
+def _book(connection: Connection, desk: Desk, entry: BankEntry) -> None:
+    _take_in(connection, desk, entry) if entry.amount_minor > 0 else _take_out(connection, desk, entry)
 
 
 def _take_in(connection: Connection, desk: Desk, entry: BankEntry) -> None:
@@ -196,7 +204,8 @@ def decide(
     """Carry out an operator's decision on an entry that waits; RefusedError for one that does not, or does not fit.
 
     `assign` to an order, `send_back`, `keep` as the market's own, `credit` to the merchant whose payout came back,
-    `seen` for a cost that is explained. Each needs a reason where it moves money to or from the market itself.
+    `seen` for a cost that is explained or a booking that another import has, `book` for one that is more. Each needs
+    a reason where it moves money to or from the market itself.
     """
     entry = book.find_entry(connection, entry_id)
     if entry is None:
@@ -245,14 +254,27 @@ def _credit(connection: Connection, desk: Desk, entry: BankEntry, **_rest: str) 
 
 
 def _seen(connection: Connection, _desk: Desk, entry: BankEntry, *, reason: str, **_rest: str) -> None:
+    if entry.state == EntryState.REPEATED:
+        _require_reason(reason)
+        _put(connection, entry, EntryState.SAME, left=0)
+        return
     if entry.state != EntryState.UNEXPLAINED:
         raise RefusedError("needs_more", "This money needs a place to go", "这笔款项需要确定去向", 422)
     _require_reason(reason)
     _put(connection, entry, EntryState.SEEN, left=0)
 
 
+def _book_after_all(connection: Connection, desk: Desk, entry: BankEntry, **_rest: str) -> None:
+    if entry.state != EntryState.REPEATED:
+        raise RefusedError("booked", "This entry is booked already", "该笔款项已入账", 422)
+    # the ledger has it from now on, and the day's comparison looks at when an entry was taken in
+    book.save_entry(connection, entry.entry_id, state=EntryState.SEEN.value, imported_at=desk.now)
+    _book(connection, desk, entry)
+
+
 _DEEDS: dict[str, Callable[..., None]] = {
     "assign": _assign, "send_back": _send_back, "keep": _keep, "credit": _credit, "seen": _seen,
+    "book": _book_after_all,
 }  # fmt: skip
 
 

@@ -192,7 +192,8 @@ def _movements(connection: Connection, first: datetime, after: datetime) -> list
     query = (
         select(bank_entry, bank_transfer.c.kind)
         .outerjoin(bank_transfer, bank_transfer.c.payment_id == bank_entry.c.payment_id)
-        .where(bank_entry.c.imported_at >= first, bank_entry.c.imported_at < after, bank_entry.c.amount_minor != 0)
+        .where(bank_entry.c.imported_at >= first, bank_entry.c.imported_at < after)
+        .where(bank_entry.c.amount_minor != 0, book.IS_BOOKED)
         .order_by(bank_entry.c.imported_at, bank_entry.c.entry_id)
     )
     found = []

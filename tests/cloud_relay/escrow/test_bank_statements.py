@@ -257,3 +257,55 @@ async def test_a_payout_reaches_the_merchants_account_or_comes_back_to_it(world,
     back = next(one for one in entries(world) if one["state"] == "came_back")
     decided(world, back["entry_id"], "credit")
     assert (world.balance("payable:mer_1"), suspense(world)) == (earned, 0)
+
+
+PLAIN = " "
+"""The bank's reference as a CSV without that column has it."""
+
+
+async def test_one_day_as_csv_and_as_camt_is_counted_once(world, worker):
+    placed, reference = await ordered(world, worker)
+    imported(world, line("111.00", f"tea {reference}", reference=PLAIN, iban=""))
+    told = imported(world, line("111.00", reference, name="Ann Smith", reference="NR-1"))
+    assert (told["new"], told["waiting"]) == (1, 1), "it is before a person, and not sent back as paid twice"
+    assert (state(world, placed), suspense(world), psp(world)) == ("paid", 0, TOTAL)
+    assert not world.rows(tables.bank_transfer, tables.bank_transfer.c.kind == "return")
+    assert world.database.read_now(book.held, "CNY") == TOTAL
+    again = next(one for one in entries(world) if one["state"] == "repeated")
+    with pytest.raises(RefusedError, match="no_money"):
+        decided(world, again["entry_id"], "send_back")
+    assert decided(world, again["entry_id"], "seen", reason="the CSV had it")["state"] == "same"
+    assert (world.database.read_now(book.held, "CNY"), psp(world)) == (TOTAL, TOTAL)
+
+
+async def test_what_a_person_says_is_another_one_is_booked_then(world, worker):
+    _, reference = await ordered(world, worker)
+    imported(world, line("111.00", reference, reference=PLAIN))
+    imported(world, line("111.00", reference, reference="NR-2"))
+    again = next(one for one in entries(world) if one["state"] == "repeated")
+    world.later(10 * 86400)
+    assert decided(world, again["entry_id"], "book")["state"] == "going_back", "paid twice after all"
+    assert (suspense(world), psp(world), world.database.read_now(book.held, "CNY")) == (TOTAL, 2 * TOTAL, 2 * TOTAL)
+    with pytest.raises(RefusedError, match="decided"):
+        decided(world, again["entry_id"], "book")
+
+
+async def test_a_transfer_of_ours_that_two_formats_show_is_no_loss(world, worker):
+    _, reference = await ordered(world, worker)
+    imported(world, line("120.00", reference))
+    (out,) = await sent(world, worker)
+    name = f"{out['reference']} return"
+    imported(world, line("-9.00", name, reference=PLAIN, iban=""), line("-7.50", "fee", reference=PLAIN, iban=""))
+    assert world.balance("loss") == -750, "the transfer waits for a person, the fee is a cost"
+    imported(world, line("-7.50", "Account fee", reference="NR-3", iban=""))
+    assert (world.balance("loss"), psp(world)) == (-750, TOTAL - 750)
+
+
+@pytest.mark.parametrize(
+    "other", [{"reference": "NR-5"}, {"day": "2030-01-03"}, {"amount": "110.00"}, {"iban": bank_world.MERCHANT_IBAN}]
+)
+async def test_what_differs_in_day_amount_or_payer_is_another_one(world, worker, other):
+    first = "NR-4" if other.get("reference") else PLAIN
+    imported(world, line("111.00", "tea", reference=first))
+    told = imported(world, line(**{"amount": "111.00", "text": "tea", "reference": "NR-6", **other}))
+    assert told["new"] == 1 and "repeated" not in {one["state"] for one in entries(world)}
