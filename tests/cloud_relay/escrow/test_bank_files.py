@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cloud_relay.escrow.bank import epc_code, payment_file, plain_xml, references
 from cloud_relay.escrow.bank.matching import Fit, fit
 from cloud_relay.escrow.bank.statements import BadStatementError, read_statement
+from cloud_relay.settings import LimitSettings
 from tests.cloud_relay.escrow.bank_world import HEAD, OWN, SHOPPER_IBAN, line, statement_of
 
 
@@ -117,6 +118,19 @@ ELSEWHERE = b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>'
 def test_entity_bombs_files_from_elsewhere_and_endless_depth_are_refused(content):
     with pytest.raises(BadStatementError):
         read_statement(content, "EUR", 2)
+
+
+def test_text_in_many_pieces_is_joined_once_and_not_with_every_piece():
+    root = plain_xml.parse_xml(b"<x>" + b"a<b/>" * 500 + b"</x>")
+    assert root.texts == ["a"] * 500
+    assert root.text == "a" * 500
+
+
+def test_more_elements_than_an_upload_of_a_statement_has_are_refused(monkeypatch):
+    assert LimitSettings().upload_bytes_max >= plain_xml.ELEMENTS_MAX * 24, "each is a tag or two"
+    monkeypatch.setattr(plain_xml, "ELEMENTS_MAX", 100)
+    with pytest.raises(plain_xml.BadXmlError, match="too many"):
+        plain_xml.parse_xml(b"<x>" + b"<y/>" * 100 + b"</x>")
 
 
 CAMT = """<?xml version="1.0" encoding="UTF-8"?>
