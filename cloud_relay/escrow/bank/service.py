@@ -300,14 +300,22 @@ def clean_account(holder: str, iban: str, bic: str = "") -> Account:
 
 
 def give_account(connection: Connection, desk: Desk, payment_id: str, holder: str, iban: str) -> dict[str, str]:
-    """Say where a transfer goes whose account nobody knew (the statement did not name the payer's)."""
+    """Say where a refund or return goes whose account nobody knew (the statement did not name the payer's).
+
+    RefusedError for a payout: where it goes the merchant alone says, and every member is told.
+    """
     found = book.find_transfer(connection, payment_id)
     if found is None or found.kind == book.CHARGE:
         raise RefusedError("not_found", "Not found", "没有找到", 404)
+    if found.kind == book.PAYOUT:
+        raise RefusedError(
+            "merchants_own", "Where a payout goes is set by the merchant, on its money page",
+            "提现账户只能由商家在其资金页面设置", 422,
+        )  # fmt: skip
     if found.state != book.AWAITED:
         raise RefusedError("sent_already", "This transfer is with the bank already", "该转账已提交银行")
     to = clean_account(holder, iban)
-    book.save_transfer(connection, payment_id, desk.now, holder=to.holder, iban=to.iban)
+    book.save_transfer(connection, payment_id, desk.now, holder=to.holder, iban=to.iban, bic=to.bic)
     return {"payment_id": payment_id}
 
 

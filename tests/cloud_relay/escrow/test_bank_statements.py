@@ -227,6 +227,26 @@ async def test_a_refund_whose_payer_is_unknown_waits_for_an_account(world, worke
     assert (world.balance(f"escrow:{placed.order_id}"), psp(world)) == (0, 0)
 
 
+async def test_another_account_keeps_nothing_of_the_old_one(world, worker):
+    imported(world, line("50.00", "gift"))
+    decided(world, entries(world)[0]["entry_id"], "send_back")
+    (out,) = world.rows(tables.bank_transfer, tables.bank_transfer.c.kind == "return")
+    world.database.run_now(book.save_transfer, out["payment_id"], world.now, bic="BARCGB22XXX")
+    world.database.run_now(service.give_account, desk_of(world), out["payment_id"], "Ann", bank_world.MERCHANT_IBAN)
+    known = world.database.read_now(book.find_transfer, out["payment_id"])
+    assert (known.iban, known.bic) == (bank_world.MERCHANT_IBAN, "")
+
+
+def test_nobody_here_says_where_a_payout_goes(world):
+    world.database.run_now(
+        book.add_transfer, "out_1", book.PAYOUT, world.now, reference="RF18", amount_minor=1, currency="CNY",
+        holder="Mo", iban=bank_world.MERCHANT_IBAN, merchant_id="mer_1",
+    )  # fmt: skip
+    with pytest.raises(RefusedError, match="merchants_own"):
+        world.database.run_now(service.give_account, desk_of(world), "out_1", "Olga", bank_world.SHOPPER_IBAN)
+    assert world.database.read_now(book.find_transfer, "out_1").iban == bank_world.MERCHANT_IBAN
+
+
 async def test_a_payment_file_is_made_once_and_a_refused_one_waits_again(world, worker):
     _, reference = await ordered(world, worker)
     imported(world, line("120.00", reference))
