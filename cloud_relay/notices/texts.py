@@ -142,6 +142,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "You may send {title} back: the label is on the order's page.",
         "退货已同意：{title}，退货标签见订单页面。",
     ),
+    "return_overdue": (
+        "The accepted return of {title} has not come back in time: an operator decides.",
+        "已同意的退货逾期未到：{title}，由运营人员裁定。",
+    ),
     "return_declined": ("The shop declined the return of {title}: {reason}", "店铺拒绝退货 {title}：{reason}"),
     "carrier_booked_late": (
         "{carrier} booked a parcel after you had given that booking up: cancel {number} there.",

@@ -147,6 +147,11 @@ def _close_dispute(scene: Scene) -> None:
     escrow.bring_back(scene.connection, order.dispute_id, order.order_id, order.currency, scene.now)
 
 
+def _call_operator(scene: Scene) -> None:
+    change = update(dispute).where(dispute.c.dispute_id == scene.order.dispute_id)
+    scene.connection.execute(change.values(rule_until=scene.after.until))
+
+
 def _charge_back(scene: Scene) -> None:
     taken = payments.load(scene.connection, scene.happening.payment_id)
     assert taken is not None
@@ -170,5 +175,6 @@ EFFECTS: dict[Effect, Callable[[Scene], None]] = {
     Effect.SPLIT_MONEY: _split_money,
     Effect.OPEN_DISPUTE: _open_dispute,
     Effect.CLOSE_DISPUTE: _close_dispute,
+    Effect.CALL_OPERATOR: _call_operator,
     Effect.CHARGE_BACK: _charge_back,
 }

@@ -59,6 +59,7 @@ class OrderEvent(StrEnum):
     RULED_RELEASE = "ruled_release"
     RULED_SPLIT = "ruled_split"
     RULE_DUE = "rule_due"
+    OPERATOR_CALLED = "operator_called"
     CHARGED_BACK = "charged_back"
 
 
@@ -81,6 +82,7 @@ class Effect(StrEnum):
     SPLIT_MONEY = "split_money"
     OPEN_DISPUTE = "open_dispute"
     CLOSE_DISPUTE = "close_dispute"
+    CALL_OPERATOR = "call_operator"
     CHARGE_BACK = "charge_back"
 
 
@@ -153,7 +155,8 @@ class Terms:
 class OrderView:
     """What the table knows of an order; `until` is the deadline of its state's one timer (STATE_TIMERS).
 
-    In a dispute `resume` is where the order would be, and `left_s` the seconds that its stopped timer had left.
+    In a dispute `resume` is where the order would be, and `left_s` the seconds that its stopped timer had left;
+    `is_return_accepted`: the merchant said that the parcel may come back, and it has not yet.
     """
 
     state: OrderState
@@ -161,6 +164,7 @@ class OrderView:
     until: datetime | None = None
     resume: OrderState | None = None
     left_s: float | None = None
+    is_return_accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +277,8 @@ TABLE: dict[OrderEvent, Row] = {
     E.RULED_RELEASE: Row({S.DISPUTED: Move(S.RELEASED, (F.CLOSE_DISPUTE, F.RELEASE_MONEY))}, refused=ALL - _DISPUTED),
     E.RULED_SPLIT: Row({S.DISPUTED: Move(S.RELEASED, (F.CLOSE_DISPUTE, F.SPLIT_MONEY))}, refused=ALL - _DISPUTED),
     E.RULE_DUE: Row({S.DISPUTED: Move(S.REFUNDED, (F.CLOSE_DISPUTE, F.REFUND))}, ignored=ALL - _DISPUTED),
+    # The parcel may be on its way back: no clock gives the money to either side, and operators are called again.
+    E.OPERATOR_CALLED: Row({S.DISPUTED: Move(S.DISPUTED, (F.CALL_OPERATOR,))}, ignored=ALL - _DISPUTED),
     # The shopper's bank took the money back: from the hold while there is one, else from the merchant, else a loss.
     E.CHARGED_BACK: Row(
         _each(AT_SHOP, S.CHARGED_BACK, F.CHARGE_BACK, F.CANCEL_PARCEL)
@@ -288,6 +294,8 @@ def due_event(view: OrderView, now: datetime) -> OrderEvent | None:
     """Return the event of the state's timer if its moment is reached (`now` at or after it), else None."""
     if view.until is None or now < view.until:
         return None
+    if view.state is OrderState.DISPUTED and view.is_return_accepted:
+        return OrderEvent.OPERATOR_CALLED
     return TIMER_EVENTS[STATE_TIMERS[view.state]]
 
 
@@ -312,6 +320,8 @@ def step(view: OrderView, event: OrderEvent, now: datetime, terms: Terms) -> tup
     move = row.moves[view.state]
     if event is OrderEvent.DISPUTE_WITHDRAWN:
         return _resumed(view, now), move.effects
+    if event is OrderEvent.OPERATOR_CALLED:
+        return replace(view, until=now + terms.of(Timer.RULE)), move.effects
     if event is OrderEvent.PHOTO_OBJECTED:
         return _objected(view, move, now, terms)
     return _moved(view, move, now, terms), move.effects + _also(view, event)
@@ -339,7 +349,7 @@ def _moved(view: OrderView, move: Move, now: datetime, terms: Terms) -> OrderVie
     timer = STATE_TIMERS.get(move.to)
     until = now + terms.of(timer) if timer else None
     if move.to is not OrderState.DISPUTED:
-        return replace(view, state=move.to, until=until, resume=None, left_s=None)
+        return replace(view, state=move.to, until=until, resume=None, left_s=None, is_return_accepted=False)
     left_s = max(0.0, (view.until - now).total_seconds()) if view.until else None
     return replace(view, state=move.to, until=until, resume=view.state, left_s=left_s)
 
@@ -364,4 +374,4 @@ def _resumed(view: OrderView, now: datetime) -> OrderView:
     """After a withdrawn dispute the stopped timer runs on with the time that it had left."""
     assert view.resume is not None
     until = None if view.left_s is None else now + timedelta(seconds=view.left_s)
-    return replace(view, state=view.resume, until=until, resume=None, left_s=None)
+    return replace(view, state=view.resume, until=until, resume=None, left_s=None, is_return_accepted=False)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from cloud_relay.orders.rules import STATE_TIMERS, OrderState, OrderView
-from cloud_relay.tables import dispute, order_event, order_line, orders
+from cloud_relay.tables import dispute, order_event, order_line, order_return, orders
 
 
 class StaleOrderError(RuntimeError):
@@ -47,26 +47,33 @@ class Order:
     dispute_id: str | None
     resume_state: str | None
     timers_left: dict[str, float] | None
+    return_state: str | None
 
     @property
     def view(self) -> OrderView:
         """What the state table knows of it."""
         resume = OrderState(self.resume_state) if self.resume_state else None
         left_s = next(iter((self.timers_left or {}).values()), None)
-        return OrderView(OrderState(self.state), self.objections, self.due_at, resume, left_s)
+        is_coming_back = self.return_state == "accepted"
+        return OrderView(OrderState(self.state), self.objections, self.due_at, resume, left_s, is_coming_back)
 
 
 _LINE = ("piece_id", "parcel_id", "listing_id", "title_en", "title_zh")
 _DISPUTE = ("dispute_id", "resume_state", "timers_left")
-_OWN = tuple(name for name in Order.__dataclass_fields__ if name not in (*_LINE, *_DISPUTE))
+_OWN = tuple(name for name in Order.__dataclass_fields__ if name not in (*_LINE, *_DISPUTE, "return_state"))
 _QUERY = (
     select(
         *(orders.c[name] for name in _OWN),
         *(order_line.c[name] for name in _LINE),
         *(dispute.c[name] for name in _DISPUTE),
+        order_return.c.state.label("return_state"),
     )
     .join(order_line, and_(order_line.c.order_id == orders.c.order_id, order_line.c.line == 1))
     .outerjoin(dispute, and_(dispute.c.order_id == orders.c.order_id, dispute.c.state == "open"))
+    .outerjoin(
+        order_return,
+        and_(order_return.c.order_id == orders.c.order_id, order_return.c.dispute_id == dispute.c.dispute_id),
+    )
     .where(orders.c.order_id == bindparam("key"))
 )
 _ADD_EVENT = insert(order_event)
@@ -113,6 +120,14 @@ def save_shadow(connection: Connection, order: Order, view: OrderView) -> None:
     """Keep in the open dispute where the order will go on."""
     change = update(dispute).where(dispute.c.dispute_id == order.dispute_id)
     connection.execute(change.values(resume_state=view.resume, timers_left=timers_left(view)))
+
+
+def save_rule_until(connection: Connection, order: Order, until: datetime) -> None:
+    """Let an order's open dispute be ruled on until then; StaleOrderError when the order changed since it was read."""
+    where = (orders.c.order_id == order.order_id, orders.c.version == order.version)
+    if connection.execute(update(orders).where(*where).values(due_at=until, version=order.version + 1)).rowcount != 1:
+        raise StaleOrderError(f"order {order.order_id}: changed under a running transaction")
+    connection.execute(update(dispute).where(dispute.c.dispute_id == order.dispute_id).values(rule_until=until))
 
 
 def timers_left(view: OrderView) -> dict[str, float]:

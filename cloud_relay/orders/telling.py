@@ -45,7 +45,10 @@ BOTH = {
     E.RULED_RELEASE: "dispute_ruled",
     E.RULED_SPLIT: "dispute_ruled",
     E.RULE_DUE: "dispute_ruled",
+    E.OPERATOR_CALLED: "return_overdue",
 }
+TO_OPERATORS = frozenset({"dispute_opened", "return_overdue"})
+"""Of what BOTH hear, this is for operators too: they rule on it."""
 STATE_NOTICES: dict[OrderState, tuple[str, str]] = {
     S.PAID: ("order_paid", "order_received"),
     S.CANCELLING: ("cancelling", "cancelling"),
@@ -88,8 +91,9 @@ def tell(connection: Connection, order: Order, before: OrderView, happening: Hap
         people += [(member, kind) for kind in to_merchant for member in members]
     values = {"title_en": order.title_en, "title_zh": order.title_zh, "reason": happening.reason}
     events += notices.write(connection, people, f"/orders/{order.order_id}", now, values)
-    if BOTH.get(happening.event) == "dispute_opened":
-        to_operators = [(name, "dispute_opened") for name in notices.operators(connection)]
+    kind = BOTH.get(happening.event, "")
+    if kind in TO_OPERATORS:
+        to_operators = [(name, kind) for name in notices.operators(connection)]
         events += notices.write(connection, to_operators, "/operator", now, values)
         events.append(("operator", "dispute", data))
     page_events(connection, events, now)

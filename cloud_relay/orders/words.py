@@ -67,6 +67,9 @@ EVENT_TEXTS: dict[str, dict[str, str]] = {
     "ruled_release": both("Ruled: the money goes to the shop", "裁定：放款给商家"),
     "ruled_split": both("Ruled: the money is shared", "裁定：按比例分配"),
     "rule_due": both("Nobody ruled in time; the stated rule applied", "超时未裁定，按约定规则处理"),
+    "operator_called": both(
+        "The return has not come back in time: an operator decides", "退货逾期未到，由运营人员裁定"
+    ),
     "charged_back": both("The bank took the money back", "银行追回了货款"),
     "refunded": both("The money is back with the shopper", "款项已退回"),
     "still_taken": both("The piece as it was confirmed", "确认时的商品"),

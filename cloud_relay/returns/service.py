@@ -11,8 +11,9 @@ from cloud_relay.accounts.roles import check_reach
 from cloud_relay.catalog.reading import missing
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import steps
+from cloud_relay.orders import store as orders
 from cloud_relay.orders.effects import Happening
-from cloud_relay.orders.rules import OrderEvent, OrderState
+from cloud_relay.orders.rules import OrderEvent, OrderState, Timer
 from cloud_relay.orders.store import Order
 from cloud_relay.orders.trade import Trade
 from cloud_relay.refusals import RefusedError
@@ -54,12 +55,18 @@ def answer_return(
     connection: Connection, merchant_ids: Iterable[str], account_id: str, order_id: str, event: ReturnEvent,
     reason: str, now: datetime, trade: Trade,
 ) -> dict[str, Any]:  # fmt: skip
-    """Accept a return, or decline it with a reason: the operator then rules on the dispute."""
+    """Accept a return, or decline it with a reason: the operator then rules on the dispute.
+
+    From the acceptance on the parcel has the whole time of a dispute to come back.
+    """
     order, row, after = _stepped(connection, merchant_ids, order_id, event, now, trade)
     why = ""
     if event is ReturnEvent.DECLINE:
         why = clean_text(reason, "reason", rules.REASON_LENGTH_MAX, lines=rules.REASON_LINES_MAX)
     _save(connection, order_id, state=after.value, answer_reason=why, answered_by=account_id, answered_at=now)
+    if after is ReturnState.ACCEPTED:
+        terms = trade.terms(order.photo_window_s, order.release_after_s)
+        orders.save_rule_until(connection, order, now + terms.of(Timer.RULE))
     kind = "return_accepted" if after is ReturnState.ACCEPTED else "return_declined"
     _tell(connection, order, kind, [order.account_id], now, why)
     return {"order_id": order_id, "return_id": row["return_id"], "state": after.value}

@@ -1,5 +1,6 @@
 """The order's table: every pair decided, no dead end, timers to the very second."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -152,6 +153,17 @@ def test_a_dispute_that_nobody_rules_on_has_a_default(resume, ends):
     assert after.state is ends
     assert effects[0] is F.CLOSE_DISPUTE
     assert (F.CANCEL_PARCEL in effects) == (resume is S.PAID)
+
+
+def test_no_clock_rules_while_an_accepted_return_is_on_its_way():
+    view = replace(view_of(S.DISPUTED, S.DELIVERED), is_return_accepted=True)
+    assert due_event(view, view.until - timedelta(milliseconds=1)) is None
+    assert due_event(view, view.until) is E.OPERATOR_CALLED
+    after, effects = step(view, E.OPERATOR_CALLED, view.until, TERMS)
+    assert effects == (F.CALL_OPERATOR,)
+    assert after == replace(view, until=view.until + timedelta(seconds=TERMS.rule_s))
+    back, _ = step(after, E.DISPUTE_WITHDRAWN, START, TERMS)
+    assert back == OrderView(S.DELIVERED, 0, START + timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("event", [E.RULED_RELEASE, E.RULED_SPLIT])

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from cloud_relay import tables
+from cloud_relay.orders import steps
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
 from cloud_relay.returns import rules, service
@@ -118,6 +119,49 @@ def test_a_return_is_asked_for_while_the_payment_is_held(world, delivered, late,
     with pytest.raises(RefusedError, match="no_return_possible"):
         ask(world, delivered)
     assert world.rows(tables.order_return) == []
+
+
+def rule_until(world, order_id):
+    (found,) = world.rows(tables.dispute, tables.dispute.c.order_id == order_id)
+    return found["rule_until"]
+
+
+@pytest.mark.both_stores
+def test_what_is_accepted_at_the_last_moment_has_the_whole_time_to_come_back(world, delivered):
+    ask(world, delivered)
+    world.now = rule_until(world, delivered) - MOMENT
+    code = answer(world, delivered)
+    due = world.now + timedelta(seconds=world.trade.settings.dispute_s)
+    assert rule_until(world, delivered) == world.order(delivered)["due_at"] == due
+    world.now = due - MOMENT
+    scan(world, delivered, code)
+    assert world.order(delivered)["state"] == "refunded"
+
+
+def test_the_clock_pays_nobody_for_an_accepted_return_and_calls_operators(world, delivered):
+    ask(world, delivered)
+    code = answer(world, delivered)
+    run, whole = world.database.run_now, timedelta(seconds=world.trade.settings.dispute_s)
+    for times in (1, 2):
+        world.now = rule_until(world, delivered)
+        run(steps.settle_due, delivered, world.now, world.trade)
+        assert (world.order(delivered)["state"], state(world, delivered)) == ("disputed", "accepted")
+        assert rule_until(world, delivered) == world.order(delivered)["due_at"] == world.now + whole
+        told = [row["account_id"] for row in world.rows(tables.notice) if row["kind"] == "return_overdue"]
+        assert told.count("olga") == told.count("ann") == times
+    assert world.balance("payable:mer_1") == 0 and world.balance(f"dispute:{delivered}") == TOTAL
+    scan(world, delivered, code)
+    assert world.order(delivered)["state"] == "refunded"
+    assert world.database.violations() == []
+
+
+def test_a_later_dispute_of_an_ended_return_has_its_own_default(world, delivered):
+    ask(world, delivered)
+    answer(world, delivered)
+    world.happen(delivered, E.DISPUTE_WITHDRAWN, actor="ann")
+    world.happen(delivered, E.DISPUTE_OPENED, actor="ann")
+    world.now = world.order(delivered)["due_at"]
+    assert world.database.run_now(steps.settle_due, delivered, world.now, world.trade).state == "released"
 
 
 def test_strangers_have_no_part_in_it(world, delivered):
