@@ -21,6 +21,10 @@ KINDS = {"hold": "charge", "refund": "refund", "payout": "payout", "payout_faile
 """What a provider calls what our references begin with, where the words differ."""
 
 
+REFERENCES_MAX = 1_000
+"""In one question to the database: SQLite takes 32 766 values."""
+
+
 class Difference(StrEnum):
     """How the two books differ about one movement."""
 
@@ -79,7 +83,8 @@ def bounds(day: date) -> tuple[datetime, datetime]:
 async def compare_day(db: Database, provider: PaymentProvider, day: date) -> Report:
     """Ask a provider for its list of a day (UTC) and lay it beside our ledger; ProviderUnknownError without answer."""
     first, after = bounds(day)
-    theirs = await provider.movements(first - MARGIN, after + MARGIN)
+    settled_at = await db.read(payouts_settled_at, provider.name, first, after)
+    theirs = await provider.movements(first - MARGIN, max(after, settled_at or after) + MARGIN)
     ours = await db.read(ledger_movements, provider.name, provider.reconciled, first, after, theirs)
     open_ids = await db.read(open_payments, provider.name)
     return Report(provider=provider.name, day=day, lines=compare(ours, theirs, first, after, open_ids))
@@ -88,13 +93,14 @@ async def compare_day(db: Database, provider: PaymentProvider, day: date) -> Rep
 def compare(
     ours: Sequence[Movement], theirs: Sequence[Movement], first: datetime, after: datetime, open_ids: frozenset[str]
 ) -> tuple[Compared, ...]:
-    """Return a line for each movement that one of the books has in [first, after). Pure.
+    """Return a line for each movement of [first, after): the provider's day counts, ours where it has none. Pure.
 
     `theirs` reaches beyond the day on both sides and `ours` has all of whatever `theirs` names, so that a movement at
-    midnight is no difference.
+    midnight, or a payout that the bank booked days after us, is no difference.
     """
     here, there = _by_key(ours), _by_key(theirs)
-    of_day = {_key(one) for one in (*ours, *theirs) if first <= one.at < after}
+    of_day = {_key(one) for one in theirs if first <= one.at < after}
+    of_day |= {_key(one) for one in ours if first <= one.at < after} - set(there)
     return tuple(_line(key, here.get(key), there.get(key), open_ids) for key in sorted(of_day))
 
 
@@ -115,7 +121,7 @@ def _line(key: Key, here: list[Movement] | None, there: list[Movement] | None, o
     return Compared(
         kind=key[0], payment_id=key[1], currency=key[2], ours_minor=ours, theirs_minor=theirs,
         difference=_difference(ours, theirs, 0 if there is None else len(there)), is_open=key[1] in open_ids,
-        at=(here or there or [])[0].at,
+        at=(there or here or [])[0].at,
     )  # fmt: skip
 
 
@@ -135,21 +141,40 @@ def ledger_movements(
     theirs: Sequence[Movement],
 ) -> list[Movement]:  # fmt: skip
     """Return what our ledger says moved at this provider: all of the day, and whatever else the provider names."""
-    account = rules.psp(provider)
-    touches = or_(posting.c.debit == account, posting.c.credit == account)
+    account, joint = rules.psp(provider), _joint_ids(connection, provider)
+    of_day = (transfer.c.created_at >= first, transfer.c.created_at < after)
+    wanted = {_key(one) for one in theirs}
+    wanted |= {_key(one) for one in _found(connection, account, joint, *of_day)}
+    wanted = {key for key in wanted if key[0] in kinds}
+    references = sorted(_references(wanted, joint))
+    found: list[Movement] = []
+    for start in range(0, len(references), REFERENCES_MAX):
+        part = transfer.c.reference.in_(references[start : start + REFERENCES_MAX])
+        found += [one for one in _found(connection, account, joint, part) if _key(one) in wanted]
+    return _merged(found)
+
+
+def _found(connection: Connection, account: str, joint: dict[str, str], *where: Any) -> list[Movement]:
     query = (
         select(transfer.c.reference, transfer.c.created_at, posting)
         .join(posting, posting.c.reference == transfer.c.reference)
-        .where(touches)
+        .where(or_(posting.c.debit == account, posting.c.credit == account), *where)
+        .order_by(transfer.c.created_at, transfer.c.reference)
     )
-    joint = _joint_ids(connection, provider)
-    named = {_key(one) for one in theirs}
-    found: list[Movement] = []
-    for row in connection.execute(query.where(transfer.c.created_at >= first - 2 * MARGIN)).mappings():
-        one = _movement(row, account, joint)
-        if one.kind in kinds and (first <= one.at < after or _key(one) in named):
-            found.append(one)
-    return _merged(found)
+    return [_movement(row, account, joint) for row in connection.execute(query).mappings()]
+
+
+def _references(keys: set[Key], joint: dict[str, str]) -> set[str]:
+    """Return what our ledger may call these movements."""
+    parts: dict[str, list[str]] = defaultdict(list)
+    for part, whole in joint.items():
+        parts[whole].append(part)
+    return {
+        f"{prefix}:{name}"
+        for kind, payment_id, _ in keys
+        for prefix in (kind, *(ours for ours, theirs in KINDS.items() if theirs == kind))
+        for name in (payment_id, *parts[payment_id])
+    }
 
 
 def _movement(row: Any, account: str, joint: dict[str, str]) -> Movement:
@@ -176,6 +201,16 @@ def _joint_ids(connection: Connection, provider: str) -> dict[str, str]:
         payment.c.provider == provider, payment.c.joint_id.is_not(None)
     )
     return {row.payment_id: row.joint_id for row in connection.execute(query)}
+
+
+def payouts_settled_at(connection: Connection, provider: str, first: datetime, after: datetime) -> datetime | None:
+    """Return when the last of the payouts that were started in [first, after) was settled; None without any.
+
+    A payout leaves our ledger when it starts, and stands on a bank's statement days later.
+    """
+    is_it = (payout.c.provider == provider, payout.c.started_at >= first, payout.c.started_at < after)
+    query = select(payout.c.changed_at).where(*is_it).order_by(payout.c.changed_at.desc())
+    return connection.scalars(query.limit(1)).first()
 
 
 def open_payments(connection: Connection, provider: str) -> frozenset[str]:

@@ -10,12 +10,15 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from cloud_relay.cli import app
-from cloud_relay.escrow import payouts
+from cloud_relay.escrow import ledger, payouts, rules
+from cloud_relay.escrow.bank import book
 from cloud_relay.escrow.providers.bank_transfer import BankTransferProvider
-from cloud_relay.escrow.providers.base import Movement
+from cloud_relay.escrow.providers.base import Movement, Outcome, OutcomeState
 from cloud_relay.escrow.providers.sandbox import SandboxProvider
 from cloud_relay.escrow.reconciliation import Difference, compare, compare_day
+from cloud_relay.escrow.rules import Posting
 from cloud_relay.escrow.worker import PaymentWorker
+from cloud_relay.tables import payout_account
 from tests.cloud_relay.escrow import bank_world
 from tests.cloud_relay.escrow.test_bank_statements import entries, ordered, sent
 from tests.cloud_relay.escrow.test_worker import WorldClock, released, worker
@@ -157,6 +160,35 @@ async def test_a_bank_account_is_compared_entry_by_entry(world, bank_provider):
     )
     found = (await compare_day(world.database, provider, world.now.date())).differences
     assert [(one.payment_id, one.difference) for one in found] == [(first, Difference.OTHER_AMOUNT)]
+
+
+async def test_a_payout_of_thursday_on_the_statement_of_tuesday_is_no_difference(world, bank_provider):
+    provider, run = bank_provider
+    world.trade = type(world.trade)(providers=frozenset({"bank_transfer"}), pay_s={"bank_transfer": 50 * 86400})
+    _, reference = await ordered(world, run)
+    bank_world.imported(world, bank_world.line("111.00", reference))
+    world.add(payout_account, merchant_id="mer_1", provider="bank_transfer", holder="Mo",
+              account=bank_world.MERCHANT_IBAN, bic="", changed_at=world.now, changed_by="mo")  # fmt: skip
+    line = Posting(rules.LOSS, rules.payable("mer_1"), 5_000)
+    world.database.run_now(ledger.post, "test:1", "test", [line], world.now, currency="CNY")
+    world.later(3 * 86400)
+    thursday = world.now.date()
+    good = world.database.run_now(payouts.start, "mer_1", 3_000, "CNY", "bank_transfer", world.now).payout_id
+    bad = world.database.run_now(payouts.start, "mer_1", 2_000, "CNY", "bank_transfer", world.now).payout_id
+    await run.work_once()
+    world.later(5 * 86400)
+    no = Outcome(state=OutcomeState.FAILED, amount_minor=2_000, currency="CNY", reason="closed")
+    world.database.run_now(payouts.settle, bad, no, world.now)
+    out = world.database.read_now(book.find_transfer, good)
+    bank_world.imported(world, bank_world.line("-30.00", f"out {out.reference}"))
+    reports = [await compare_day(world.database, provider, day) for day in (thursday, world.now.date())]
+    assert [report.differences for report in reports] == [(), ()]
+    told = [{one.payment_id for one in report.lines if one.theirs_minor} for report in reports]
+    assert told == [set(), {good}], "it belongs to the day of the statement"
+    with_out = text("DELETE FROM bank_entry WHERE payment_id = :p")
+    world.database.run_now(lambda c: c.execute(with_out, {"p": good}))
+    found = (await compare_day(world.database, provider, thursday)).differences
+    assert [(one.payment_id, one.difference) for one in found] == [(good, Difference.MISSING_THERE)]
 
 
 @pytest.fixture
