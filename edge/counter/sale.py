@@ -103,6 +103,26 @@ def refund_of(tx: Transaction, sale_id: str) -> Sale | None:
     return next((sale for sale in map(_sale, rows) if sale.refund_of == sale_id), None)
 
 
+_OF_DEVICE = "json_extract(body, '$.device') = ?"
+_TERMINAL_NO = "json_extract(body, '$.terminal_receipt_no')"
+
+
+def why_by_hand(tx: Transaction, paid: Sale) -> str:
+    """Return why a terminal cannot be told which payment to reverse, "" when it can.
+
+    A reversal names nothing but the terminal's receipt number (ZVT, BMP 87: four digits). It means another payment
+    when the terminal has counted round to it again, or when another terminal stands at this address by now.
+    """
+    if not paid.terminal_receipt_no:
+        return "no_number"
+    again = f"receipt_no > ? and {_OF_DEVICE} and {_TERMINAL_NO} = ?"
+    if tx.select("counter_sales", again, (paid.receipt_no, paid.device, paid.terminal_receipt_no), tail="limit 1"):
+        return "number_again"
+    told = f"receipt_no > 0 and {_OF_DEVICE} and {_TERMINAL_NO} > 0"
+    newest = tx.select("counter_sales", told, (paid.device,), tail="order by receipt_no desc limit 1")
+    return "other_terminal" if newest and _sale(newest[0]).terminal_id != paid.terminal_id else ""
+
+
 def next_receipt_no(tx: Transaction) -> int:
     """Return the number of the next receipt; receipts are never deleted, so no number comes twice."""
     return int(tx.run("select coalesce(max(receipt_no), 0) from counter_sales")[0][0]) + 1

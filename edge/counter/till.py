@@ -175,7 +175,9 @@ class Till:
 
         def change(tx: Transaction) -> Change:
             sale = known_sale(tx, sale_id)
-            if event in (Event.PERSON_PAID, Event.PERSON_UNPAID):
+            is_given_by_hand = bool(sale.refund_of) and event in (Event.CAME, Event.DID_NOT_COME)
+            is_known = rows.known_mark(tx, sale.device) is not None
+            if event in (Event.PERSON_PAID, Event.PERSON_UNPAID) or (is_given_by_hand and is_known):
                 # the terminal is asked anew what its newest payment is, before the next one
                 tx.remove("counter_marks", [sale.device], "counter_mark_forgotten")
             if event is Event.CAME and sale.way == "cash" and 0 < tendered_minor < sale.asked_minor:
@@ -207,23 +209,23 @@ class Till:
         A refund that was not made is over, with its reason; then another may be asked for.
         """
         await self._recovered.wait()
-        paid = await self._journal.read(lambda tx: known_sale(tx, sale_id))
+        paid, why = await self._journal.read(lambda tx: _with_reason(tx, sale_id))
         way = self.ways.get(paid.device)
         if way is None:
             raise TillRefusedError("no_such_way")
-        # a payment whose end only a person knew has no number by which the terminal could reverse it
-        is_by_hand = way.by_hand or not paid.terminal_receipt_no
-        if not is_by_hand:
+        if not (way.by_hand or why):
             await self._need_mark(way)
 
         def begin(tx: Transaction) -> tuple[Sale, tuple[Effect, ...]]:
-            paid = known_sale(tx, sale_id)
+            paid, why = _with_reason(tx, sale_id)
             _check_refundable(tx, paid, way)
+            is_by_hand = bool(way.by_hand or why)
             made = Sale(sale_id=self._ids("sale"), lines=paid.lines, currency=paid.currency, refund_of=sale_id)
             made.stage, effects = step(made.stage, Event.ASK_PERSON if is_by_hand else Event.ASK_TERMINAL)
             made.device, made.way, made.account_id = paid.device, paid.way, account_id
             made.asked_minor, made.refunded_no, made.payment_no = paid.asked_minor, paid.terminal_receipt_no, 1
             made.before, made.is_restocked = rows.known_mark(tx, paid.device) or (0, 0), is_restocked
+            made.reason = "" if way.by_hand else why
             rows.save(tx, made, "counter_refund", of=sale_id, way=made.way)
             return made, effects
 
@@ -370,6 +372,12 @@ PEOPLE_SAY = {
 
 def _ask(sale: Sale) -> PaymentAsk:
     return PaymentAsk(amount_minor=sale.asked_minor, currency=sale.currency, reference=sale.sale_id)
+
+
+def _with_reason(tx: Transaction, sale_id: str) -> tuple[Sale, str]:
+    """Return a sale and why its money must go back by hand; "" when its terminal may reverse it."""
+    sale = known_sale(tx, sale_id)
+    return sale, rows.why_by_hand(tx, sale)
 
 
 def _reason(reason: str) -> Callable[[Transaction], Change]:

@@ -32,6 +32,17 @@ REFUSALS: dict[str, Text] = {
     "not_paid": Text(en="Only what was sold can be given back", zh="只有已售出的才能退款"),
     "refund_runs": Text(en="This sale is being given back already", zh="这一单正在退款"),
     "refunded_already": Text(en="This sale was given back already", zh="这一单已经退款"),
+    "no_number": Text(
+        en="The terminal's number of this payment is not known: give it back by hand",
+        zh="没有这笔付款的终端编号：请人工退款",
+    ),
+    "number_again": Text(
+        en="The terminal has used this payment's number again: give it back by hand",
+        zh="终端已重复使用这笔付款的编号：请人工退款",
+    ),
+    "other_terminal": Text(
+        en="This payment was made on another terminal: give it back by hand", zh="这笔付款来自另一台终端：请人工退款"
+    ),
     "may_not_refund": Text(en="An owner or manager gives money back", zh="退款须由店主或经理操作"),
     "restarted": Text(
         en="The box restarted during this payment: the terminal is being asked", zh="收款时主机重启，正在向终端查询"

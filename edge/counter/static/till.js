@@ -115,6 +115,7 @@ function showGivingBack(sale) {
   const parts = [make("h2", { textContent: words().refundTitle }), make("p", { className: "due", textContent: `${words().refundDue} ${amount(sale, sale.asked_minor)}` })];
   if (sale.stage === "asking") return [...parts, make("p", { role: "status", textContent: words().refundAsking })];
   const answer = (word) => deed("answer", { sale_id: sale.sale_id, answer: word, tendered_minor: 0 });
+  if (said(sale.reason, code)) parts.push(make("p", { className: "bad", role: "status", textContent: said(sale.reason, code) }));
   parts.push(make("p", { textContent: words().refundByHand }));
   parts.push(make("button", { type: "button", className: "way", id: "given-back", textContent: words().refundGiven, onclick: () => answer("came") }));
   parts.push(make("button", { type: "button", className: "quiet", id: "not-given", textContent: words().refundNot, onclick: () => answer("did_not_come") }));

@@ -1,7 +1,10 @@
 """A sale given back at the till: once, the way it was paid; an unknown end is asked of the terminal."""
 
+from dataclasses import replace
+
 import pytest
 
+from edge.counter import sale as rows
 from edge.counter.basket import TillRefusedError
 from wire.envelope import decode_envelope
 
@@ -98,6 +101,32 @@ async def test_the_terminal_refuses_what_was_reversed_on_it_by_hand(shop):
     back = await shop.till.refund(sale.sale_id, "acc_1", is_restocked=True)
     assert (await shop.ended(back.sale_id)).stage == "given_up"
     assert not await told(shop)
+
+
+async def test_a_number_that_the_terminal_has_used_again_is_never_reversed(shop):
+    first = await sold(shop, "terminal", "4701")
+    shop.machine._receipts = 10_000
+    other = await sold(shop, "terminal", "CUP-1")
+    assert first.terminal_receipt_no == other.terminal_receipt_no
+    back = await shop.till.refund(first.sale_id, "acc_1", is_restocked=True)
+    assert (back.stage, back.reason) == ("waiting", "number_again")
+    assert (await shop.till.answer(back.sale_id, "came")).how_known == "person"
+    assert shop.reversed() == []
+    assert await shop.journal.read(lambda tx: rows.why_by_hand(tx, other)) == "", "the newest one may be reversed"
+    assert await shop.journal.read(lambda tx: rows.known_mark(tx, "terminal")) is None, "it is asked anew"
+
+
+async def test_a_payment_of_a_terminal_that_was_exchanged_is_never_reversed_on_the_new_one(shop):
+    first = await sold(shop, "terminal", "4701")
+    shop.machine.plan = replace(shop.machine.plan, terminal_id="28009999")
+    shop.machine._receipts = 500
+    other = await sold(shop, "terminal", "CUP-1")
+    back = await shop.till.refund(first.sale_id, "acc_1", is_restocked=True)
+    assert (back.stage, back.reason) == ("waiting", "other_terminal")
+    await shop.till.answer(back.sale_id, "came")
+    again = await shop.till.refund(other.sale_id, "acc_1", is_restocked=True)
+    await shop.until("paid", again.sale_id)
+    assert shop.reversed() == [2_500]
 
 
 @pytest.mark.parametrize("sale_id", ["sale_never", ""])
