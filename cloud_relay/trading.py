@@ -38,7 +38,12 @@ def trading_of(
 ) -> Trading:
     """Make the trade of these settings; BadSettingsError for a provider that we have no file for."""
     known = providers if providers is not None else _providers(settings, db, clock)
-    trade = trade_of(settings, frozenset(known))
+    taken = {
+        name: frozenset(currency for method in provider.methods for currency in method.currencies)
+        for name, provider in known.items()
+        if provider.methods and all(method.currencies for method in provider.methods)
+    }
+    trade = trade_of(settings, frozenset(known), taken)
     return Trading(trade, known, PaymentWorker(db, clock, known, trade))
 
 

@@ -120,12 +120,13 @@ def place_order(connection: Connection, account_id: str, wish: OrderWish, now: d
 
     Raises RefusedError (out of stock, reservation over, price changed, not agreed) or BadValueError (address).
     """
-    provider = _check(wish, now, trade)
+    _check(wish, now)
     given = clean_address(wish.address) if wish.address else None
     reserved = None
     if wish.parcel_id:
         reserved = reservations.require_active(connection, wish.parcel_id, account_id, now)
     sale = at_price(_sale(connection, reserved, wish, now), wish.agreed_minor)
+    provider = check_method(wish.payment_method, sale.currency, trade)
     point = points.offered(connection, sale.shop_id, wish.pickup_point_id) if wish.pickup_point_id else None
     if point is None:
         _check_delivery(wish, sale, now)
@@ -265,7 +266,7 @@ def _insert(
     connection.execute(_LINE, line)
 
 
-def _check(wish: OrderWish, now: datetime, trade: Trade) -> str:
+def _check(wish: OrderWish, now: datetime) -> None:
     if not wish.agrees_photo_window:
         raise RefusedError(
             "photo_window_not_agreed",
@@ -281,7 +282,6 @@ def _check(wish: OrderWish, now: datetime, trade: Trade) -> str:
         raise BadValueError("delivery_until: must be after delivery_from")
     if wish.delivery_until and wish.delivery_until <= now:
         raise BadValueError("delivery_until: must not be over already")
-    return check_method(wish.payment_method, trade)
 
 
 def _check_delivery(wish: OrderWish, sale: Any, now: datetime) -> None:
@@ -294,11 +294,19 @@ def _check_delivery(wish: OrderWish, sale: Any, now: datetime) -> None:
         )  # fmt: skip
 
 
-def check_method(payment_method: str, trade: Trade) -> str:
-    """Return the provider of a way of payment; BadValueError for one that is not offered."""
+def check_method(payment_method: str, currency: str, trade: Trade) -> str:
+    """Return the provider of a way of payment; BadValueError for one that is not offered.
+
+    RefusedError for one that does not take this currency.
+    """
     provider, _, token = payment_method.partition(":")
     if provider not in trade.providers or not token or len(payment_method) > 100:
         raise BadValueError(f"payment_method: {payment_method[:40]!r} is not offered here")
+    if currency not in trade.currencies.get(provider, {currency}):
+        raise RefusedError(
+            "currency_not_taken", f"This way of payment does not take {currency}; please choose another",
+            f"该付款方式不支持 {currency}，请选择其他方式", 422,
+        )  # fmt: skip
     return provider
 
 
@@ -346,7 +354,7 @@ def pay_again(
         raise RefusedError("not_payable", "This order cannot be paid now", "此订单目前不能付款")
     if any(one.state == payments.STARTED for one in payments.of_order(connection, order_id)):
         raise RefusedError("payment_open", "A payment is still being checked", "上一笔付款仍在确认中")
-    provider = check_method(payment_method, trade)
+    provider = check_method(payment_method, order.currency, trade)
     chosen: dict[str, Any] = {"payment_method": payment_method, "payment_provider": provider}
     if provider in trade.pay_s and order.due_at is not None:
         until = max(order.due_at, now + timedelta(seconds=trade.pay_s_of(provider)))

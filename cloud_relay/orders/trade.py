@@ -17,6 +17,8 @@ class Trade:
     providers: frozenset[str] = frozenset({"sandbox"})
     pay_s: Mapping[str, int] = field(default_factory=dict)
     """Seconds that an order waits for its payment by providers that take longer than `settings.pay_s`."""
+    currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What a provider takes, for those that do not take every currency."""
     charge_retry_s: float = 20.0
     """How long after an attempt without an answer the provider is asked what became of it."""
 
@@ -39,7 +41,11 @@ class Trade:
         )
 
 
-def trade_of(settings: Settings, providers: frozenset[str] = frozenset({"sandbox"})) -> Trade:
+def trade_of(
+    settings: Settings,
+    providers: frozenset[str] = frozenset({"sandbox"}),
+    currencies: Mapping[str, frozenset[str]] | None = None,
+) -> Trade:
     """Return the Trade of these settings."""
     return Trade(
         settings=settings.trade,
@@ -47,5 +53,6 @@ def trade_of(settings: Settings, providers: frozenset[str] = frozenset({"sandbox
         market=settings.relay.market,
         providers=providers,
         pay_s={"bank_transfer": settings.bank.pay_s, "stripe": settings.stripe.pay_s},
+        currencies=currencies or {},
         charge_retry_s=4 * settings.payment.timeout_s,
     )

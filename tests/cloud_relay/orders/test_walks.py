@@ -12,7 +12,9 @@ from cloud_relay.orders import reservations, service
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.orders.trade import trade_of
 from cloud_relay.refusals import RefusedError
-from cloud_relay.settings import Settings
+from cloud_relay.settings import BankSettings, PaymentSettings, Settings
+from cloud_relay.trading import trading_of
+from tests.cloud_relay.fixed_clock import FixedClock
 from wire.values import BadValueError, Sscc
 
 TOTAL = 9900 + 1200
@@ -180,6 +182,24 @@ def test_paying_again_another_way_waits_as_long_as_that_way_takes(world, tmp_pat
     world.now = until
     world.database.run_now(service.settle_due, placed.order_id, world.now, world.trade)
     assert world.order(placed.order_id)["state"] == "expired"
+
+
+def test_a_way_of_payment_that_does_not_take_the_currency_is_refused(world, tmp_path):
+    bank = BankSettings(holder="Market", iban="DE89370400440532013000", currency="EUR")
+    settings = Settings(
+        data_dir=tmp_path, payment=PaymentSettings(also=("bank_transfer",)), bank=bank,
+        secrets={"VITRINE_PAYMENT_SECRET": "a", "VITRINE_PAYMENT_WEBHOOK_SECRET": "b"},
+    )  # fmt: skip
+    world.trade = trading_of(settings, world.database, clock=FixedClock()).trade
+    with pytest.raises(RefusedError, match="currency_not_taken"):
+        world.place("ann", listing_id="lis_1", payment_method="bank_transfer:iban")
+    assert not world.rows(tables.orders) and stock_of(world)[1] == 0
+    placed = world.place("ann", listing_id="lis_1")
+    world.settle(placed.payment_id, OutcomeState.FAILED, reason="declined")
+    again = (service.pay_again, "ann", placed.order_id, "bank_transfer:iban", world.now, world.trade)
+    with pytest.raises(RefusedError, match="currency_not_taken"):
+        world.database.run_now(*again)
+    assert world.order(placed.order_id)["payment_provider"] == "sandbox"
 
 
 def test_a_declined_card_keeps_no_piece_longer(world):
