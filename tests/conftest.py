@@ -8,12 +8,16 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+import hypothesis
 import ifaddr
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import ports
 from tests.house import rows
+
+hypothesis.settings.register_profile("vitrine", deadline=None)  # machines are busy: time is no property of a rule
+hypothesis.settings.load_profile("vitrine")
 
 LONGEST = tuple(
     f"tests/{folder}/" for folder in ("browser", "faults", "whole", "fault_table", "service", "bench", "mutants")

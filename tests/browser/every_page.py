@@ -81,6 +81,7 @@ PAGES: dict[str, Seen] = {
     "orders": Seen("/orders", SHOPPER, needs_orders=True),
     "order-photo": Seen("/orders/{photo_order}", SHOPPER, needs_orders=True),
     "order-disputed": Seen("/orders/{disputed_order}", SHOPPER, needs_orders=True),
+    "order-return-label": Seen("/orders/{disputed_order}/return-label", SHOPPER, needs_orders=True),
     "order-evidence": Seen("/orders/{disputed_order}/evidence/photo", SHOPPER, needs_orders=True),
     "parcel": Seen("/p/{parcel}", SHOPPER, needs_orders=True),
     "parcel-stranger": Seen("/p/{parcel}", needs_orders=True),
@@ -145,7 +146,7 @@ class Scene:
         return {"quote_request": asked, "quote": self._owner.call("POST", path, quote)["quote_id"]}
 
     def _walk_orders(self) -> None:
-        """One parcel goes to the courier and into a dispute; the next waits for its shopper to see the photo."""
+        """One parcel is delivered and goes back; the next waits for its shopper to see the photo."""
         first, second = self._shopper.buy("紫釉马克杯"), self._shopper.buy("紫釉马克杯")
         order = self._shopper.wait(first, "photo_offered", READY_S)
         answer = {"answer": "confirmed", "picture_sha256": order["photo_sha256"]}
@@ -154,7 +155,10 @@ class Scene:
         link = self.mall.courier_link("studio", order["parcel_id"]).rsplit("/", 1)[1]
         scan = {"code": order["parcel_id"], "biz_step": "nobody_home", "place": "Berlin", "note": "the bell is broken"}
         self._shopper.call("POST", f"/api/courier/{link}/scans", scan)
-        self._shopper.call("POST", f"/api/orders/{first}/dispute", {"reason": "The courier left nothing."})
+        scan |= {"biz_step": "delivered", "note": "", "received_by": "Lin"}
+        self._shopper.call("POST", f"/api/courier/{link}/scans", scan)
+        self._shopper.call("POST", f"/api/orders/{first}/return", {"reason": "It is smaller than it looked."})
+        Program(self.mall.url, *STUDIO).call("POST", f"/api/orders/{first}/return/answer", {"answer": "accept"})
         self._shopper.wait(second, "photo_offered", READY_S)
         self.values |= {
             "disputed_order": first, "photo_order": second, "parcel": order["parcel_id"], "courier": link,

@@ -60,7 +60,7 @@ def test_a_new_account_a_merchant_verified_and_a_listing_published(person, mall,
     page.get_by_label("Name of your business (English)").fill("Anna's Kiln")
     page.get_by_label(re.compile("How the operator reaches you")).fill("anna@vitrine.example, HRB 1234")
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text("The operator is checking your application")).to_be_visible()
+    expect(page.get_by_role("heading", name="1. Who you are")).to_be_visible()
     eyes.look(page, "merchant-pending")
 
     operator = person(OPERATOR)

@@ -153,6 +153,7 @@ async def test_a_new_box_begins_anew_and_gets_what_the_old_never_acknowledged(ma
     box.report("PlanApplied", {"version": 1})
     await eventually(lambda: box.confirmed == 1)
     await eventually(lambda: rows(mall, shop_link)[0]["journal_sequence"] == 1)
+    await eventually(lambda: rows(mall, shop_command)[0]["acked_at"] is not None)
     box.answers = False
     await mall.http.patch("/api/shops/teahouse", json={"name_en": "New"}, headers=headers)
     await box.heard("ReplacePlan", 2)
