@@ -42,7 +42,7 @@ function walk(event) {
   const step = STEPS[event.key];
   if (!step || event.altKey || event.ctrlKey || event.metaKey || isOwnArrow(event.target, event.key)) return;
   const place = document.querySelector("dialog[open]") ?? document; // behind an open dialog nothing can be reached
-  const all = [...place.querySelectorAll(FOCUSABLE)].filter((element) => element.offsetParent !== null && !element.matches(".skip"));
+  const all = [...place.querySelectorAll(FOCUSABLE)].filter((element) => element.offsetParent !== null && element.checkVisibility() && !element.matches(".skip")); // what is folded away has a place too
   const here = document.activeElement;
   const from = here && here !== document.body ? here.getBoundingClientRect() : { left: 0, right: innerWidth, top: 0, bottom: 0, height: 0 };
   let next = null, best = Infinity;
