@@ -166,8 +166,8 @@ async def test_a_piece_that_is_not_there_is_said(shop):
 
 async def test_one_parcel_on_the_bench_and_the_next_waits_in_line(shop):
     await shop.prepare("p1", 1)
+    await shop.until("picking", "p1")  # whoever's still is taken first has the bench
     await shop.prepare("p2", 2)
-    await shop.until("picking", "p1")
     await shop.until("in_line", "p2")
     await shop.pay("p1", 1)
     await shop.pick(1)
