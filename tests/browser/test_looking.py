@@ -56,6 +56,21 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
     steers(page)
 
 
+def test_what_is_pressed_before_the_shop_answers_counts(person, mall):
+    shopper, held = person(SHOPPER), []
+    shopper.page.route("**/api/viewing", lambda route: held.append(route))
+    shopper.go(f"/look/{piece(mall, '三月的湖')}?lang=en")
+    saver = shopper.page.get_by_role("button", name="Data saver")
+    saver.click()
+    expect(saver).to_have_attribute("aria-pressed", "true")
+    shopper.page.get_by_role("textbox", name="Your question").fill("Is it heavy?")
+    shopper.page.get_by_role("textbox", name="Your question").press("Enter")
+    expect(shopper.page.get_by_text("The shop has not answered yet")).to_be_visible()
+    held[0].continue_()
+    expect(shopper.page.locator(LOOK)).to_have_attribute("data-way", "still", timeout=20_000)
+    expect(saver).to_have_attribute("aria-pressed", "true")
+
+
 NO_CANDIDATES = """
 const Real = RTCPeerConnection;
 window.RTCPeerConnection = class extends Real {

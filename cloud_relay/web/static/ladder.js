@@ -28,6 +28,9 @@ export function chosenByHand(shopId) {
   try { return localStorage.getItem(key(shopId)); } catch { return null; }
 }
 
+/** Keep a choice for the next ladder of this shop: a rung, or null for the best there is. */
+export const keepChoice = (shopId, way) => write(shopId, way, Boolean(way));
+
 function write(shopId, way, isByHand) {
   try {
     if (isByHand || way === null) localStorage.removeItem(key(shopId));
@@ -104,7 +107,7 @@ export class Ladder {
 
   /** The shopper's own choice: a rung, or null for the best there is. */
   choose(way) {
-    write(this.shopId, way, Boolean(way));
+    keepChoice(this.shopId, way);
     this.lostAt = -AGAIN_MS;
     this.climb();
   }

@@ -2,13 +2,14 @@
 
 import { Refusal, api, language, say, t } from "./api.js";
 import { Steering } from "./steering.js";
-import { Ladder, chosenByHand } from "./ladder.js";
+import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
 
 const page = document.getElementById("look");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);
 const places = { video: pick("video"), image: pick("image") };
 const status = pick("status"), words = pick("words"), confirmButton = pick("confirm");
 let session = null, ladder = null, steering = null, events = null;
+let wished = null; // the kind of picture that was chosen before the shop answered
 
 const SENTENCES = {
   now: ["You are looking live", "正在实时看货"], steering: ["You steer the camera", "镜头由您操控"],
@@ -73,6 +74,8 @@ function take(update) {
 }
 
 function look() {
+  if (wished !== null) keepChoice(session.shop_id, wished || null);
+  wished = null;
   ladder = new Ladder(session.session_id, session.shop_id, places, {
     onMessage: (message) => message.type === "ViewingChanged" && take(message.data),
     onPicture: (way, ms) => {
@@ -95,7 +98,7 @@ function endStream() {
 }
 
 function showChoice() {
-  const chosen = chosenByHand(session.shop_id) ?? "";
+  const chosen = wished ?? chosenByHand(session?.shop_id) ?? "";
   for (const button of page.querySelectorAll("[data-rung]")) button.setAttribute("aria-pressed", String(button.dataset.rung === chosen));
 }
 
@@ -188,6 +191,7 @@ page.querySelector("form[data-part=question]").addEventListener("submit", (event
 for (const button of page.querySelectorAll("[data-ask]")) button.addEventListener("click", () => question(button.dataset.ask, "", button));
 
 async function question(kind, text, from) {
+  if (!session?.session_id) return say(t("The shop has not answered yet. Ask again in a moment.", "店铺尚未回应，请稍后再问。"));
   try {
     const { question_id } = await api("POST", `/api/viewing/${session.session_id}/questions`, { kind, text }, crypto.randomUUID());
     const line = document.createElement("li");
@@ -227,27 +231,32 @@ function refused(error) {
   say([error.problem.title, error.problem.detail].filter(Boolean).join(" — "), "error");
 }
 
+// a tool that is there already opens within the press: what is pressed next is meant for it
 let loupe = null, ruler = null, colour = null;
-const seen = () => ({ opened: ladder, sessionId: session.session_id, picture: ladder?.way === "webrtc" ? places.video : places.image });
+const seen = () => ({ opened: ladder, sessionId: session?.session_id, picture: ladder?.way === "webrtc" ? places.video : places.image });
 pick("loupe").addEventListener("click", async () => {
   steering?.stop();
-  const { Loupe } = await import("./loupe.js");
+  const { Loupe } = loupe ? {} : await import("./loupe.js");
   loupe ??= new Loupe(page, seen);
   loupe.begin();
 });
 pick("ruler")?.addEventListener("click", async ({ currentTarget }) => {
-  const { Ruler } = await import("./ruler.js");
+  const { Ruler } = ruler ? {} : await import("./ruler.js");
   ruler ??= new Ruler(page, seen, Number(currentTarget.dataset.viewWidthMm));
   ruler.turn();
 });
 pick("colour")?.addEventListener("click", async ({ currentTarget }) => {
-  const { TrueColour } = await import("./colour.js");
+  const { TrueColour } = colour ? {} : await import("./colour.js");
   colour ??= new TrueColour(page, currentTarget);
   colour.turn();
 });
 pick("again").addEventListener("click", () => { endStream(); ask(); });
 for (const button of page.querySelectorAll("[data-rung]")) {
-  button.addEventListener("click", () => { ladder?.choose(button.dataset.rung || null); showChoice(); });
+  button.addEventListener("click", () => {
+    if (ladder) ladder.choose(button.dataset.rung || null);
+    else wished = button.dataset.rung;
+    showChoice();
+  });
 }
 let hasLeft = false;
 function leave() {
