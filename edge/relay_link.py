@@ -215,7 +215,7 @@ class RelayLink:
         """Live through one connection; returns what ended it, in words for the log."""
         presence = ShopPresence(session=new_id("ses"), is_online=False, at=self._clock.now())
         try:
-            client = self._client(presence)
+            client = self._client(presence, begins_anew=await self._journal.command_sequence() == 0)
         except (OSError, ssl.SSLError) as error:
             return f"TLS: {error}"
         words = "ended"
@@ -232,7 +232,12 @@ class RelayLink:
             client.abandon()
         return f"MQTT: {words}"
 
-    def _client(self, presence: ShopPresence) -> _Client:
+    def _client(self, presence: ShopPresence, *, begins_anew: bool) -> _Client:
+        """A box without a command yet takes nothing that waits at the broker.
+
+        It may have been meant for the box that this one replaces, under numbers that now belong to other commands; the
+        relay sends again what this one must have.
+        """
         address = self._address()
         five = address.protocol == 5
         topic = topics.presence(self._shop_id)
@@ -241,7 +246,11 @@ class RelayLink:
             address.port,
             identifier=self._shop_id,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
-            **({"clean_start": False, "properties": _connect_properties()} if five else {"clean_session": False}),
+            **(
+                {"clean_start": begins_anew, "properties": _connect_properties()}
+                if five
+                else {"clean_session": begins_anew}
+            ),
             keepalive=KEEPALIVE_S,
             timeout=REPLY_S,
             will=aiomqtt.Will(topic, dump_bytes(presence), qos=1, retain=True),

@@ -84,7 +84,8 @@ class Box:
     def connect(self, *, client_id: str = "", protocol: int = mqtt.MQTTv5, wait_s: float = 30) -> None:
         """Connect as the certificate says; `client_id` lies about it."""
         name = client_id or self.shop_id
-        options = {} if protocol == mqtt.MQTTv5 else {"clean_session": False}
+        begins_anew = not any(one.get("sequence") for one in self.commands)
+        options = {} if protocol == mqtt.MQTTv5 else {"clean_session": begins_anew}
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, protocol=protocol, manual_ack=True, **options)
         client.tls_set(str(self.folder / "ca.pem"), str(self.folder / "shop.pem"), str(self.folder / "shop.key"))
         will = self._presence(is_online=False)
@@ -97,7 +98,7 @@ class Box:
         client.on_subscribe = lambda _c, _u, _m, codes, _p: (self.codes.extend(codes), self.subscribed.set())
         client.on_disconnect = lambda *arguments: self.disconnects.append(arguments[3])
         client.on_socket_open = lambda _c, _u, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        extra = {"clean_start": False} if protocol == mqtt.MQTTv5 else {}
+        extra = {"clean_start": begins_anew} if protocol == mqtt.MQTTv5 else {}
         if protocol == mqtt.MQTTv5:
             properties = mqtt.Properties(mqtt.PacketTypes.CONNECT)
             properties.SessionExpiryInterval = 3600

@@ -46,7 +46,8 @@ async def test_a_command_is_still_there_after_the_shop_died_before_it_was_carrie
 
 async def test_commands_sent_while_the_shop_was_away_come_in_order(start_shop, relay, eventually):
     shop = await start_shop()
-    await eventually(lambda: shop.link.is_connected)
+    relay.send(NoteForShop(note="first"))
+    await eventually(lambda: shop.taken)
     await shop.stop()
     await shop.journal.close()
     for number in range(20):
@@ -54,6 +55,27 @@ async def test_commands_sent_while_the_shop_was_away_come_in_order(start_shop, r
     again = await start_shop()
     await eventually(lambda: len(again.taken) == 20)
     assert [command.note for command in again.taken] == [f"note {number}" for number in range(20)]
+
+
+@pytest.mark.parametrize("protocol", [5, 4])
+async def test_a_new_box_takes_nothing_that_waited_for_the_one_it_replaces(
+    start_shop, relay, eventually, tmp_path, protocol
+):
+    old = await start_shop(protocol)
+    relay.send(NoteForShop(note="first"))
+    await eventually(lambda: old.taken)
+    await old.stop()
+    await old.journal.close()
+    waiting = relay.send(NoteForShop(note="for the old box, number two"))
+    (tmp_path / "shop" / "journal.db").unlink()
+    (tmp_path / "shop" / "journal.mark").unlink()
+    new = await start_shop(protocol)
+    relay.sequence = 0  # as enrolment does: a new journal begins at one
+    first, second = relay.send(NoteForShop(note="one")), relay.send(NoteForShop(note="two"))
+    await eventually(lambda: len(new.taken) == 2)
+    assert new.taken == [NoteForShop(note="one"), NoteForShop(note="two")]
+    assert relay.acks_of(first) == relay.acks_of(second) == [AckState.ACCEPTED]
+    assert relay.acks_of(waiting) == []
 
 
 async def test_forged_foreign_and_malformed_commands_leave_no_trace(start_shop, relay, eventually):
