@@ -1,5 +1,7 @@
 """A sale that was paid, or a refund that was made: its receipt's number, its pieces' places, its report."""
 
+from typing import Any
+
 from edge.counter import sale as rows
 from edge.counter.basket import GONE
 from edge.counter.sale import Sale
@@ -37,19 +39,10 @@ def sold(sale: Sale) -> CounterSold:
     """Return the report of a paid sale."""
     return CounterSold(
         sale_id=sale.sale_id,
-        at=parse_time(sale.paid_at),
-        receipt_no=sale.receipt_no,
         lines=sale.lines,
-        total_minor=sale.asked_minor,
-        currency=sale.currency,
-        paid_by=PaidBy(sale.way),
-        account_id=sale.account_id,
-        terminal_id=sale.terminal_id,
-        trace_no=sale.trace_no,
-        terminal_receipt_no=sale.terminal_receipt_no,
         card_name=sale.card_name,
-        how_known=sale.how_known or "terminal",
         shopper_code=sale.shopper_code,
+        **_paid(sale),
     )
 
 
@@ -58,15 +51,22 @@ def refunded(sale: Sale) -> CounterRefunded:
     return CounterRefunded(
         refund_id=sale.sale_id,
         sale_id=sale.refund_of,
-        at=parse_time(sale.paid_at),
-        receipt_no=sale.receipt_no,
-        total_minor=sale.asked_minor,
-        currency=sale.currency,
-        paid_by=PaidBy(sale.way),
-        account_id=sale.account_id,
         is_restocked=sale.is_restocked,
-        terminal_id=sale.terminal_id,
-        trace_no=sale.trace_no,
-        terminal_receipt_no=sale.terminal_receipt_no,
-        how_known=sale.how_known or "terminal",
+        **_paid(sale),
     )
+
+
+def _paid(sale: Sale) -> dict[str, Any]:
+    """What both reports say of the money: how much, when, by which way, and what the terminal printed."""
+    return {
+        "at": parse_time(sale.paid_at),
+        "receipt_no": sale.receipt_no,
+        "total_minor": sale.asked_minor,
+        "currency": sale.currency,
+        "paid_by": PaidBy(sale.way),
+        "account_id": sale.account_id,
+        "terminal_id": sale.terminal_id,
+        "trace_no": sale.trace_no,
+        "terminal_receipt_no": sale.terminal_receipt_no,
+        "how_known": sale.how_known or "terminal",
+    }

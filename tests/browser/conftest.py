@@ -2,18 +2,22 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.eyes import Eyes
+from tests.browser.eyes import SIZES, Eyes
+from tests.browser.small_shop import SmallShop, open_small_shop
 from tests.browser.whole_mall import WholeMall
+from tests.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 15_000
 expect.set_options(timeout=WAIT_MS)
+PHONE = {"size": SIZES["phone"], "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,9 +90,9 @@ class Person:
         assert answer.ok, answer.text()
 
 
-@pytest.fixture
-def person(browser: Browser, mall: WholeMall) -> Iterator[Callable[..., Person]]:
-    """Return a function that opens a browser context: a phone, a desk or a television."""
+@contextmanager
+def people_at(browser: Browser, url: str) -> Iterator[Callable[..., Person]]:
+    """Give a function that opens a browser context: a phone, a desk, a television. At the end no page had an error."""
     people: list[Person] = []
 
     def come(who: tuple[str, str] | None = None, *, size: tuple[int, int] = (1440, 900), **options: Any) -> Person:
@@ -96,7 +100,7 @@ def person(browser: Browser, mall: WholeMall) -> Iterator[Callable[..., Person]]
         values = {"viewport": {"width": width, "height": height}, "locale": "en-GB", **options}
         context = browser.new_context(**values)
         context.set_default_timeout(WAIT_MS)
-        person = Person(context, context.new_page(), mall.url)
+        person = Person(context, context.new_page(), url)
         people.append(person)
         if who is not None:
             person.sign_in(who)
@@ -107,3 +111,24 @@ def person(browser: Browser, mall: WholeMall) -> Iterator[Callable[..., Person]]
     for one in people:
         one.context.close()
     assert errors == []
+
+
+@pytest.fixture
+def person(browser: Browser, mall: WholeMall) -> Iterator[Callable[..., Person]]:
+    """Somebody in the mall, signed in if told as whom."""
+    with people_at(browser, mall.url) as come:
+        yield come
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallShop]:
+    """A small shop of the file's own."""
+    with open_small_shop(tmp_path_factory.mktemp("small-shop"), free_port) as shop:
+        yield shop
+
+
+@pytest.fixture
+def guest(browser: Browser, shop: SmallShop) -> Iterator[Callable[..., Person]]:
+    """Somebody at the small shop, signed in if told under which name."""
+    with people_at(browser, shop.url) as come:
+        yield lambda name=None, **options: come(name and shop.who(name), **options)

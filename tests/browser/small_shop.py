@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from cloud_relay.accounts import service as accounts
 from cloud_relay.app import build, put_together
 from cloud_relay.bench_checks import store as checks
 from cloud_relay.escrow.providers import sandbox_server
+from cloud_relay.escrow.providers.sandbox import SandboxProvider
+from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.settings import AccountSettings, LimitSettings, PaymentSettings, RelaySettings, Settings
 from tests.browser.program import Program
 from tests.cloud_relay.running import PASSWORD, PASSWORD_HASH
@@ -68,6 +71,19 @@ class SmallShop:
         listing_id = self.owner.call("POST", "/api/listings", body)["listing_id"]
         self.owner.call("POST", f"/api/listings/{listing_id}/publish")
         return listing_id
+
+    def ask_the_bank(self) -> int:
+        """What the relay's own payment worker does by the clock, which this relay has not; return how much was done."""
+
+        async def work() -> int:
+            provider = SandboxProvider(self.relay.settings.payment.url, SECRET, WEBHOOK_SECRET, timeout_s=20)
+            worker = PaymentWorker(self.db, self.relay.clock, {"sandbox": provider}, self.relay.trading.trade)
+            done = await worker.work_once()
+            await provider.close()
+            return done
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, work()).result()
 
 
 @contextmanager

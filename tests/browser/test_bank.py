@@ -14,15 +14,13 @@ from cloud_relay.carriers.routes import carriers_of
 from cloud_relay.carriers.worker import CarrierWorker
 from cloud_relay.settings import BankSettings, CarrierSettings
 from cloud_relay.tables import carrier_shipment
-from tests.browser.conftest import WAIT_MS, Person
+from tests.browser.conftest import PHONE
 from tests.browser.small_shop import open_small_shop
 from tests.cloud_relay.carriers import carrier_peer
 from tests.cloud_relay.escrow.bank_world import HEAD, OWN, SHOPPER_IBAN
 from tests.cloud_relay.trade_servers import serving
 from tests.ports import free_port
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-DESK = {"viewport": {"width": 1440, "height": 900}}
 BANK = BankSettings(holder=OWN.holder, iban=OWN.iban, bic=OWN.bic, name="Commerzbank", currency="EUR")
 ADDRESS = {"name": "Ann", "lines": ["Lane 1"], "postal_code": "10115", "city": "Berlin", "country": "DE"}
 
@@ -45,25 +43,6 @@ def shop(tmp_path_factory, peer):
         secrets = {"VITRINE_CARRIER_TOKEN": carrier_peer.TOKEN}
         with open_small_shop(folder, free_port, ("bank_transfer",), secrets, bank=BANK, carrier=carrier) as shop:
             yield shop
-
-
-@pytest.fixture
-def person(browser, shop):
-    people = []
-
-    def come(name, **options):
-        context = browser.new_context(locale="en-GB", **options)
-        context.set_default_timeout(WAIT_MS)
-        one = Person(context, context.new_page(), shop.url)
-        people.append(one)
-        one.sign_in(shop.who(name))
-        return one
-
-    yield come
-    errors = [error for one in people for error in one.errors]
-    for one in people:
-        one.context.close()
-    assert errors == []
 
 
 def goods_in_euro(shop):
@@ -96,10 +75,10 @@ def statement(*lines):
 
 
 @pytest.mark.timeout(400)
-def test_paid_by_transfer_what_fits_nothing_is_decided_and_the_carrier_takes_it(shop, person, eyes, peer):
+def test_paid_by_transfer_what_fits_nothing_is_decided_and_the_carrier_takes_it(shop, guest, eyes, peer):
     listing_id = goods_in_euro(shop)
     placed, other = buy(shop, listing_id), buy(shop, listing_id)
-    shopper = person("shopper", **PHONE)
+    shopper = guest("shopper", **PHONE)
     page = shopper.page
     shopper.go(f"/orders/{placed['order_id']}?lang=en")
     expect(page.locator(".transfer")).to_contain_text("DE89 3704 0044 0532 0130 00")
@@ -108,7 +87,7 @@ def test_paid_by_transfer_what_fits_nothing_is_decided_and_the_carrier_takes_it(
     assert (lines[0], lines[6], amount) == ("BCD", OWN.iban, f"EUR{placed['total_minor'] / 100:.2f}")
     eyes.look(page, "order-bank-transfer")
 
-    operator = person("operator", **DESK)
+    operator = guest("operator")
     desk = operator.page
     operator.go("/operator/bank?lang=en")
     paid, total = amount.removeprefix("EUR"), f"{other['total_minor'] / 100:.2f}"
@@ -132,7 +111,7 @@ def test_paid_by_transfer_what_fits_nothing_is_decided_and_the_carrier_takes_it(
     operator.go("/operator/books?lang=en")
     expect(desk.locator(".case", has_text="bank_transfer")).to_contain_text("Agrees")
 
-    owner = person("owner", **DESK)
+    owner = guest("owner")
     carried(shop, owner, eyes, peer, placed["order_id"])
     owner.go("/merchant/money?lang=zh")
     owner.page.get_by_label("户名").fill("织布坊")

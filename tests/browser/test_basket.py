@@ -1,50 +1,15 @@
 """Two shops in one basket: shipping by list, paid once, one part cancelled and refunded, found again, its receipt."""
 
-import asyncio
 import io
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pypdfium2
-import pytest
 from playwright.sync_api import expect
 
-from cloud_relay.escrow.providers.sandbox import SandboxProvider
-from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.orders import service as orders
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent
-from tests.browser.conftest import WAIT_MS, Person
-from tests.browser.small_shop import open_small_shop
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
-from tests.ports import free_port
-
-PHONE, DESK = {"viewport": {"width": 390, "height": 844}}, {"viewport": {"width": 1440, "height": 900}}
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    with open_small_shop(tmp_path_factory.mktemp("basket"), free_port) as shop:
-        yield shop
-
-
-@pytest.fixture
-def person(browser, shop):
-    people = []
-
-    def come(name, **options):
-        context = browser.new_context(locale="en-GB", **options)
-        context.set_default_timeout(WAIT_MS)
-        one = Person(context, context.new_page(), shop.url)
-        people.append(one)
-        one.sign_in(shop.who(name))
-        return one
-
-    yield come
-    errors = [error for one in people for error in one.errors]
-    for one in people:
-        one.context.close()
-    assert errors == []
+from tests.browser.eyes import SIZES
 
 
 def shelve(shop, shop_id, title_en, title_zh, price_minor, weight_g, pieces):
@@ -56,20 +21,6 @@ def shelve(shop, shop_id, title_en, title_zh, price_minor, weight_g, pieces):
         shop.owner.call("POST", "/api/pieces", {"listing_id": listing_id, "code": f"{listing_id[-6:]}-{number}"})
     shop.owner.call("POST", f"/api/listings/{listing_id}/publish")
     return listing_id
-
-
-def ask_the_bank(shop):
-    """What the relay's own payment worker does by the clock; the small shop runs without timers."""
-
-    async def work():
-        provider = SandboxProvider(shop.relay.settings.payment.url, SECRET, WEBHOOK_SECRET, timeout_s=20)
-        worker = PaymentWorker(shop.db, shop.relay.clock, {"sandbox": provider}, shop.relay.trading.trade)
-        done = await worker.work_once()
-        await provider.close()
-        return done
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work()).result()
 
 
 def write_the_price_list(desk):
@@ -140,19 +91,19 @@ def look_at_the_account(shopper, eyes):
     eyes.look(page, "basket-empty-zh")
 
 
-def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
+def test_two_shops_paid_once_one_part_comes_back(guest, shop, eyes):
     merchant_id = shop.owner.call("GET", "/api/merchants/mine")["merchants"][0]["merchant_id"]
     kiln = shop.open_shop(merchant_id, "Kiln")
     shirt = shelve(shop, shop.shop_id, "Linen shirt", "亚麻衬衫", 19900, 300, 2)
     bowl = shelve(shop, kiln, "Rice bowl", "饭碗", 4500, 600, 3)
 
-    owner = person("owner", **DESK)
+    owner = guest("owner")
     owner.go(f"/merchant/shops/{kiln}/shipping?lang=en")
     desk = owner.page
     write_the_price_list(desk)
     eyes.look(desk, "merchant-shipping")
 
-    shopper = person("shopper", **PHONE)
+    shopper = guest("shopper", size=SIZES["phone"])
     page = shopper.page
     count = page.locator("[data-count=count]")
     shopper.go(f"/l/{shirt}?lang=en")
@@ -195,7 +146,7 @@ def test_two_shops_paid_once_one_part_comes_back(person, shop, eyes):
     expect(page.locator("[data-live=state]")).to_have_text("Being cancelled")
     stopped = Happening(event=OrderEvent.CANCEL_DONE, actor="shop")  # the box's answer; the shop link has its own tests
     shop.db.run_now(orders.apply, order_id, stopped, shop.relay.clock.now(), shop.relay.trading.trade)
-    assert ask_the_bank(shop) == 1
+    assert shop.ask_the_bank() == 1
     expect(page.locator(".story")).to_contain_text("The money is back with the shopper")
     listed = shop.shopper.call("GET", "/api/orders")["orders"]
     assert sorted(one["state"] for one in listed) == ["cancelled", "paid", "paid"]

@@ -58,7 +58,7 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
 
 def test_what_is_pressed_before_the_shop_answers_counts(person, mall):
     shopper, held = person(SHOPPER), []
-    shopper.page.route("**/api/viewing", lambda route: held.append(route))
+    shopper.page.route("**/api/viewing", held.append)
     shopper.go(f"/look/{piece(mall, '三月的湖')}?lang=en")
     saver = shopper.page.get_by_role("button", name="Data saver")
     saver.click()

@@ -1,66 +1,21 @@
 """A merchant's first day: applies, is verified, brings goods in by a table, sells one, is paid out by two people."""
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from playwright.sync_api import expect
 
 from cloud_relay.accounts import store as accounts
 from cloud_relay.bench_checks import store as checks
-from cloud_relay.escrow.providers.sandbox import SandboxProvider
-from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.orders import service as orders
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent
-from tests.browser.conftest import WAIT_MS, Person
+from tests.browser.eyes import SIZES
 from tests.browser.program import ADDRESS, Program
-from tests.browser.small_shop import open_small_shop
 from tests.cloud_relay.site import jpeg
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
-from tests.ports import free_port
 
 PRICE_YUAN = 60_000
 """One such piece is more than one person may pay out alone."""
 GOODS = "货号,名称,英文名称,价格,库存,单件\nJ-1,翡翠手镯,Jade bangle,{price},,J-101\nJ-2,{second},Cup,12.50,3,\n"
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    with open_small_shop(tmp_path_factory.mktemp("onboarding"), free_port) as shop:
-        yield shop
-
-
-@pytest.fixture
-def person(browser, shop):
-    people = []
-
-    def come(name, width=1440, height=900):
-        context = browser.new_context(locale="en-GB", viewport={"width": width, "height": height})
-        context.set_default_timeout(WAIT_MS)
-        one = Person(context, context.new_page(), shop.url)
-        people.append(one)
-        one.sign_in(shop.who(name))
-        return one
-
-    yield come
-    errors = [error for one in people for error in one.errors]
-    for one in people:
-        one.context.close()
-    assert errors == []
-
-
-def ask_the_bank(shop):
-    """What the relay's own payment worker does by the clock; the small shop runs without timers."""
-
-    async def work():
-        provider = SandboxProvider(shop.relay.settings.payment.url, SECRET, WEBHOOK_SECRET, timeout_s=20)
-        await PaymentWorker(shop.db, shop.relay.clock, {"sandbox": provider}, shop.relay.trading.trade).work_once()
-        await provider.close()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work()).result()
 
 
 def apply(page, eyes):
@@ -140,17 +95,17 @@ def sell(shop, listing_id):
     """The first sale, paid, and received: what shopper, bench and bank do elsewhere, by the rooms' own use cases."""
     body = {"listing_id": listing_id, "address": ADDRESS, "payment_method": "sandbox:ok", "agrees_photo_window": True}
     order_id = shop.shopper.call("POST", "/api/orders", body)["order_id"]
-    ask_the_bank(shop)
+    shop.ask_the_bank()
     for event in (OrderEvent.PHOTOGRAPHED, OrderEvent.PHOTO_CONFIRMED, OrderEvent.HANDED_OVER, OrderEvent.RECEIPT):
         happening = Happening(event=event)
         shop.db.run_now(orders.apply, order_id, happening, shop.relay.clock.now(), shop.relay.trading.trade)
 
 
-def test_applied_verified_stocked_sold_and_paid_out(person, shop, eyes):
+def test_applied_verified_stocked_sold_and_paid_out(guest, shop, eyes):
     jade = Program(shop.url, *shop.who("jade"), nickname="jade")
     made = jade.call("POST", "/api/merchants", {"name_en": "Jade house", "name_zh": "玉器行", "contact": "here"})
     merchant_id = made["merchant_id"]
-    owner, operator = person("jade", 390, 844), person("operator")
+    owner, operator = guest("jade", size=SIZES["phone"]), guest("operator")
     owner.go("/merchant/real-name?lang=en")
     apply(owner.page, eyes)
     verify(operator, eyes)
@@ -173,7 +128,7 @@ def test_applied_verified_stocked_sold_and_paid_out(person, shop, eyes):
     operator.go("/operator/applications?lang=zh")
     operator.page.get_by_role("button", name="批准", exact=True).click()
     expect(operator.page.get_by_role("button", name="批准", exact=True)).to_be_hidden()
-    ask_the_bank(shop)
+    shop.ask_the_bank()
     owner.go("/merchant/money?lang=en")
     expect(owner.page.locator("[data-live=payouts]")).to_contain_text("At your bank")
     assert shop.db.read_now(accounts.find_merchant, merchant_id).state == "verified"

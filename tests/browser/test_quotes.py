@@ -9,39 +9,10 @@ from cloud_relay import tables
 from cloud_relay.orders import service as orders
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent
-from tests.browser.conftest import WAIT_MS, Person
+from tests.browser.eyes import SIZES
 from tests.browser.program import Program
-from tests.browser.small_shop import open_small_shop
 from tests.browser.test_basket import fill_the_form
 from tests.cloud_relay.running import PASSWORD
-from tests.ports import free_port
-
-PHONE, DESK = {"viewport": {"width": 390, "height": 844}}, {"viewport": {"width": 1440, "height": 900}}
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    with open_small_shop(tmp_path_factory.mktemp("quotes"), free_port) as shop:
-        yield shop
-
-
-@pytest.fixture
-def person(browser, shop):
-    people = []
-
-    def come(name, **options):
-        context = browser.new_context(locale="en-GB", **options)
-        context.set_default_timeout(WAIT_MS)
-        one = Person(context, context.new_page(), shop.url)
-        people.append(one)
-        one.sign_in(shop.who(name))
-        return one
-
-    yield come
-    errors = [error for one in people for error in one.errors]
-    for one in people:
-        one.context.close()
-    assert errors == []
 
 
 def second_merchant(shop):
@@ -128,14 +99,14 @@ def sign(page):
 
 
 @pytest.mark.timeout(400)
-def test_asked_quoted_twice_accepted_delivered_and_signed(person, shop, eyes):
+def test_asked_quoted_twice_accepted_delivered_and_signed(guest, shop, eyes):
     rival, rival_shop = second_merchant(shop)
     shelve(shop.owner, shop.shop_id, "Celadon teapot", "青瓷茶壶", 35000)
     shelve(rival, rival_shop, "Blue teapot", "青花茶壶", 30000)
-    shopper = person("shopper", **PHONE)
+    shopper = guest("shopper", size=SIZES["phone"])
     page = shopper.page
     ask(shopper)
-    mine, theirs = person("owner", **DESK), person("rival", **DESK)
+    mine, theirs = guest("owner"), guest("rival")
     quote(mine, "280.00")
     quote(theirs, "260.00")
 

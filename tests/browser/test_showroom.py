@@ -10,12 +10,7 @@ import pytest
 import zxingcpp
 from playwright.sync_api import expect
 
-from tests.browser.conftest import WAIT_MS, Person
-from tests.browser.small_shop import open_small_shop
-from tests.ports import free_port
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-DESK = {"viewport": {"width": 1440, "height": 900}}
+from tests.browser.conftest import PHONE
 
 CAMERA = """picture => {
   const image = new Image();
@@ -35,32 +30,6 @@ CAMERA = """picture => {
   };
 }"""
 """What the phone's camera sees: the printed tag a little askew, its code in the middle. The reader is the real one."""
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    with open_small_shop(tmp_path_factory.mktemp("small-shop"), free_port) as shop:
-        yield shop
-
-
-@pytest.fixture
-def person(browser, shop):
-    people = []
-
-    def come(name=None, **options):
-        context = browser.new_context(locale="en-GB", **options)
-        context.set_default_timeout(WAIT_MS)
-        one = Person(context, context.new_page(), shop.url)
-        people.append(one)
-        if name:
-            one.sign_in(shop.who(name))
-        return one
-
-    yield come
-    errors = [error for one in people for error in one.errors]
-    for one in people:
-        one.context.close()
-    assert errors == []
 
 
 def pages_of(pdf):
@@ -89,9 +58,9 @@ def set_styles(page):
 
 
 @pytest.mark.timeout(400)
-def test_from_the_printed_tag_to_the_stock_that_fell(shop, person, eyes):
+def test_from_the_printed_tag_to_the_stock_that_fell(shop, guest, eyes):
     listing_id = shop.listing(gtin="9521234543213", description_en="Washed linen.", description_zh="水洗亚麻。")
-    merchant = person("owner", **DESK)
+    merchant = guest("owner")
     merchant.go(f"/merchant/listings/{listing_id}?lang=en")
     set_styles(merchant.page)
     variants = {
@@ -108,7 +77,7 @@ def test_from_the_printed_tag_to_the_stock_that_fell(shop, person, eyes):
     address = codes_on(pdf)[0]
     assert address.startswith(f"{shop.url}/01/09521234543213?t=")
 
-    visitor, shopper = person(**DESK), person("shopper", **PHONE)
+    visitor, shopper = guest(), guest("shopper", **PHONE)
     visitor.go(f"/l/{listing_id}?lang=zh")
     page = shopper.page
     page.goto(address)
@@ -187,18 +156,18 @@ def buy(page, open_page, eyes):
 
 
 @pytest.mark.timeout(300)
-def test_the_page_scans_by_itself_and_refuses_what_is_strange(shop, person, eyes):
+def test_the_page_scans_by_itself_and_refuses_what_is_strange(shop, guest, eyes):
     listing_id = shop.listing(title_en="Wool scarf", title_zh="羊毛围巾")
     piece = {"listing_id": listing_id, "code": "WS-1"}
     shop.owner.call("POST", "/api/pieces", piece)
     wanted = {"shop_id": shop.shop_id, "kind": "sample", "tags": [{"listing_id": listing_id}]}
     made = shop.owner.call("POST", "/api/tags", wanted)
-    merchant = person("owner", **DESK)
+    merchant = guest("owner")
     pdf = merchant.context.request.get(f"{shop.url}/api/tag-sheets/{made['sheet_id']}?size=8").body()
     out = io.BytesIO()
     page_picture = pages_of(pdf)[0]
     page_picture.crop((0, 0, page_picture.width // 2, page_picture.height // 4)).save(out, "PNG")
-    shopper = person(**PHONE)
+    shopper = guest(**PHONE)
     page = shopper.page
     page.add_init_script(f"({CAMERA})('data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}')")
     shopper.go("/?lang=zh")
@@ -223,7 +192,7 @@ def test_the_page_scans_by_itself_and_refuses_what_is_strange(shop, person, eyes
 
 
 @pytest.mark.timeout(300)
-def test_void_foreign_and_place_tags_are_pages_that_help(shop, person, eyes):
+def test_void_foreign_and_place_tags_are_pages_that_help(shop, guest, eyes):
     listing_id = shop.listing(title_en="Cotton hat", title_zh="棉帽")
     shop.owner.call("POST", "/api/pieces", {"listing_id": listing_id, "code": "CH-1", "location": "B-1-1"})
     tags = [{"listing_id": listing_id}, {"listing_id": listing_id}]
@@ -233,7 +202,7 @@ def test_void_foreign_and_place_tags_are_pages_that_help(shop, person, eyes):
     place = {"shop_id": shop.shop_id, "kind": "place", "tags": [{"location": "B-1-1"}]}
     place_tag = shop.owner.call("POST", "/api/tags", place)["tag_ids"][0]
     shop.owner.call("POST", "/api/tags/void", {"tag_ids": [void]})
-    shopper = person(**PHONE)
+    shopper = guest(**PHONE)
     page = shopper.page
     page.goto(f"{shop.url}/t/{void}?lang=en")
     expect(page.get_by_role("heading", level=1)).to_have_text("This tag counts no more")

@@ -9,9 +9,9 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import PHONE
 from tests.browser.whole_mall import SHOPPER, TEAHOUSE
 
-PHONE = {"size": (390, 844), "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 SECOND_MS = 1000
 BENCH_MS = 90_000
 """Packing, printing, sticking and photographing take the simulated machines about twenty seconds."""

@@ -126,3 +126,16 @@ class World:
 
     def refunds(self) -> list[dict[str, Any]]:
         return self.rows(tables.payment, tables.payment.c.kind == "refund")
+
+
+@dataclass
+class WorldClock:
+    """The test world's time, as workers read it."""
+
+    world: World
+
+    def now(self) -> datetime:
+        return self.world.now
+
+    def monotonic(self) -> float:
+        return self.world.now.timestamp()

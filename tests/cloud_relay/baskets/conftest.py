@@ -9,18 +9,7 @@ from cloud_relay.escrow import payments
 from cloud_relay.escrow.providers.sandbox import SandboxProvider
 from cloud_relay.escrow.worker import PaymentWorker
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
-from tests.cloud_relay.trade_world import ADDRESS
-
-
-@dataclasses.dataclass
-class WorldClock:
-    world: object
-
-    def now(self):
-        return self.world.now
-
-    def monotonic(self):
-        return self.world.now.timestamp()
+from tests.cloud_relay.trade_world import ADDRESS, WorldClock
 
 
 @dataclasses.dataclass

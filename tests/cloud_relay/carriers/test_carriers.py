@@ -29,9 +29,8 @@ from cloud_relay.parcels import epcis
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import BadSettingsError, CarrierSettings, Settings
 from tests.cloud_relay.carriers import carrier_peer
-from tests.cloud_relay.escrow.test_worker import WorldClock
 from tests.cloud_relay.trade_servers import serving
-from tests.cloud_relay.trade_world import ADDRESS
+from tests.cloud_relay.trade_world import ADDRESS, WorldClock
 
 BODY = {
     "ref": "{parcel_id}",

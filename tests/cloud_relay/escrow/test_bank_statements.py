@@ -12,7 +12,7 @@ from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
 from tests.cloud_relay.escrow import bank_world
 from tests.cloud_relay.escrow.bank_world import decided, desk_of, imported, line
-from tests.cloud_relay.escrow.test_worker import WorldClock
+from tests.cloud_relay.trade_world import WorldClock
 
 TOTAL = 11_100
 """Price and shipping of the world's listing, in fen."""

@@ -21,8 +21,9 @@ from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.tables import payout_account
 from tests.cloud_relay.escrow import bank_world
 from tests.cloud_relay.escrow.test_bank_statements import entries, ordered, sent
-from tests.cloud_relay.escrow.test_worker import WorldClock, released, worker
+from tests.cloud_relay.escrow.test_worker import released, worker
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
+from tests.cloud_relay.trade_world import WorldClock
 
 __all__ = ["worker"]
 

@@ -1,7 +1,6 @@
 """The payment worker against a real bank: whatever the answers do, each payment settles once, and the books agree."""
 
 import asyncio
-import dataclasses
 
 import pytest
 
@@ -13,19 +12,7 @@ from cloud_relay.orders import service
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
 from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
-
-
-@dataclasses.dataclass
-class WorldClock:
-    """The test world's time."""
-
-    world: object
-
-    def now(self):
-        return self.world.now
-
-    def monotonic(self):
-        return self.world.now.timestamp()
+from tests.cloud_relay.trade_world import WorldClock
 
 
 @pytest.fixture
