@@ -13,6 +13,7 @@ from cloud_relay.catalog import service as catalog
 from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.catalog.reading import missing
 from cloud_relay.publishing import rules, store
+from cloud_relay.publishing.variant_lines import variants_of
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.values import clean_text, format_time, new_id
@@ -33,9 +34,18 @@ def shop_facts(connection: Connection, merchant_ids: frozenset[str], shop_id: st
 def judge(content: bytes, digits: int, skus: Sequence[str], codes: Sequence[str]) -> rules.Table:
     """Return a table with every line judged and its search words made: slow, and so for a thread of its own."""
     table = rules.read_table(content, digits, skus, codes)
-    for row in table.rows:
-        row["words"] = catalog.search_words(row)
+    for rows in _listings(table.rows):
+        variants = variants_of(rows)[1] if rows[0]["choices"] else []
+        rows[0]["words"] = catalog.search_words(rows[0], variants)
     return table
+
+
+def _listings(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the rows of each listing, in the order of their first lines."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["head"], []).append(row)
+    return list(found.values())
 
 
 def keep_read(
@@ -71,6 +81,7 @@ def read(connection: Connection, merchant_ids: frozenset[str], import_id: str) -
         "rows": [{name: value for name, value in one.items() if name != "words"} for one in row["rows"][:ROWS_SHOWN]],
         "created_at": format_time(row["created_at"]),
         "piece_count": sum(len(one["pieces"]) for one in row["rows"]) if row["state"] == READ else 0,
+        "listing_count": len(_listings(row["rows"])) if row["state"] == READ else row["row_count"],
     }  # fmt: skip
 
 
@@ -88,9 +99,9 @@ def confirm(
     if row["drop_at"] <= now:
         raise RefusedError("import_late", "It was read too long ago; read it again", "读取已过期，请重新上传")
     _check_again(connection, row)
-    listings, pieces = _goods(row["rows"], shop, now, is_published=is_published)
+    listings, variants, pieces = _goods(row["rows"], shop, now, is_published=is_published)
     try:
-        store.insert_goods(connection, listings, pieces)
+        store.insert_goods(connection, listings, variants, pieces)
     except IntegrityError:
         raise _came_meanwhile() from None
     ids = [one["listing_id"] for one in listings]
@@ -121,22 +132,30 @@ def _came_meanwhile() -> RefusedError:
 
 def _goods(
     rows: Sequence[dict[str, Any]], shop: RowMapping, now: datetime, *, is_published: bool
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of listings, variants and pieces that a table becomes."""
     fixed = {
         "shop_id": shop["shop_id"], "currency": shop["currency"], "attributes": {}, "created_at": now,
         "state": "published" if is_published else "draft", "published_at": now if is_published else None,
     }  # fmt: skip
-    listings, pieces = [], []
-    for one in rows:
-        values = {name: one[name] for name in KEPT}
+    listings, variants, pieces = [], [], []
+    for lines in _listings(rows):
+        axes, own = variants_of(lines) if lines[0]["choices"] else ([], [])
+        values = {name: lines[0][name] for name in KEPT}
+        if own:  # each variant has its own numbers; stock of all of them is the listing's
+            values |= {"sku": "", "gtin": "", "on_hand": sum(len(one["pieces"]) for one in lines)}
         listing_id = new_id("lst")
-        listings.append({**values, **fixed, **one["words"], "listing_id": listing_id})
-        pieces += [
-            {"piece_id": new_id("pc"), "listing_id": listing_id, "shop_id": shop["shop_id"], "code": code,
-             "state": "free"}
-            for code in one["pieces"]
-        ]  # fmt: skip
-    return listings, pieces
+        listings.append({**values, **fixed, **lines[0]["words"], "listing_id": listing_id, "axes": axes})
+        for place, line in enumerate(lines):
+            variant_id = new_id("var") if own else None
+            if own:
+                variants.append({**own[place], "variant_id": variant_id, "listing_id": listing_id})
+            pieces += [
+                {"piece_id": new_id("pc"), "listing_id": listing_id, "shop_id": shop["shop_id"], "code": code,
+                 "state": "free", "variant_id": variant_id}
+                for code in line["pieces"]
+            ]  # fmt: skip
+    return listings, variants, pieces
 
 
 def undo(

@@ -18,10 +18,12 @@ from cloud_relay.web.templating import MINOR_DIGITS
 router = APIRouter(prefix="/api")
 
 TEMPLATE = (
-    "sku,title_zh,title_en,price,on_hand,pieces,gtin,weight_g,description_zh,description_en\r\n"
-    "TEA-101,青瓷茶杯,Celadon cup,128.00,2,T-101 T-102,,180,龙泉青瓷,Longquan celadon\r\n"
+    "sku,title_zh,title_en,price,on_hand,pieces,gtin,weight_g,description_zh,description_en,style,size,colour\r\n"
+    "TEA-101,青瓷茶杯,Celadon cup,128.00,2,T-101 T-102,,180,龙泉青瓷,Longquan celadon,,,\r\n"
+    "LIN-S,亚麻衬衫,Linen shirt,199.00,3,,,300,,,,S,白 White\r\n"
+    "LIN-M,亚麻衬衫,Linen shirt,209.00,2,,,,,,,M,白 White\r\n"
 )
-"""What merchants begin with; pieces are the codes on their own tags, which a sale needs."""
+"""What merchants begin with: a listing with its pieces' own codes, and one in two sizes whose pieces get codes."""
 
 
 class _Body(BaseModel):

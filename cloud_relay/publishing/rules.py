@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloud_relay.catalog.rules import PRICE_MINOR_MAX, check_listing
+from cloud_relay.publishing.variant_lines import AXES, VariantLines
 from cloud_relay.refusals import RefusedError
 from wire.values import BadValueError, clean_text
 
@@ -38,6 +39,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "weight_g": ("weight_g", "weight", "重量", "重量克"),
     "description_zh": ("description_zh", "描述", "中文描述"),
     "description_en": ("description_en", "description", "英文描述"),
+    "style": ("style", "款式", "样式"),
+    "size": ("size", "尺码", "尺寸", "规格"),
+    "colour": ("colour", "color", "颜色"),
 }
 """Known columns by the words that may stand above them, in any order and case; the first is ours."""
 NEEDED = ("sku", "price")
@@ -104,6 +108,7 @@ def read_table(content: bytes, digits: int, known_skus: Sequence[str], known_cod
     judge = _Judge(names, digits, known_skus, known_codes)
     for line, cells in lines:
         judge.take(line, cells)
+    judge.faults.sort(key=lambda fault: fault.line)
     if not judge.rows and not judge.faults:
         fault = Fault(line=2, column="", en="There is no line of goods below the head", zh="表头下没有货品")
         return Table(encoding=encoding, faults=[fault])
@@ -169,6 +174,7 @@ class _Judge:
         self._skus: dict[str, int] = dict.fromkeys(known_skus, 0)
         self._codes: dict[str, int] = dict.fromkeys(known_codes, 0)
         self._gtins: dict[str, int] = {}
+        self._variants = VariantLines()
         self.rows: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
 
@@ -201,7 +207,21 @@ class _Judge:
             row[name] = self._checked(line, name, given.get(name, ""))
         if row["gtin"]:
             self._once(line, "gtin", row["gtin"], self._gtins)
+        self._choose(line, row, given)
         return row
+
+    def _choose(self, line: int, row: dict[str, Any], given: Mapping[str, str]) -> None:
+        """Put a line to the lines of its listing; a variant's stock is its pieces, so those without a code get one."""
+        for column, en, zh in self._variants.take(row, {name: given.get(name, "") for name in AXES}):
+            self._add(line, column, en, zh)
+        if not row["choices"] or not row["sku"]:
+            return
+        if row["on_hand"] > PIECES_MAX:
+            self._add(line, "on_hand", f"At most {PIECES_MAX} of a variant in a line", f"每行每款最多 {PIECES_MAX} 件")
+            return
+        for number in range(len(row["pieces"]) + 1, row["on_hand"] + 1):
+            row["pieces"].append(f"{row['sku']}-{number}")
+            self._code(line, row["pieces"][-1])
 
     def _add(self, line: int, column: str, en: str, zh: str) -> None:
         self.faults.append(_fault(line, column, en, zh))
@@ -231,12 +251,15 @@ class _Judge:
             self._add(line, "pieces", f"At most {PIECES_MAX} pieces in a line", f"每行最多 {PIECES_MAX} 件")
             return []
         for code in codes:
-            try:
-                clean_text(code, "pieces", 40)
-            except BadValueError as error:
-                self._add(line, "pieces", str(error), "编号无法接受（最长 40 个字符）")
-            self._once(line, "pieces", code, self._codes)
+            self._code(line, code)
         return codes
+
+    def _code(self, line: int, code: str) -> None:
+        try:
+            clean_text(code, "pieces", 40)
+        except BadValueError as error:
+            self._add(line, "pieces", str(error), "编号无法接受（最长 40 个字符）")
+        self._once(line, "pieces", code, self._codes)
 
     def _price(self, line: int, text: str) -> int:
         digits = self._digits

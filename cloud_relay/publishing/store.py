@@ -31,8 +31,11 @@ def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def skus_of(connection: Connection, shop_id: str) -> list[str]:
-    """Return the stock codes of a shop's listings."""
-    return list(connection.scalars(select(listing.c.sku).where(listing.c.shop_id == shop_id, listing.c.sku != "")))
+    """Return the stock codes of a shop's listings and of their variants."""
+    own = select(listing.c.sku).where(listing.c.shop_id == shop_id, listing.c.sku != "")
+    of_variants = select(variant.c.sku).join(listing, listing.c.listing_id == variant.c.listing_id)
+    of_variants = of_variants.where(listing.c.shop_id == shop_id, variant.c.sku != "")
+    return list(connection.scalars(own.union(of_variants)))
 
 
 def codes_of(connection: Connection, shop_id: str) -> list[str]:
@@ -76,9 +79,13 @@ def drop_imports(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(goods_import).where(*where)).rowcount
 
 
-def insert_goods(connection: Connection, listings: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> None:
-    """Make listings and their pieces, each with one statement."""
+def insert_goods(
+    connection: Connection, listings: list[dict[str, Any]], variants: list[dict[str, Any]], pieces: list[dict[str, Any]]
+) -> None:
+    """Make listings, their variants and pieces, each kind with one statement."""
     connection.execute(insert(listing), listings)
+    if variants:
+        connection.execute(insert(variant), variants)
     if pieces:
         connection.execute(insert(piece), pieces)
 
@@ -89,7 +96,7 @@ def touched(connection: Connection, listing_ids: Sequence[str], version: int) ->
     for ids in _chunks(listing_ids):
         used = [
             select(table.c.listing_id).where(table.c.listing_id == listing.c.listing_id).exists()
-            for table in (order_line, reservation, tag, listing_picture, variant)
+            for table in (order_line, reservation, tag, listing_picture)
         ]
         moved = select(piece.c.piece_id).where(
             piece.c.listing_id == listing.c.listing_id, or_(piece.c.state != "free", piece.c.version > 1)
@@ -105,6 +112,7 @@ def delete_goods(connection: Connection, listing_ids: Sequence[str]) -> None:
     for ids in _chunks(listing_ids):
         connection.execute(delete(listing_schedule).where(listing_schedule.c.listing_id.in_(ids)))
         connection.execute(delete(piece).where(piece.c.listing_id.in_(ids)))
+        connection.execute(delete(variant).where(variant.c.listing_id.in_(ids)))
         connection.execute(delete(listing).where(listing.c.listing_id.in_(ids)))
 
 

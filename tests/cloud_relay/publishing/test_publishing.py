@@ -70,12 +70,33 @@ async def test_an_import_is_on_show_at_once_and_undone_while_nobody_touched_it(s
     await site.call("POST", path, {}, owner, 409)
     text = (await site.call("GET", "/api/goods-imports/template.csv")).content.decode("utf-8-sig")
     again = await send(shop, text + "X-1,,Other,1,,,,,,\n")
-    assert again["fault_count"] == 0 and again["row_count"] == 2
+    assert again["fault_count"] == 0 and again["row_count"] == 4
     await confirm(shop, again["import_id"])
     touched = rows(site, tables.listing)[0]["listing_id"]
     await site.call("PATCH", f"/api/listings/{touched}", {"title_en": "Other"}, owner)
     answer = await site.call("POST", f"/api/goods-imports/{again['import_id']}/undo", {}, owner, 409)
-    assert answer["type"].endswith("import_touched") and len(rows(site, tables.listing)) == 2
+    assert answer["type"].endswith("import_touched") and len(rows(site, tables.listing)) == 3
+
+
+async def test_variants_come_in_with_their_stock_and_are_sold_found_and_undone_like_any(shop):
+    site, _, owner = shop
+    text = "sku,title_en,price,on_hand,size\nS-1,Linen shirt,10,2,Small\nS-2,Linen shirt,12,1,Large\n"
+    kept = await send(shop, text)
+    shown = await site.call("GET", f"/api/goods-imports/{kept['import_id']}", headers=owner)
+    assert (shown["listing_count"], shown["row_count"], shown["piece_count"]) == (1, 2, 3)
+    page = await site.call("GET", f"/merchant/imports/{kept['import_id']}?lang=en", headers=owner)
+    assert "Small" in page.text and "as line 2" in page.text
+    made = await confirm(shop, kept["import_id"], is_published=True)
+    assert (made["listings"], made["pieces"]) == (1, 3)
+    (row,) = rows(site, tables.listing)
+    assert (row["sku"], row["on_hand"], row["price_minor"]) == ("", 3, 1000)
+    listing = await site.call("GET", f"/api/listings/{row['listing_id']}")
+    found = [(one["name"]["en"], one["in_stock"], one["price_minor"]) for one in listing["variants"]]
+    assert found == [("Small", 2, 1000), ("Large", 1, 1200)]
+    assert (await site.call("GET", "/api/search?q=large"))["total"] == 1, "found by a style's name"
+    assert (await send(shop, text))["fault_count"] > 0, "the shop has these codes already"
+    await site.call("POST", f"/api/goods-imports/{kept['import_id']}/undo", {}, owner)
+    assert rows(site, tables.listing) == rows(site, tables.variant) == rows(site, tables.piece) == []
 
 
 async def bulk(shop, what, amount=0, *, versions=None, status=201):

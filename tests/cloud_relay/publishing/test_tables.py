@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cloud_relay.catalog.variant_rules import VARIANTS_MAX
 from cloud_relay.publishing import rules
+from cloud_relay.publishing.variant_lines import variants_of
 from cloud_relay.refusals import RefusedError
 
 HEAD = "sku,title_zh,title_en,price,on_hand,pieces,gtin,weight_g\n"
@@ -101,7 +103,7 @@ def test_numbers_come_once_in_the_table_and_in_the_shop():
 @pytest.mark.parametrize(
     ("head", "columns"),
     [("sku,title_en\n", {"price"}), ("price,title_en\n", {"sku"}), ("sku,price\n", {"title_zh"}),
-     ("sku,price,title_en,colour\n", {"colour"}), ("sku,sku,price,title_en\n", {"sku"})],
+     ("sku,price,title_en,material\n", {"material"}), ("sku,sku,price,title_en\n", {"sku"})],
 )  # fmt: skip
 def test_a_head_that_does_not_fit_is_said_in_line_1(head, columns):
     found = read(head + "a,1,b,c\n")
@@ -157,3 +159,56 @@ def test_no_cell_that_begins_as_a_formula_ever_comes_through(cells):
         return
     for row in found.rows:
         assert not any(str(row[name]).startswith(rules.FORMULA_SIGNS) for name in ("sku", "title_en", "title_zh"))
+
+
+STYLES = "sku,title_en,price,on_hand,pieces,style,size,colour,weight_g\n"
+
+
+def test_lines_with_one_title_are_the_variants_of_one_listing_each_with_its_stock():
+    found = read(STYLES + "S-1,Shirt,10,2,,,S,White,300\nX,Cup,1,4,,,,,\nS-2,Shirt,12,,T-9 T-8,,M,白,\n")
+    assert found.faults == []
+    small, cup, middle = found.rows
+    assert (small["head"], cup["head"], middle["head"]) == (2, 3, 2)
+    assert (small["choices"], cup["choices"]) == ({"size": "S", "colour": "White"}, {})
+    assert (small["pieces"], middle["pieces"], cup["pieces"]) == (["S-1-1", "S-1-2"], ["T-9", "T-8"], [])
+    axes, variants = variants_of([small, middle])
+    assert [one["en"] for one in axes] == ["Size", "Colour"]
+    assert [(one["sku"], one["price_difference_minor"], one["place"]) for one in variants] == [
+        ("S-1", 0, 0), ("S-2", 200, 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ["款式", "样式"])
+def test_the_columns_of_variants_have_chinese_names_too(words):
+    found = read(f"货号,名称,价格,{words},尺码,颜色\nA,衬衫,1,长袖,小,白\nB,衬衫,1,短袖,小,白\n")
+    assert found.faults == [] and found.rows[1]["head"] == 2
+    assert found.rows[0]["choices"] == {"style": "长袖", "size": "小", "colour": "白"}
+
+
+@pytest.mark.parametrize(
+    ("second", "line", "column", "says"),
+    [
+        ("B,Shirt,1,1,,,S,White,", 3, "size", "line 2"), ("B,Shirt,1,1,,,S,,", 3, "colour", "line 2"),
+        ("B,Shirt,1,1,,,,,", 3, "size", "line 2"), ("B,Shirt,1,1,,,M,White,5", 3, "weight_g", "line 2"),
+        (f"B,Shirt,1,1,,,{'x' * 31},White,", 3, "size", "30"), ("B,Shirt,1,201,,,M,White,", 3, "on_hand", "200"),
+        ("B,Shirt,1,1,A-1,,M,White,", 3, "pieces", "line 2"), ("B,Shirt,1,1,,,=M,White,", 3, "size", "formula"),
+        (f"{'x' * 39},Shirt,1,1,,,M,White,", 3, "pieces", ""),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_variant_is_named_by_line_and_column(second, line, column, says):
+    found = read(STYLES + "A,Shirt,1,2,,,S,White,300\n" + second + "\n")
+    assert [(one.line, one.column) for one in found.faults] == [(line, column)]
+    assert says in found.faults[0].en.lower() and found.faults[0].zh
+
+
+def test_a_line_without_a_choice_before_one_with_is_said_too():
+    found = read(STYLES + "A,Shirt,1,2,,,,,\nB,Shirt,1,1,,,S,,\n")
+    assert [(one.line, one.column) for one in found.faults] == [(3, "size")]
+    same = read(STYLES + "A,Shirt,1,2,,,,,\nB,Shirt,1,1,,,,,\n")
+    assert [one["head"] for one in same.rows] == [2, 3], "without choices they are two listings, as ever"
+
+
+@pytest.mark.parametrize(("count", "faults"), [(VARIANTS_MAX, 0), (VARIANTS_MAX + 1, 1)])
+def test_no_more_variants_than_a_listing_has(count, faults):
+    lines = "".join(f"S{place},Shirt,1,1,,,{place},,\n" for place in range(count))
+    assert len(read(STYLES + lines).faults) == faults
