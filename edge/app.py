@@ -52,6 +52,7 @@ from edge.relay_http import client_options
 from edge.relay_link import BrokerAddress, RelayLink
 from edge.room_left import RoomLeft
 from edge.service import feed_watchdog, notify
+from edge.tags.printing import TagPrinter
 from edge.technician import Around, technician_verbs
 from edge.verbs import verbs_for
 from edge.viewing.desk import ViewingDesk
@@ -146,6 +147,10 @@ class Shop:
         self.questions = Questions(self.journal, self.clock, self._ring)
         self.link = self._link(facts)
         self.locations = Locations(self.journal, lambda: self.plan.plan, self._ring)
+        self.tags = TagPrinter(
+            journal=self.journal, bench=self.bench, printer=self.devices.handles[config.bench.printer],
+            clock=self.clock, face=find_typeface(), has_room=RoomLeft(data_dir, self.clock.monotonic),
+        )  # fmt: skip
         self.bench_check = self._bench_check()
         self.from_afar = FromAfar(self.bench_check, self.bench, self._send_report)
         self.room = AttendantRoom(
@@ -173,6 +178,7 @@ class Shop:
             pictures=self.pictures,
             questions=self.questions,
             locations=self.locations,
+            tags=self.tags,
             plan_holder=self.plan,
             on_echo=self.bench_check.take_echo,
             on_check=self.from_afar.take,
@@ -379,6 +385,7 @@ class Shop:
         self.plan.plan = await self.journal.plan()
         await self.locations.learn(self.plan.plan)
         await self.bringing.forget_earlier(self.journal)
+        await self.tags.open()
         verbs = technician_verbs(self._around())
         verbs |= verbs_for(self.journal, self.devices, self.link, self.clock)
         verbs |= check_verbs(self.bench_check, self.bench)
@@ -398,6 +405,7 @@ class Shop:
             "bench check": self.bench_check.run(),
             "bench check from afar": self.from_afar.run(),
             "spin": self._spin().run(),
+            "tags": self.tags.run(),
             "pictures": self.pictures.run(),
             "questions": self.questions.run(),
             "room": self.room.run(),

@@ -10,6 +10,7 @@ from edge.bench import Bench
 from edge.journal import Journal
 from edge.locations.counting import Locations
 from edge.pictures import Pictures
+from edge.tags.printing import TagPrinter
 from edge.viewing.desk import ViewingDesk
 from wire.commands import AskAttendant, CheckBench, Command, CorrectLocation, ReplacePlan, TellEcho, UploadPicture
 from wire.envelope import Envelope
@@ -45,6 +46,7 @@ class Dispatch:
         questions: Questions,
         plan_holder: PlanHolder,
         locations: Locations | None = None,
+        tags: TagPrinter | None = None,
         on_echo: Callable[[str, str], object] = lambda _nonce, _code: None,
         on_check: Callable[[CheckBench], object] = lambda _command: None,
     ) -> None:
@@ -54,7 +56,7 @@ class Dispatch:
         self._pictures = pictures
         self._questions = questions
         self._plan_holder = plan_holder
-        self._locations = locations
+        self._locations, self._tags = locations, tags
         self._on_echo = on_echo
         self._on_check = on_check
         self._durable: asyncio.Queue[tuple[Envelope, Command]] = asyncio.Queue()
@@ -95,6 +97,8 @@ class Dispatch:
             await self._questions.handle(envelope, command)
         elif isinstance(command, CorrectLocation) and self._locations is not None:
             await self._locations.handle(envelope, command)
+        elif isinstance(command, TagPrinter.HANDLES) and self._tags is not None:
+            await self._tags.handle(envelope, command)
         elif isinstance(command, ReplacePlan):
             await self._replace_plan(envelope, command.plan)
         else:

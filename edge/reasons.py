@@ -92,6 +92,12 @@ SENTENCES: dict[str, Text] = {
         en="Something lies where the sorter puts things down: clear it away", zh="分拣机放置处有东西：请清空"
     ),
     "no_such_location": Text(en="The sorter does not reach that location", zh="分拣机到不了这个货位"),
+    # tags
+    "tag_too_large": Text(
+        en="This tag does not fit the roll: load a larger one, or print the sheet as PDF",
+        zh="标签放不下：请换更大的标签纸，或改打 PDF",
+    ),
+    "stopped": Text(en="Stopped: what came out counts", zh="已停止：已打出的有效"),
     # payment terminal
     "broken_off": Text(
         en="Booked, then broken off: ask the terminal what became of it", zh="记账后中断：请向终端查询结果"

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from wire.codec import from_json, to_json
 from wire.plan import LabelContent, Position, ShopPlan
+from wire.tags import TagFace
 
 
 class PhotoAnswer(StrEnum):
@@ -187,6 +188,22 @@ class CorrectLocation(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrintTags(Command):
+    """Print these tags on the shop's label printer, each once, while no parcel needs it; TagsPrinted tells how far."""
+
+    job_id: str
+    tags: tuple[TagFace, ...]
+    DEADLINE_S: ClassVar[float] = 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTags(Command):
+    """Print no more of this job; what came out counts."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransientCommand(Command):
     """The root of what nobody stores."""
 
@@ -357,7 +374,7 @@ COMMANDS: dict[str, type[Command]] = {
     for cls in (
         ReplacePlan, PreparePiece, ReleasePiece, LabelParcel, AnswerPhoto, CancelParcel, RecordTracking, UploadPicture,
         AskAttendant, NoteForShop, AskToLook, LeaveViewing, OpenStream, AddCandidate, CloseStream, OpenStills,
-        CreditFrame, TakeOverParcel, CorrectLocation,
+        CreditFrame, TakeOverParcel, CorrectLocation, PrintTags, StopTags,
         TakeLoupe, SteerCamera, TakeCamera, HandTurn, AskPosition, TellClock, ConfirmReports, TellEcho,
         CheckBench,
     )

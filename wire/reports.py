@@ -15,6 +15,7 @@ from wire.locations import LocationChanged
 from wire.plan import Face, Position, Text
 from wire.report_root import Report as Report  # noqa: PLC0414  # the way in which a name is passed on under mypy
 from wire.report_root import TransientReport as TransientReport  # noqa: PLC0414  # as above
+from wire.tags import TagsPrinted
 
 
 class AckState(StrEnum):
@@ -432,7 +433,7 @@ REPORTS: dict[str, type[Report]] = {
         LabelRead, LabelVoided, ParcelPhotographed, ParcelHeld, ParcelResumed, HandedOver, ParcelCancelled,
         PictureOffered, FacesTaught, QuestionAnswered, LookAnswered, ViewingChanged, StreamAnswered, StillsAnswered,
         AskClock, BenchChecked, AskEcho, PositionTold, LoupeTaken, SpinTaken, CheckAnswered, CheckMoved,
-        CounterSold, ListingWritten, LocationChanged, PieceCarried, ReadyForPickup, CounterRefunded,
+        CounterSold, ListingWritten, LocationChanged, PieceCarried, ReadyForPickup, CounterRefunded, TagsPrinted,
     )
 }  # fmt: skip
 

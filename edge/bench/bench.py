@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 from drivers.base import DeviceError
@@ -22,7 +22,7 @@ from edge.bench.tasks import Answer, ScanResult, Task, TaskKind, load_task, open
 from edge.bench.telling import Facts
 from edge.clock import Clock
 from edge.flows.errors import IllegalStepError
-from edge.flows.fulfilment import ACTUATIONS, HELD, Effect, Event, Stage
+from edge.flows.fulfilment import ACTUATIONS, CLEARING, HELD, WAITS_IN_LINE, Effect, Event, Stage
 from edge.journal import Journal, inbox
 from edge.journal.transaction import Transaction
 from edge.labels import Typeface, find_typeface, warm_up
@@ -51,17 +51,20 @@ FORGET_EVERY_S = 3600.0
 CLOCK_LOOK_S = 0.2
 """How often relay time is asked for while it is unknown; a round trip takes longer than that to be made."""
 
+TAGS, CHECK = "tags", "check"
+"""For what the bench is kept from parcels: tags hang at the printer, or a test card or a technician is there."""
+
 AWAY_FROM_BENCH = frozenset({Stage.NEW, Stage.STILL, Stage.RESERVED, Stage.IN_LINE, Stage.ASIDE})
 """Where a parcel is not on the bench nor waits beside it: only then may a test card lie there."""
 
 URGENCY = (
     TaskKind.TAKEN_OVER,
     TaskKind.LABEL_IN_DOUBT, TaskKind.PACK_IN_DOUBT, TaskKind.DESTROY_LABEL, TaskKind.READ_LABEL, TaskKind.TEND_DEVICE,
-    TaskKind.TEND_SORTER,
+    TaskKind.TAGS_IN_DOUBT, TaskKind.TAKE_TAGS, TaskKind.TEND_SORTER,
     TaskKind.SHOW_COURIER_LINK, TaskKind.BRING_PIECE, TaskKind.QUESTION, TaskKind.STICK_LABEL, TaskKind.PACK_BY_HAND,
     TaskKind.FETCH_PIECE, TaskKind.BRING_BACK, TaskKind.SET_ASIDE, TaskKind.UNPACK, TaskKind.PUT_BACK,
     TaskKind.COLLECT, TaskKind.HAND_OVER, TaskKind.TAKE_TEST_CARD, TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL,
-    TaskKind.SCAN_TEST_LABEL, TaskKind.NOTE,
+    TaskKind.SCAN_TEST_LABEL, TaskKind.TEND_TAGS, TaskKind.NOTE,
 )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ class Bench:
         self._errands = errands.Errands()
         self._last_scan: ScanResult | None = None
         self.is_waiting_for_clock = False
-        self._is_kept_clear = False
+        self.kept_for = ""
         self.take_check_code: Callable[[str], ScanResult | None] = lambda _text: None
 
     # life
@@ -176,7 +179,7 @@ class Bench:
                 has_sorter=self._has_sorter,
             )  # fmt: skip
             result = work(tx, steps)
-            if not self._is_kept_clear:
+            if not self.kept_for:
                 steps.advance_line()
             return result, steps.did
 
@@ -278,19 +281,47 @@ class Bench:
         """Whether no parcel is on the bench or beside it."""
         return not [part for part in await self._journal.read(rows.open_parcels) if part.stage not in AWAY_FROM_BENCH]
 
-    @asynccontextmanager
-    async def keep_clear(self) -> AsyncIterator[bool]:
+    async def is_waited_for(self) -> bool:
+        """Whether a parcel wants the bench: it goes before everything that is no order."""
+        parcels = await self._journal.read(rows.open_parcels)
+        return any(part.stage in WAITS_IN_LINE and (part.stage is not Stage.ASIDE or part.is_paid) for part in parcels)
+
+    async def may_keep(self) -> bool:
+        """Whether `keep_free` would yield True now."""
+        return not self.kept_for and await self._is_free()
+
+    async def _is_free(self) -> bool:
+        """Whether the bench belongs to no parcel; one that waits beside it for the courier moves no machine."""
+        parcels = await self._journal.read(rows.open_parcels)
+        return not any(part.is_on_bench or part.stage in CLEARING for part in parcels)
+
+    def keep_from_start(self) -> None:
+        """Let no parcel come to the bench from the first moment on, until a `keep_free` that follows ends."""
+        self.kept_for = TAGS
+
+    def keep_free(self) -> AbstractAsyncContextManager[bool]:
+        """Keep the bench for tags: no parcel has the printer while the body runs. Yields False when one has it."""
+        return self._keep(TAGS, self._is_free)
+
+    def keep_clear(self) -> AbstractAsyncContextManager[bool]:
         """Let no parcel come to the bench while the body runs; yields False when one is there already.
 
         Parcels wait in line meanwhile, and the first goes on when the body ends.
         """
+        return self._keep(CHECK, self.is_clear)
+
+    @asynccontextmanager
+    async def _keep(self, for_what: str, is_ours: Callable[[], Awaitable[bool]]) -> AsyncIterator[bool]:
         await self._recovered.wait()
+        if self.kept_for and (self.kept_for, for_what) != (TAGS, TAGS):
+            yield False
+            return
         # set first: whatever is written after the look that follows sees it, because one thread does both
-        self._is_kept_clear = True
+        self.kept_for = for_what
         try:
-            yield await self.is_clear()
+            yield await is_ours()
         finally:
-            self._is_kept_clear = False
+            self.kept_for = ""
         await self._commit(lambda _tx, _steps: None)
 
     # commands

@@ -14,7 +14,7 @@ class TaskKind(StrEnum):
     """What a person is asked to do.
 
     BRING_PIECE and QUESTION belong to viewing, TEND_SORTER to the locations, the four of the test card to the bench
-    check; all others to the bench.
+    check, the three of tags to their printing; all others to the bench.
     """
 
     TAKEN_OVER = "taken_over"
@@ -41,6 +41,9 @@ class TaskKind(StrEnum):
     STICK_TEST_LABEL = "stick_test_label"
     SCAN_TEST_LABEL = "scan_test_label"
     TAKE_TEST_CARD = "take_test_card"
+    TAKE_TAGS = "take_tags"
+    TAGS_IN_DOUBT = "tags_in_doubt"
+    TEND_TAGS = "tend_tags"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

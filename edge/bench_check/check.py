@@ -36,6 +36,9 @@ BEGUN_ELSEWHERE = frozenset({"nightly", "merchant"})
 """Occasions on which nobody in the shop pressed the button: a shopper who looks goes first."""
 
 NIGHT_LOOK_S = 300.0
+KEPT = {"tags": "tags", "check": "technician"}
+"""What the bench is kept for, and the sentence about it."""
+
 TASKS = (TaskKind.LAY_TEST_CARD, TaskKind.STICK_TEST_LABEL, TaskKind.SCAN_TEST_LABEL, TaskKind.TAKE_TEST_CARD)
 
 Work = Callable[[], Awaitable[Seen]]
@@ -133,11 +136,12 @@ class BenchCheck:
 
     async def _carry_out(self, check_id: str, occasion: str, begun: "asyncio.Future[None]") -> None:
         around = self._around
+        kept_for = around.bench.kept_for
         try:
             async with around.bench.keep_clear() as is_clear:
                 if not is_clear:
                     self._is_clearing = False
-                    begun.set_exception(CheckRefusedError(REFUSALS["parcel"]))
+                    begun.set_exception(CheckRefusedError(REFUSALS[KEPT.get(kept_for, "parcel")]))
                     return
                 begun.set_result(None)
                 acts = Acts(around, new_code(around.random_bytes), is_night=occasion == "nightly")

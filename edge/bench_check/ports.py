@@ -20,6 +20,7 @@ class BenchFace(Protocol):
     """The part of the bench that a check needs."""
 
     take_check_code: Callable[[str], ScanResult | None]
+    kept_for: str
 
     def keep_clear(self) -> AbstractAsyncContextManager[bool]:
         """Keep parcels off the bench while the body runs; yields False when one is there already."""

@@ -104,6 +104,10 @@ HINTS = {
 REFUSALS = {
     "running": Text(en="A bench check runs already", zh="自检正在进行"),
     "parcel": Text(en="A parcel is on the bench: check when it is handed over", zh="工作台上有包裹：请交寄后再自检"),
+    "tags": Text(en="Tags are being printed: check when they are taken away", zh="正在打印标签：请取走标签后再自检"),
+    "technician": Text(
+        en="The technician has the bench: check when they are done", zh="技术员正在用工作台：请稍后再自检"
+    ),
     "watched": Text(en="Somebody looks through a camera now: check later", zh="有顾客正在看货：请稍后再自检"),
     "private": Text(
         en="The privacy switch is on and no picture may be taken: switch it off first", zh="隐私开关已打开：请先关闭"

@@ -21,6 +21,7 @@ BOUND = {
     "counters": "name",
     "counter_sales": "sale_id",
     "counter_marks": "device",
+    "tag_jobs": "job_id",
 }
 """Bound tables and their keys. `acks` carries its own digest instead, because it names the chain's head."""
 
@@ -48,6 +49,11 @@ create index if not exists counter_sales_open on counter_sales (is_open, changed
 -- the newest payment that we know of each card terminal: what its next one is told apart from
 create table if not exists counter_marks (device text primary key, receipt_no integer not null,
     trace_no integer not null) strict;
+-- printings of tags: `printed` of `total` came out, `at_mouth` hang at the printer still; stage printing is the intent
+create table if not exists tag_jobs (job_id text primary key, stage text not null, is_open integer not null,
+    printed integer not null, total integer not null, at_mouth integer not null, reason text not null,
+    wants_stop integer not null, until text not null, tags text not null, asked_at text not null) strict;
+create index if not exists tag_jobs_open on tag_jobs (is_open, asked_at);
 """
 """Tables that journals of the first release lack; they are made when such a journal is opened."""
 

@@ -27,6 +27,11 @@ BUSY = Text(
     zh="工作台上有包裹，机械手可能误取测试标签。请等工作台空出后再打印（vitrine-edge journal orders 可查看在办包裹）",
 )
 
+KEPT = Text(
+    en="Tags are being printed, or somebody else has the bench: wait until that is done",
+    zh="正在打印标签或工作台被占用：请等它结束",
+)
+
 
 def _printer(around: Around) -> DeviceHandle:
     return around.devices.handles[around.config.bench.printer]
@@ -57,10 +62,10 @@ async def print_test_label(around: Around, talk: Talk) -> dict[str, Any]:
     """
     if around.is_checking():
         raise VerbRefusedError(CHECKING, "checking")
-    code = new_code(around.random_bytes)
+    code, is_kept = new_code(around.random_bytes), bool(around.bench.kept_for)
     async with around.bench.keep_clear() as is_clear:
         if not is_clear:
-            raise VerbRefusedError(BUSY, "busy")
+            raise VerbRefusedError(KEPT if is_kept else BUSY, "busy")
         async with _printer(around).use() as printer:
             try:
                 image = await asyncio.to_thread(draw_test_label, code, printer.media, around.face)

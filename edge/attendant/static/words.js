@@ -24,7 +24,7 @@ export const WORDS = {
       destroy_label: "Destroy the label", tend_device: "A device needs you", tend_sorter: "The sorter needs you", unpack: "Unpack", put_back: "Put back",
       hand_over: "Hand over", collect: "To be collected", show_courier_link: "For the courier", note: "Note", question: "A question",
       lay_test_card: "Lay the test card", stick_test_label: "Stick the test label on", scan_test_label: "Scan the test label",
-      take_test_card: "Take the test card away",
+      take_test_card: "Take the test card away", take_tags: "Take the tags", tags_in_doubt: "A tag in doubt", tend_tags: "Tags wait",
     },
   },
   zh: {
@@ -50,6 +50,7 @@ export const WORDS = {
       destroy_label: "请销毁标签", tend_device: "设备需要您", tend_sorter: "分拣机需要您", unpack: "请拆包", put_back: "请放回原处",
       hand_over: "请交给快递", collect: "等待自取", show_courier_link: "给快递员", note: "提示", question: "提问",
       lay_test_card: "请放测试卡", stick_test_label: "请贴测试标签", scan_test_label: "请扫测试标签", take_test_card: "请拿走测试卡",
+      take_tags: "请取走标签", tags_in_doubt: "标签存疑", tend_tags: "标签等待打印",
     },
   },
 };

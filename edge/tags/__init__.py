@@ -1,0 +1,1 @@
+"""Tags for samples, shelves and places on the shop's own label printer, while no parcel needs it."""

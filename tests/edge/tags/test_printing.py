@@ -1,0 +1,190 @@
+"""Tags are printed once each, never while a parcel has the printer, and a person takes them before the next parcel."""
+
+import asyncio
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from drivers.base import AttendantNeededError, DeviceOfflineError, OutcomeUnknownError
+from tests.edge.tags.conftest import TagShop, face
+from wire.commands import PrintTags, StopTags
+
+
+def printed(shop: TagShop) -> list[str]:
+    """The codes of the tags that came out of the printer, in order."""
+    return [code.text for image in shop.world.mouth for code in zxingcpp.read_barcodes(image.convert("L"))]
+
+
+def wanted(count: int) -> list[str]:
+    return [face(number).address for number in range(count)]
+
+
+async def test_each_tag_comes_out_once_and_a_person_takes_them(shop):
+    await shop.print_tags(3)
+    await shop.task("take_tags")
+    assert printed(shop) == wanted(3)
+    assert await shop.told() == [("waiting", 0, ""), ("printing", 1, ""), ("printing", 2, ""), ("done", 3, "")]
+    assert (await shop.job()).at_mouth == 3
+    assert await shop.press("take_tags", "taken")
+    await shop.wait_for(lambda: _is_taken(shop))
+
+
+async def _is_taken(shop: TagShop) -> bool:
+    job = await shop.job()
+    return job.at_mouth == 0 and job.tags == ()
+
+
+async def test_a_repeated_command_and_a_repeated_job_print_nothing_more(shop):
+    command_id = await shop.print_tags(1)
+    await shop.task("take_tags")
+    await shop.ask(PrintTags(job_id="tpj_1", tags=(face(0),)), command_id)
+    await shop.ask(PrintTags(job_id="tpj_1", tags=(face(0),)))
+    assert await shop.press("take_tags", "taken")
+    await shop.wait_for(lambda: _is_taken(shop))
+    assert printed(shop) == wanted(1)
+
+
+async def test_no_parcel_comes_to_the_bench_while_a_tag_hangs_at_the_printer(shop):
+    await shop.print_tags(2)
+    await shop.task("take_tags")
+    await shop.send_in_line()
+    await shop.press("take_tags", "taken")
+    await shop.until("picking")
+
+
+async def test_tags_wait_for_the_parcel_that_has_the_bench(shop):
+    await shop.prepare()
+    await shop.until("picking")
+    await shop.print_tags(1)
+    await shop.pay()
+    await shop.pick()
+    await shop.until("photo_offered")
+    await shop.task("take_tags")
+    assert [event for event, _ in shop.world.truth if event in ("printed", "applied")] == [
+        "printed",
+        "applied",
+        "printed",
+    ]
+
+
+async def test_an_order_goes_before_the_tags_that_are_left(shop):
+    reached, pause = shop.world.hold("print")
+    await shop.print_tags(3)
+    await reached.wait()
+    await shop.send_in_line()
+    pause.set()
+    task = await shop.task("take_tags")
+    assert "2 to come" in task.text.en and "还剩 2 张" in task.text.zh
+    assert printed(shop) == wanted(1)
+    shop.world.mouth.clear()
+    await shop.press("take_tags", "taken")
+    await shop.until("picking")
+    await shop.pay()
+    await shop.pick()
+    await shop.until("photo_offered")
+    await shop.is_at("done")
+    assert printed(shop) == wanted(3)[1:], "the rest follows when the bench is free"
+
+
+async def test_out_of_paper_is_told_and_goes_on_by_itself_once_mended(shop):
+    shop.world.faults["print"] = [AttendantNeededError("no paper", "paper_out")]
+    await shop.print_tags(1)
+    task = await shop.task("tend_tags")
+    assert task.text.en.endswith("Out of labels: put in a new roll") and "标签纸用完" in task.text.zh
+    await shop.is_at("done")
+    assert (await shop.told())[1:] == [("held", 0, "paper_out"), ("waiting", 0, ""), ("done", 1, "")]
+    assert printed(shop) == wanted(1)
+
+
+async def test_a_printer_that_is_away_keeps_the_order_of_things_and_can_be_left(shop):
+    shop.world.faults["print"] = [DeviceOfflineError("away", "refused")] * 50
+    await shop.print_tags(2)
+    await shop.press("tend_tags", "leave_tags")
+    await shop.is_at("stopped")
+    assert (await shop.told())[-1] == ("stopped", 0, "stopped")
+    assert printed(shop) == []
+
+
+@pytest.mark.parametrize(("answer", "fault"), [("came_out", "silent"), ("tag_not_printed", "lost")])
+async def test_a_tag_in_doubt_waits_for_a_persons_word(shop, answer, fault):
+    shop.world.faults["print"] = [fault]
+    await shop.print_tags(1)
+    task = await shop.task("tags_in_doubt")
+    assert face(0).printed in task.text.en
+    assert (await shop.told())[-1] == ("in_doubt", 0, "silent")
+    await shop.send_in_line()  # a tag may hang at the printer
+    assert await shop.press("tags_in_doubt", answer)
+    if answer == "came_out":
+        await shop.press("take_tags", "taken")
+        assert printed(shop) == wanted(1) and (await shop.job()).stage == "done"
+    await shop.until("picking")
+    assert len(shop.world.mouth) == (answer == "came_out"), "the order that waits goes before another try"
+
+
+@pytest.mark.parametrize("has_printed", [True, False])
+async def test_after_a_stop_in_the_middle_nothing_is_printed_by_itself(shop, has_printed):
+    """The box dies while the printer works: the parcel that waits gets the bench only after a person has looked."""
+    reached, pause = shop.world.hold("print")
+    await shop.print_tags(2)
+    await reached.wait()
+    await shop.send_in_line()
+    await shop.stop()
+    if has_printed:
+        shop.world.mouth.append(Image.new("1", (800, 1200), 1))
+    shop.world.pause.clear()
+    pause.set()
+    before = len(shop.world.mouth)
+    await shop.start()
+    await shop.task("tags_in_doubt")
+    assert len(shop.world.mouth) == before and await shop.stage() == "in_line"
+    await shop.press("tags_in_doubt", "came_out" if has_printed else "tag_not_printed")
+    if has_printed:
+        await shop.press("take_tags", "taken")
+    await shop.until("picking")
+
+
+async def test_after_a_stop_the_printed_tags_are_taken_before_any_parcel_comes(shop):
+    await shop.print_tags(1)
+    await shop.task("take_tags")
+    await shop.send_in_line()
+    await shop.restart()
+    await shop.task("take_tags")
+    assert await shop.stage() == "in_line"
+    assert await shop.press("take_tags", "taken")
+    await shop.until("picking")
+    assert printed(shop) == wanted(1)
+
+
+async def test_what_is_to_be_stopped_ends_after_the_tag_that_comes_out(shop):
+    reached, pause = shop.world.hold("print")
+    await shop.print_tags(3)
+    await reached.wait()
+    await shop.ask(StopTags(job_id="tpj_1"))
+    pause.set()
+    await shop.is_at("stopped")
+    assert (await shop.told())[-1] == ("stopped", 1, "stopped")
+    assert printed(shop) == wanted(1)
+    await shop.ask(StopTags(job_id="nobody_knows"))
+
+
+async def test_without_room_or_relay_time_nothing_begins(shop):
+    shop.has_room = False
+    await shop.print_tags(1)
+    await asyncio.sleep(0.4)
+    assert printed(shop) == [] and (await shop.job()).stage == "waiting"
+    shop.has_room = True
+    await shop.task("take_tags")
+
+
+async def test_a_wish_that_is_too_large_or_too_many_is_refused(shop):
+    many = await shop.ask(PrintTags(job_id="tpj_2", tags=tuple(face(1) for _ in range(101))))
+    none = await shop.ask(PrintTags(job_id="tpj_3", tags=()))
+    assert [await shop.ack(one) for one in (many, none)] == [("refused", "too_many_tags")] * 2
+
+
+async def test_a_driver_that_raises_what_is_unknown_is_asked_about(shop):
+    shop.world.faults["print"] = [OutcomeUnknownError("hang-up", "hang_up")]
+    await shop.print_tags(1)
+    await shop.task("tags_in_doubt")
+    assert (await shop.told())[-1] == ("in_doubt", 0, "hang_up")
