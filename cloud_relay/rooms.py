@@ -69,6 +69,7 @@ from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
 from cloud_relay.publishing import routes as publishing
 from cloud_relay.publishing import timers as publishing_timers
+from cloud_relay.quotes import attachment_routes as quote_attachments
 from cloud_relay.quotes import routes as quotes
 from cloud_relay.receipts import routes as receipts
 from cloud_relay.relay import Relay
@@ -112,6 +113,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     colour_routes.router,
     orders.router,
     quotes.router,
+    quote_attachments.router,
     threads.router,
     returns.router,
     baskets.router,
@@ -168,6 +170,7 @@ JOINS: tuple[Callable[[Relay], None], ...] = (
     parcels.join,
     pickup.join,
     locations.join,
+    showroom.join,
     notices.join,
     counter.join,
 )

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
 from cloud_relay.catalog import reading
-from cloud_relay.pages.merchant import Wish, open_desk, to_application
+from cloud_relay.pages.merchant import Wish, channels_of, open_desk, to_application
 from cloud_relay.relay import RelayDep
-from cloud_relay.showroom import rules, service
+from cloud_relay.showroom import printing, rules, service
 from cloud_relay.web.principal import SignedIn
 from cloud_relay.web.templating import render
 
@@ -24,6 +24,10 @@ def _tags(connection: Connection, merchant_id: str) -> dict[str, Any]:
         shop["shop_id"]: sorted({one["location"] for listing in shop["listings"] for one in listing["pieces"]} - {""})
         for shop in shops
     }
+    printings = printing.newest(connection, [sheet["sheet_id"] for sheet in sheets])
+    for sheet in sheets:
+        found = printings.get(sheet["sheet_id"])
+        sheet["printing"] = printing.shown(found) if found is not None else None
     return {"shops": shops, "sheets": sheets, "places": places}
 
 
@@ -37,6 +41,8 @@ async def tags(
     if desk is None:
         return to_application()
     found = await relay.db.read(_tags, desk.merchant_id)
+    channels = channels_of(desk, [shop["shop_id"] for shop in found["shops"]])
     return render(
-        request, principal, "merchant_tags.html", desk=desk, chosen=listing, fresh=sheet, sizes=rules.SIZES, **found
-    )
+        request, principal, "merchant_tags.html", desk=desk, chosen=listing, fresh=sheet, sizes=rules.SIZES,
+        channels=channels, roll_max=printing.TAGS_MAX, **found,
+    )  # fmt: skip

@@ -8,31 +8,26 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import RowMapping
 
 from cloud_relay.accounts.roles import Deed
 from cloud_relay.relay import Relay, RelayDep
-from cloud_relay.showroom import rules, service
+from cloud_relay.showroom import printing, rules, service
+from cloud_relay.showroom.faces import face_of
 from cloud_relay.showroom.rules import SIZES, TagKind
 from cloud_relay.showroom.service import Wanted
-from cloud_relay.showroom.sheets import BadSheetError, TagFace, draw_sheet
+from cloud_relay.showroom.sheets import BadSheetError, draw_sheet
 from cloud_relay.showroom.typeface import FontMissingError, find_typeface
-from cloud_relay.web.amounts import money
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem
 from cloud_relay.web.templating import render
+from wire.commands import PrintTags
+from wire.tags import TagsPrinted
 
 router = APIRouter()
 
 _drawing = asyncio.Lock()
 """One sheet at a time: a page is 35 MB while it is drawn, and the smallest relay has 512."""
-
-HEADINGS = {
-    TagKind.SAMPLE: "样品 Sample",
-    TagKind.SHELF: "",
-    TagKind.PLACE: "位置 Place",
-}
 
 
 class _Body(BaseModel):
@@ -98,19 +93,18 @@ async def sheet(
     return Response(pdf, media_type="application/pdf", headers=headers)
 
 
-def face_of(row: RowMapping, root: str) -> TagFace:
-    """Return what stands on a tag. Its price is the usual one: paper outlives a price for a time."""
-    kind, title = TagKind(row["kind"]), service.title_of(row)
-    titles = (title["zh"],) if title["zh"] == title["en"] else (title["zh"], title["en"])
-    price = ""
-    if kind is not TagKind.PLACE:
-        price = money(row["price_minor"] + row["price_difference_minor"], row["currency"])
-    names = " ".join(dict.fromkeys(name for name in (row["name_zh"], row["name_en"]) if name))
-    sku = row["variant_sku"] or row["sku"] or ""
-    return TagFace(
-        address=rules.address_of(root, row["tag_id"], service.gtin_of(row)), printed=rules.printed(row["tag_id"]),
-        heading=HEADINGS[kind], titles=titles, price=price, foot=f"{names} · {sku}" if sku else names,
-    )  # fmt: skip
+@router.post("/api/tag-sheets/{sheet_id}/print")
+async def print_sheet(sheet_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
+    """Have a sheet's active tags printed on the shop's own label printer, each once."""
+    root = relay.settings.relay.public_url.rstrip("/")
+    reach, account_id, now = principal.reach(Deed.LIST), account_id_of(principal), relay.clock.now()
+    return await once(200, printing.ask, reach, account_id, sheet_id, root, now)
+
+
+@router.post("/api/tag-sheets/{sheet_id}/stop")
+async def stop_printing(sheet_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
+    """Have the shop print no more of this sheet; what came out counts."""
+    return await once(200, printing.ask_stop, principal.reach(Deed.LIST), sheet_id, relay.clock.now())
 
 
 async def shown_tag(
@@ -149,3 +143,9 @@ def read_text(request: Request, relay: Relay, text: str, here: str = "") -> dict
     found = rules.read_code(text, our_hosts(request, relay))
     mark = f"{'&' if '?' in found.path else '?'}here={here}" if here and found.path.startswith(("/t/", "/01/")) else ""
     return {"path": found.path + mark if found.path else "", "reason": found.reason}
+
+
+def join(relay: Relay) -> None:
+    """Hear how far shops are with printing tags, and when they cannot."""
+    relay.link.on_report(TagsPrinted, printing.take_report)
+    relay.link.on_ack(PrintTags, printing.take_answer)

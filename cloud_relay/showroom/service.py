@@ -78,13 +78,19 @@ def void_tags(
 
 def sheet_of(connection: Connection, merchant_ids: frozenset[str], sheet_id: str) -> list[RowMapping]:
     """Return the active tags of a sheet that is to be printed (again)."""
-    rows = store.of_sheet(connection, sheet_id)
-    if not rows or not check_reach(merchant_ids, rows[0]["merchant_id"]):
-        raise missing()
+    rows = own_sheet(connection, merchant_ids, sheet_id)
     active = [row for row in rows if row["state"] == TagState.ACTIVE]
     if not active:
         raise RefusedError("sheet_void", "Every tag of this sheet is void", "这一张上的标签均已作废")
     return active
+
+
+def own_sheet(connection: Connection, merchant_ids: frozenset[str], sheet_id: str) -> list[RowMapping]:
+    """Return every tag of a sheet of these merchants; another's is not found."""
+    rows = store.of_sheet(connection, sheet_id)
+    if not rows or not check_reach(merchant_ids, rows[0]["merchant_id"]):
+        raise missing()
+    return rows
 
 
 def sheets_of(connection: Connection, shop_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from cloud_relay.showroom.rules import SheetSize
 from cloud_relay.showroom.typeface import LEADING, Typeface
+from wire.tags import TagFace
 
 DPI = 600
 """A laser printer's own dots: bars and small type come out as they were drawn."""
@@ -30,18 +31,6 @@ CODE_MM_MAX = 78.0
 
 class BadSheetError(Exception):
     """These tags cannot be put on this sheet; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagFace:
-    """What stands on one tag: the address in its code, words in two languages, a price, the code that can be typed."""
-
-    address: str
-    printed: str
-    heading: str
-    titles: tuple[str, ...]
-    price: str = ""
-    foot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from cloud_relay.tables.goods import (
     shop,
     stock_change,
     tag,
+    tag_print,
     variant,
 )
 from cloud_relay.tables.looking import (
@@ -38,7 +39,7 @@ from cloud_relay.tables.parcels import label, parcel, tracking_event
 from cloud_relay.tables.people import account, invitation, member, merchant, saved_address, sign_in, sign_in_attempt
 from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
 from cloud_relay.tables.publishing import bulk_change, goods_import, listing_schedule
-from cloud_relay.tables.quotes import quote, quote_match, quote_request
+from cloud_relay.tables.quotes import quote, quote_attachment, quote_match, quote_request
 from cloud_relay.tables.returns import order_return
 from cloud_relay.tables.shop_boxes import (
     bench_check,
@@ -141,6 +142,7 @@ __all__ = [
     "provider_event",
     "push_place",
     "quote",
+    "quote_attachment",
     "quote_match",
     "quote_request",
     "reservation",
@@ -158,6 +160,7 @@ __all__ = [
     "spot_colour",
     "stock_change",
     "tag",
+    "tag_print",
     "tracking_event",
     "transfer",
     "variant",

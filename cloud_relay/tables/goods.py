@@ -72,6 +72,15 @@ tag = Table(
     text("state", "active"), moment("made_at", nullable=False), moment("voided_at"), id_("account_id", nullable=False),
 )  # fmt: skip
 
+tag_print = Table(
+    "tag_print", metadata,
+    key("job_id"), id_("shop_id", ForeignKey("shop.shop_id"), nullable=False), id_("sheet_id", nullable=False),
+    id_("account_id", nullable=False), text("state", "asked"), Column("printed", Integer, nullable=False, default=0),
+    Column("total", Integer, nullable=False), text("reason"), text("text_en"), text("text_zh"),
+    moment("asked_at", nullable=False), moment("changed_at", nullable=False),
+    Index("ix_tag_print_sheet", "sheet_id", "asked_at"),
+)  # fmt: skip
+
 picture = Table(
     "picture", metadata,
     sha256("picture_sha256", primary_key=True), id_("owner_id", nullable=False), text("kind"), text("media_type"),

@@ -10,9 +10,10 @@ from PIL import Image, ImageFilter
 
 from cloud_relay.showroom import sheets
 from cloud_relay.showroom.rules import SIZES
-from cloud_relay.showroom.sheets import BadSheetError, TagFace, draw_sheet
+from cloud_relay.showroom.sheets import BadSheetError, draw_sheet
 from cloud_relay.showroom.typeface import FontMissingError, find_typeface
 from tests.cloud_relay.site import URL
+from wire.tags import TagFace
 
 GTIN = "9521234543213"
 SIZE, S, M = {"en": "Size", "zh": "尺码"}, {"en": "S", "zh": "小"}, {"en": "M", "zh": "中"}
