@@ -13,6 +13,7 @@ from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.pages.orders import delivery_days, destination
 from cloud_relay.quotes import reading, rules
+from cloud_relay.quotes.clip_check import can_take
 from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
@@ -57,7 +58,9 @@ async def mine(
 async def one(quote_request_id: str, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """A request with its quotes side by side, the cheapest first."""
     found = await relay.db.read(reading.read_one, account_id_of(principal), quote_request_id, relay.clock.now())
-    return render(request, principal, "quote_request.html", asked=found, country=_name_of(found["country"]))
+    return render(
+        request, principal, "quote_request.html", asked=found, country=_name_of(found["country"]), limits=rules
+    )
 
 
 @router.get("/quotes/{quote_request_id}/{quote_id}")
@@ -121,5 +124,5 @@ async def answer(
     found = await relay.db.read(read)
     return render(
         request, principal, "merchant_quote.html", desk=desk, **found, digits=MINOR_DIGITS, until=_in_a_week(now),
-        limits=rules, country=_name_of(found["asked"]["country"]),
+        limits=rules, country=_name_of(found["asked"]["country"]), can_clip=can_take(),
     )  # fmt: skip

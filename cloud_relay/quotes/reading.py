@@ -59,8 +59,15 @@ def _quote(connection: Connection, row: RowMapping, found: RowMapping, now: date
         "shop_name": {"en": found["name_en"], "zh": found["name_zh"]}, "is_in_stock": is_in_stock,
         "sum_minor": found["price_minor"] * found["quantity"], "usual_price_minor": found["usual_price_minor"],
         "quoted_until": format_time(found["quoted_until"]), "created_at": format_time(found["created_at"]),
+        "clip_id": store.clip_of(connection, found["quote_id"]) if state is QuoteState.OPEN else "",
         "look_at": found["piece_id"] or store.look_at(connection, found["listing_id"], found["variant_id"]),
     }  # fmt: skip
+
+
+def _pictures(connection: Connection, row: RowMapping, now: datetime) -> list[str]:
+    """Return the pictures of a request that is open; of one that is over they are deleted."""
+    is_open = rules.state_at(row["state"], row["open_until"], now) is QuoteRequestState.OPEN
+    return store.pictures_of(connection, row["quote_request_id"]) if is_open else []
 
 
 def read_mine(connection: Connection, account_id: str, now: datetime) -> list[dict[str, Any]]:
@@ -86,7 +93,8 @@ def read_one(connection: Connection, account_id: str, quote_request_id: str, now
     of_quote = select(orders.c.order_id).where(orders.c.quote_id == row["accepted_quote_id"])
     order_ids = list(connection.scalars(of_quote.order_by(orders.c.order_id))) if row["accepted_quote_id"] else []
     told = len(store.matched_merchants(connection, quote_request_id))
-    return {**_request(row, now), "quotes": quotes, "told": told, "order_ids": order_ids}
+    pictures = _pictures(connection, row, now)
+    return {**_request(row, now), "quotes": quotes, "told": told, "order_ids": order_ids, "pictures": pictures}
 
 
 def read_inbox(connection: Connection, merchant_id: str, now: datetime) -> list[dict[str, Any]]:
@@ -114,6 +122,7 @@ def read_for_merchant(connection: Connection, merchant_id: str, quote_request_id
     return {
         **_request(row, now), "quotes": [one for one in quotes if one["merchant_id"] == merchant_id],
         "other_prices": rules.shown_prices(others, is_sealed=row["is_sealed"]),
+        "pictures": _pictures(connection, row, now),
     }  # fmt: skip
 
 

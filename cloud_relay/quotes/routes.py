@@ -19,7 +19,7 @@ from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
 router = APIRouter(prefix="/api")
 
 LOOK_S = 20.0
-"""A shopper hears this late, at most, that a request ran out; what may be accepted never waits for it."""
+"""A shopper hears this late, at most, that a request ran out, and its pictures are gone; no right waits for it."""
 
 
 class _Body(BaseModel):
@@ -145,9 +145,11 @@ async def give_quote(
 
 
 async def work(relay: Relay) -> None:
-    """Tell of requests that ran out, for ever."""
+    """Tell of requests that ran out and delete what was shown with them, for ever."""
     while True:
         now = relay.clock.now()
         if await relay.db.read(store.untold_ends, now, 1):
             await relay.db.run(service.tell_ends, now)
+        if await relay.db.read(store.has_ended, now):
+            await relay.db.run(store.drop_ended, now)
         await asyncio.sleep(LOOK_S)

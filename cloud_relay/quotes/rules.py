@@ -21,6 +21,12 @@ TEXT_LINES_MAX = 20
 QUANTITY_MAX = 10
 """Pieces of one quote: each becomes an order with its own parcel and hold, in one transaction."""
 AMOUNT_MINOR_MAX = 10**10
+PICTURES_MAX = 4
+"""Of one request: what it should look like from two sides, a mark, a size. More is a talk."""
+CLIP_S_MAX = 20
+"""Once around a piece in the hand; whoever wants more looks live."""
+CLIP_BYTES_MAX = 12 * 1024 * 1024
+"""20 seconds at 5 Mbit/s, as phones record 720p; as much as any upload may bring ([limits] upload_bytes_max)."""
 OPEN_MIN, OPEN_MAX = timedelta(hours=1), timedelta(days=30)
 """A merchant must have time to read it, and a price of more than a month ago binds nobody in earnest."""
 

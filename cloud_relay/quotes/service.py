@@ -88,10 +88,11 @@ def withdraw_request(connection: Connection, account_id: str, quote_request_id: 
     row = own_request(connection, account_id, quote_request_id)
     after = rules.step(rules.state_at(row["state"], row["open_until"], now), QuoteRequestEvent.WITHDRAW)
     if store.withdraw(connection, quote_request_id, now):
+        store.drop_ended(connection, now)
         quoted = _standing(connection, row, now)
         merchants = {one["merchant_id"] for one in quoted}
         _tell_merchants(connection, merchants, "quote_request_ended", quote_request_id, row["title"], now)
-        _refresh(connection, row, now)
+        refresh(connection, row, now)
     return {"quote_request_id": quote_request_id, "state": after.value}
 
 
@@ -140,7 +141,7 @@ def give_quote(
     words = {"title_en": row["title"], "title_zh": row["title"]}
     link = f"/quotes/{quote_request_id}"
     notices.notify(connection, [row["account_id"]], "quote_received", link, now, **words)
-    _refresh(connection, row, now)
+    refresh(connection, row, now)
     return {"quote_id": quote_id, "quote_request_id": quote_request_id}
 
 
@@ -178,7 +179,8 @@ def take_back(connection: Connection, merchant_ids: Iterable[str], quote_id: str
     if row["accepted_quote_id"] == quote_id:
         raise RefusedError("quote_accepted_already", "The shopper accepted this quote", "买家已接受此报价")
     store.take_back(connection, quote_id, now)
-    _refresh(connection, row, now)
+    store.drop_ended(connection, now)
+    refresh(connection, row, now)
     return {"quote_id": quote_id, "state": QuoteState.WITHDRAWN.value}
 
 
@@ -201,12 +203,13 @@ def accept_quote(
         newest = store.find_request(connection, row["quote_request_id"])
         assert newest is not None
         raise rules.refusal(rules.state_at(newest["state"], newest["open_until"], now))
+    store.drop_ended(connection, now)
     placed = placing.place_quoted(connection, account_id, wish, _agreed(connection, account_id, found, now), now, trade)
     title, link = row["title"], f"/orders/{placed[0].order_id}"
     winners = notices.members_of(connection, found["merchant_id"])
     notices.notify(connection, winners, "quote_accepted", link, now, title_en=title, title_zh=title)
     _tell_merchants(connection, losers, "quote_lost", row["quote_request_id"], title, now)
-    _refresh(connection, row, now)
+    refresh(connection, row, now)
     return placed
 
 
@@ -251,7 +254,7 @@ def tell_ends(connection: Connection, now: datetime) -> int:
             words = {"title_en": row["title"], "title_zh": row["title"]}
             link = f"/quotes/{row['quote_request_id']}"
             notices.notify(connection, [row["account_id"]], "quote_request_expired", link, now, **words)
-            _refresh(connection, row, now)
+            refresh(connection, row, now)
             count += 1
     return count
 
@@ -266,7 +269,7 @@ def _tell_merchants(
         page_event(connection, f"merchant:{merchant_id}", "quote", {"quote_request_id": quote_request_id}, now)
 
 
-def _refresh(connection: Connection, row: RowMapping, now: datetime) -> None:
+def refresh(connection: Connection, row: RowMapping, now: datetime) -> None:
     """Have every open page that shows a request look again; a sealed one moves only the shopper's and the quoters'."""
     data = {"quote_request_id": row["quote_request_id"]}
     quoted = {one["merchant_id"] for one in store.quotes_to(connection, [row["quote_request_id"]])}

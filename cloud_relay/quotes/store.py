@@ -4,19 +4,30 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, func, insert, or_, select, update
 
 from cloud_relay.catalog import search_store
 from cloud_relay.quotes.rules import Candidate, Match
 from cloud_relay.shipping import rules as shipping
 from cloud_relay.shipping import store as shipping_store
-from cloud_relay.tables import listing, member, merchant, piece, quote, quote_match, quote_request, shop, variant
+from cloud_relay.tables import (
+    listing,
+    member,
+    merchant,
+    piece,
+    quote,
+    quote_attachment,
+    quote_match,
+    quote_request,
+    shop,
+    variant,
+)
 
 FOUND_MAX = 200
 """Listings looked at for one word of a request: enough for MATCHES_MAX merchants, and bounded at any size."""
 LATEST = 100
 
-_REQ, _QUOTE = quote_request.c, quote.c
+_REQ, _QUOTE, _ATTACHED = quote_request.c, quote.c, quote_attachment.c
 
 
 def candidates(connection: Connection, words: Sequence[str], country: str) -> list[Candidate]:
@@ -199,3 +210,56 @@ def variants_on_sale(connection: Connection, listing_ids: Iterable[str]) -> list
     """Return the offered styles of these listings, in their order."""
     query = select(variant).where(variant.c.listing_id.in_(list(listing_ids)), variant.c.is_offered)
     return list(connection.execute(query.order_by(variant.c.listing_id, variant.c.place)).mappings())
+
+
+def insert_attachment(connection: Connection, values: dict[str, Any]) -> None:
+    """Keep a picture or a clip, sealed."""
+    connection.execute(insert(quote_attachment).values(values))
+
+
+def find_attachment(connection: Connection, attachment_id: str) -> RowMapping | None:
+    """Return a picture or clip with its sealed content, or None."""
+    query = select(quote_attachment).where(_ATTACHED.attachment_id == attachment_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def pictures_of(connection: Connection, quote_request_id: str) -> list[str]:
+    """Return the pictures of a request, in the order in which they came."""
+    is_it = (_ATTACHED.quote_request_id == quote_request_id, _ATTACHED.quote_id.is_(None))
+    query = select(_ATTACHED.attachment_id).where(*is_it).order_by(_ATTACHED.added_at, _ATTACHED.attachment_id)
+    return list(connection.scalars(query))
+
+
+def clip_of(connection: Connection, quote_id: str) -> str:
+    """Return the clip of a quote, or nothing."""
+    query = select(_ATTACHED.attachment_id).where(_ATTACHED.quote_id == quote_id).order_by(_ATTACHED.added_at.desc())
+    return connection.scalar(query.limit(1)) or ""
+
+
+def delete_clips(connection: Connection, quote_id: str) -> None:
+    """Delete the clip of a quote."""
+    connection.execute(delete(quote_attachment).where(_ATTACHED.quote_id == quote_id))
+
+
+def delete_attachment(connection: Connection, attachment_id: str) -> None:
+    """Delete a picture or clip."""
+    connection.execute(delete(quote_attachment).where(_ATTACHED.attachment_id == attachment_id))
+
+
+def has_ended(connection: Connection, now: datetime) -> bool:
+    """Return whether there is a picture or clip to delete."""
+    return connection.scalar(select(_ATTACHED.attachment_id).where(_is_over(now)).limit(1)) is not None
+
+
+def drop_ended(connection: Connection, now: datetime) -> int:
+    """Delete pictures of requests that are over, and clips of quotes that stand no more; return how many."""
+    return connection.execute(delete(quote_attachment).where(_is_over(now))).rowcount
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    own_request = _REQ.quote_request_id == _ATTACHED.quote_request_id
+    own_quote = _QUOTE.quote_id == _ATTACHED.quote_id
+    return or_(
+        exists().where(own_request, or_(_REQ.state != "open", _REQ.open_until <= now)),
+        exists().where(own_quote, or_(_QUOTE.withdrawn_at.is_not(None), _QUOTE.quoted_until <= now)),
+    )

@@ -1,6 +1,6 @@
 """What shoppers ask for, which merchants were told, and what these answered."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from cloud_relay.tables.columns import flag, id_, key, metadata, minor, moment, text
 
@@ -29,4 +29,13 @@ quote = Table(
     Column("currency", String(3), nullable=False), text("note"), moment("quoted_until", nullable=False),
     moment("created_at", nullable=False), moment("withdrawn_at"), CheckConstraint("price_minor > 0", name="price"),
     CheckConstraint("quantity > 0", name="quantity"),
+)  # fmt: skip
+
+quote_attachment = Table(
+    "quote_attachment", metadata,
+    key("attachment_id"),
+    id_("quote_request_id", ForeignKey("quote_request.quote_request_id"), nullable=False, index=True),
+    id_("quote_id", ForeignKey("quote.quote_id"), index=True), text("kind"), text("media_type"),
+    Column("content_sealed", LargeBinary, nullable=False), Column("size_bytes", Integer, nullable=False),
+    moment("added_at", nullable=False),
 )  # fmt: skip

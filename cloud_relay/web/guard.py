@@ -28,10 +28,12 @@ UPLOADS = (
     "/api/applications/",
     "/api/goods-imports",
     "/api/courier/",
+    "/api/quote-requests/",
+    "/api/quotes/",
     "/shop-door/pictures/",
     "/api/operator/bank/statements",
 )
-"""Where a picture, a table or a bank statement may come; everything else is held to the smaller limit."""
+"""Where a picture, a clip, a table or a bank statement may come; everything else is held to the smaller limit."""
 ADDRESSES_MAX = 10_000
 RETRY_AFTER_S = "1"
 """RFC 9110 10.2.3: the buckets fill many times a second, so a moment is enough."""

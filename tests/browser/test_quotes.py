@@ -12,7 +12,9 @@ from cloud_relay.orders.rules import OrderEvent
 from tests.browser.eyes import SIZES
 from tests.browser.program import Program
 from tests.browser.test_basket import fill_the_form
+from tests.cloud_relay.quotes.clips import clip
 from tests.cloud_relay.running import PASSWORD
+from tests.cloud_relay.site import jpeg
 
 
 def second_merchant(shop):
@@ -63,6 +65,29 @@ def quote(desk, price):
     expect(page.locator("[data-live=quotes]")).to_contain_text(f"¥{price}")
 
 
+def show_what_is_meant(shopper):
+    """A picture to the request; what is no picture is refused where it was chosen."""
+    page = shopper.page
+    field = page.get_by_label("Add a picture")
+    field.set_input_files({"name": "teapot.jpg", "mimeType": "image/jpeg", "buffer": b"no picture at all"})
+    page.get_by_role("button", name="Add it").click()
+    expect(page.locator("[data-live=ways] [data-errors]").first).to_contain_text("This picture cannot be used")
+    field.set_input_files({"name": "teapot.jpg", "mimeType": "image/jpeg", "buffer": jpeg(320, 240)})
+    page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("img", name="What is wanted, picture 1")).to_be_visible()
+
+
+def show_a_clip(desk):
+    """The merchant sees what is meant and answers with a clip of the goods, from the phone in their hand."""
+    page = desk.page
+    expect(page.get_by_role("img", name="What is wanted, picture 1")).to_be_visible()
+    page.get_by_text("Show it in a short clip").click()
+    around = {"name": "around.mp4", "mimeType": "video/mp4", "buffer": clip(size=(320, 240))}
+    page.get_by_label("Clip (MP4, WebM)").set_input_files(around)
+    page.get_by_role("button", name="Add the clip").click()
+    expect(page.get_by_role("button", name="Delete the clip")).to_be_visible()
+
+
 def deliver(shop, order_id):
     """Photo, hand-over and delivery, as the bench and the courier report them."""
     now, trade = shop.relay.clock.now(), shop.relay.trading.trade
@@ -106,11 +131,17 @@ def test_asked_quoted_twice_accepted_delivered_and_signed(guest, shop, eyes):
     shopper = guest("shopper", size=SIZES["phone"])
     page = shopper.page
     ask(shopper)
+    show_what_is_meant(shopper)
     mine, theirs = guest("owner"), guest("rival")
     quote(mine, "280.00")
+    show_a_clip(mine)
+    eyes.look(mine.page, "merchant-quote-clip")
     quote(theirs, "260.00")
 
     expect(page.locator(".quotes > li")).to_have_count(2)
+    clips = page.locator(".quotes video")
+    expect(clips).to_have_count(1)
+    expect(clips).to_have_js_property("videoWidth", 320)
     eyes.look(page, "quote-request")
     cheapest = page.locator(".quotes > li").first
     expect(cheapest).to_contain_text("¥260.00")

@@ -9,6 +9,7 @@ from cloud_relay import rooms
 from cloud_relay.onboarding import service as onboarding
 from cloud_relay.onboarding.vault import vault_in
 from cloud_relay.tables import bulk_change, metadata, orders, parcel, payout_approval, picture, viewing_session
+from tests.cloud_relay.quotes.clips import clip
 from tests.cloud_relay.site import jpeg
 from tests.cloud_relay.trade_world import World
 from tests.cloud_relay.web.rights import ADDRESS, APPLICATION, PICKUP_POINT, QUOTE, QUOTE_REQUEST, RIGHTS, Right
@@ -56,7 +57,10 @@ async def quoted(site, merchant_id, ann, mo, tomorrow, listing_id, currency):
     asked = await site.call("POST", "/api/quote-requests", body, ann, 201)
     path = f"/api/merchants/{merchant_id}/quote-requests/{asked['quote_request_id']}/quotes"
     body = {**QUOTE, "listing_id": listing_id, "quoted_until": tomorrow}
-    return await site.call("POST", path, body, mo, 201)
+    quote = await site.call("POST", path, body, mo, 201)
+    path = f"/api/quote-requests/{asked['quote_request_id']}/pictures"
+    picture = await site.call("POST", path, headers=ann, files={"picture": ("x.jpg", jpeg(20, 20))}, status=201)
+    return {**quote, **picture}
 
 
 async def in_baskets(site, ann, listing_id, order_id):
@@ -162,8 +166,9 @@ class Mall:
             content = jpeg(20, 20) if right.body == "document" else b"sku,title_en,price\nx-1,x,1"
             options["files"] = {right.body: ("x", content)}
             options["data"] = {"kind": "licence", "shop_id": self.fill("{shop_id}", right, is_absent=is_absent)}
-        elif right.body == "picture":
-            options["files"] = {"picture": ("x.jpg", jpeg(20, 20), "image/jpeg")}
+        elif right.body in ("picture", "clip"):
+            content = jpeg(20, 20) if right.body == "picture" else clip()
+            options["files"] = {right.body: ("x", content)}
         elif isinstance(right.body, bytes):
             options["content"] = right.body
             headers["Content-Type"] = right.media_type
