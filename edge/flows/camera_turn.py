@@ -345,10 +345,17 @@ def _grant(line: Line, looker: Looker, now_s: float, turn_s: float, turn_no: int
 
 def _told(before: Line, after: Line) -> tuple[Effect, ...]:
     """Everybody whose standing, place, reason or turn is another than it was."""
+    old = _seen(before)
+    return tuple(Told(session_id) for session_id, now in _seen(after).items() if now != old.get(session_id))
 
-    def seen(line: Line, one: Looker) -> tuple[object, ...]:
-        turn_no = line.turn_no if one.standing is Standing.STEERING else 0
-        return one.standing, line.place(one.session_id), one.reason, turn_no, one.piece_id
 
-    old = {one.session_id: seen(before, one) for one in before.lookers}
-    return tuple(Told(one.session_id) for one in after.lookers if seen(after, one) != old.get(one.session_id))
+def _seen(line: Line) -> dict[str, tuple[object, ...]]:
+    """What each at this camera knows of its own standing."""
+    places = {one.session_id: number for number, one in enumerate(line.waiting, 1)}
+    return {
+        one.session_id: (
+            one.standing, places.get(one.session_id, 0), one.reason,
+            line.turn_no if one.standing is Standing.STEERING else 0, one.piece_id,
+        )
+        for one in line.lookers
+    }  # fmt: skip

@@ -48,6 +48,9 @@ daemon starts anew.
 SILENT_MAX = 10
 """Hardware that took so many pictures and gave nothing back has failed without saying so."""
 
+UNDER_WAY_MAX = 2
+"""Pictures that the event loop has not sent yet: a loop that is behind gets fewer pictures, never older ones."""
+
 STUCK_S = 0.6
 """Hardware that keeps one picture for this long is not waited for any more."""
 
@@ -172,6 +175,7 @@ class CameraEncoder:
         self._is_stopped = False
         self._is_idr_wanted = True
         self._idr_s = float("-inf")
+        self._given, self._sent = 0, 0  # each written by one thread alone
         executor = ThreadPoolExecutor(1, thread_name_prefix=f"encoder-{codec}-{rung}")
         self.ended: asyncio.Future[None] = self._loop.run_in_executor(executor, self._run)
         executor.shutdown(wait=False)
@@ -192,6 +196,7 @@ class CameraEncoder:
         self._newest.wake()
 
     def _hand_out(self, encoded: Encoded) -> None:
+        self._sent += 1
         if not self._is_stopped:
             self._on_encoded(encoded)
 
@@ -199,6 +204,9 @@ class CameraEncoder:
         encoder, seen = PictureEncoder(self.codec, self.rung, self._models), -1
         while not (self._is_stopped or self._loop.is_closed()):
             version, frame = self._newest.wait_newer(seen, timeout_s=0.2)
+            if self._given - self._sent >= UNDER_WAY_MAX:
+                seen = version
+                continue
             now_s = time.monotonic()
             is_idr = self._is_idr_wanted and now_s - self._idr_s >= IDR_S_MIN
             if frame is None or (version == seen and not is_idr):
@@ -214,6 +222,7 @@ class CameraEncoder:
                 self._give(encoded)
 
     def _give(self, encoded: Encoded) -> None:
+        self._given += 1
         try:
             self._loop.call_soon_threadsafe(self._hand_out, encoded)
         except RuntimeError:  # the loop closed while this picture was encoded

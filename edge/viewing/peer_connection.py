@@ -1,4 +1,4 @@
-"""The one file that touches aiortc: answers a browser's offer, sends it encoded packets, talks on its data channels.
+"""One of two files that touch aiortc: answers a browser's offer and talks on its data channels; packets.py sends.
 
 aiortc has no public way for seven things that live viewing needs; each stands below in a function of its own with its
 test in tests/edge/viewing/test_peer_connection.py, because an upgrade can break it: host addresses, the playout-delay
@@ -8,7 +8,6 @@ header extension, key frame requests, receiver reports, the chosen codec, the wa
 import asyncio
 import logging
 import re
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,13 +23,12 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcconfiguration import RTCBundlePolicy, RTCIceTransportPolicy
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
 from aiortc.sdp import candidate_from_sdp
 
-from edge.viewing.encoder import Encoded
 from edge.viewing.encoder_models import Codec
+from edge.viewing.packets import PacketSender, PacketTrack
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +37,6 @@ CANDIDATES_MAX = 24
 """An offer names a handful; more would make the shop knock at whatever addresses a stranger likes."""
 
 MESSAGE_BYTES_MAX = 1024
-QUEUE_FRAMES = 6
-"""A viewer this many frames behind (0.2 s) gets no older ones: it goes on at the next picture that stands alone."""
-
 SMOOTH_DELAY_MAX = 20
 """The longest a browser may hold pictures back to smooth what losses and resending left of their rhythm, in 10 ms."""
 
@@ -194,64 +189,6 @@ def _ice_servers(servers: Iterable[dict[str, Any]]) -> list[RTCIceServer]:
     ]
 
 
-class PacketTrack(MediaStreamTrack):
-    """Encoded pictures on their way to one browser: at most QUEUE_FRAMES wait; the first is one that stands alone.
-
-    Asks for that picture when aiortc first pulls, which is when DTLS is up and not before.
-    """
-
-    kind = "video"
-
-    def __init__(self, on_idr_wanted: Callable[[], None], on_first_pull: Callable[[], None]) -> None:
-        super().__init__()
-        self.sent = 0
-        self.sent_bytes = 0
-        self.dropped = 0
-        self.pts = -1
-        self._on_idr_wanted = on_idr_wanted
-        self._on_first_pull = on_first_pull
-        self._is_pulled = False
-        self._needs_idr = True
-        self._queue: deque[Encoded] = deque()
-        self._arrived = asyncio.Event()
-
-    def put(self, encoded: Encoded) -> None:
-        """Take a picture for this browser, or drop it when the browser could not decode it or is too far behind."""
-        if not self._is_pulled or (self._needs_idr and not encoded.is_idr):
-            return
-        if len(self._queue) >= QUEUE_FRAMES:
-            self.dropped += len(self._queue)
-            self._queue.clear()
-            if not encoded.is_idr:
-                self._needs_idr = True
-                self._on_idr_wanted()
-                return
-        self._needs_idr = False
-        self.pts = encoded.pts
-        self._queue.append(encoded)
-        self._arrived.set()
-
-    async def recv(self) -> Any:
-        """Return the next packet; called by aiortc."""
-        if not self._is_pulled:
-            self._is_pulled = True
-            self._on_first_pull()
-        while not self._queue:
-            if self.readyState != "live":
-                raise MediaStreamError
-            self._arrived.clear()
-            await self._arrived.wait()
-        encoded = self._queue.popleft()
-        self.sent += 1
-        self.sent_bytes += encoded.packet.size
-        return encoded.packet
-
-    def stop(self) -> None:
-        super().stop()
-        self._queue.clear()
-        self._arrived.set()
-
-
 class Peer:
     """One browser's connection, from its offer to its end; used once."""
 
@@ -289,6 +226,7 @@ class Peer:
         # before setRemoteDescription: aiortc chooses the codec inside it, and ignores preferences that come later
         transceiver.setCodecPreferences(_preferences())
         _hook_sender(transceiver.sender, self._events)
+        PacketSender(transceiver.sender, self.track)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(strip_offer(offer_sdp), "offer"))
             self.codec = _chosen_codec(transceiver)

@@ -10,6 +10,7 @@ from edge.viewing.capture import Capture
 from edge.viewing.encoder import CameraEncoder, Encoded
 from edge.viewing.encoder_models import Codec, Models, choose_hardware
 from edge.viewing.loupe import CHANNEL as LOUPE
+from edge.viewing.packets import Packer
 from edge.viewing.peer_connection import BadOfferError, Peer, PeerEvents, install_playout_delay, pin_host_addresses
 from edge.viewing.ports import Spawn, ViewingRefusedError
 from edge.viewing.rungs import Rung, RungChooser
@@ -162,6 +163,7 @@ class Streams:
         self._flooded: dict[str, float] = {}
         self._streams: dict[str, Stream] = {}
         self._encoders: dict[Key, CameraEncoder] = {}
+        self._packers = {(codec, rung): Packer(codec) for codec in Codec for rung in Rung}
         self._silent: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -379,13 +381,14 @@ class Streams:
 
     def _fan_out(self, key: Key, encoded: Encoded) -> None:
         codec, rung = key
+        packed = self._packers[key].pack(encoded)
         for stream in self._streams.values():
             if stream.peer.codec is not codec:
                 continue
             if stream.rung is not rung and stream.goal is rung:
                 self._change_rung(stream, encoded)
             if stream.rung is rung:
-                stream.peer.track.put(encoded)
+                stream.peer.track.put(packed)
 
     def _change_rung(self, stream: Stream, encoded: Encoded) -> None:
         """Change at a picture that stands alone and is newer than the last of the other rung; else ask for one."""

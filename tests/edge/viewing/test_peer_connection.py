@@ -1,6 +1,5 @@
 """Each private touch point of aiortc and aioice by itself: what an upgrade would break shows here by name."""
 
-import asyncio
 import socket
 import struct
 import time
@@ -19,7 +18,6 @@ from edge.viewing import peer_connection
 from edge.viewing.peer_connection import (
     PLAYOUT_DELAY,
     BadOfferError,
-    PacketTrack,
     Peer,
     PeerEvents,
     candidates_of,
@@ -254,36 +252,6 @@ def _connection():
             await self.connection.close()
 
     return Closing()
-
-
-class Picture:
-    def __init__(self, is_idr):
-        self.packet, self.is_idr, self.pts, self.size = self, is_idr, 0, 1
-
-
-async def test_the_queue_begins_with_a_key_and_is_dropped_to_the_next():
-    wanted = []
-    track = PacketTrack(lambda: wanted.append("key"), lambda: wanted.append("pull"))
-    track.put(Picture(is_idr=True))  # before anybody pulls: nobody could decrypt it
-    pulling = asyncio.create_task(track.recv())
-    await asyncio.sleep(0)
-    assert wanted == ["pull"]
-    track.put(Picture(is_idr=False))
-    first = Picture(is_idr=True)
-    track.put(first)
-    assert await pulling is first
-    for _ in range(7):
-        track.put(Picture(is_idr=False))
-    assert wanted == ["pull", "key"]
-    assert (len(track._queue), track.dropped) == (0, 6)
-    track.put(Picture(is_idr=False))
-    assert len(track._queue) == 0
-    again = Picture(is_idr=True)
-    track.put(again)
-    assert await track.recv() is again
-    track.stop()
-    with pytest.raises(Exception):  # noqa: B017, PT011  # MediaStreamError has no common name outside aiortc
-        await track.recv()
 
 
 async def test_the_end_is_told_once(heard, offer):
