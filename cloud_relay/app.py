@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,6 +47,9 @@ HIGH_WATER_S = 2.0
 """How often the clock's mark is stored: after a crash time may seem to go back by this much, never by more."""
 DATABASE_TIME_S = 30.0
 STOP_S = 5
+KEEP_ALIVE_S = 75
+"""Longer than any client keeps an idle connection (proxies 60 s, libraries 5 s): the one who sends closes it. A server
+that closes first answers a request that is on its way with a reset, which nobody may safely send again."""
 
 
 def put_together(settings: Settings, clock: Clock | None = None) -> Relay:
@@ -135,18 +139,20 @@ class _Server(uvicorn.Server):
 
 
 def _public(app: FastAPI, settings: Settings) -> _Server:
-    config = uvicorn.Config(
-        app, settings.relay.host, settings.relay.port, log_config=None, access_log=False, lifespan="off",
-        timeout_graceful_shutdown=STOP_S, server_header=False, proxy_headers=True, forwarded_allow_ips="127.0.0.1",
-    )  # fmt: skip
-    return _Server(config)
+    own = settings.relay
+    return _server(app, own.host, own.port, proxy_headers=True, forwarded_allow_ips="127.0.0.1")
 
 
 def _door(app: FastAPI, relay: Relay) -> _Server:
     certificate, key = relay.authority.pair("door")
+    door = relay.settings.door
+    return _server(app, door.host, door.port, ssl_certfile=str(certificate), ssl_keyfile=str(key))
+
+
+def _server(app: FastAPI, host: str, port: int, **more: Any) -> _Server:
     config = uvicorn.Config(
-        app, relay.settings.door.host, relay.settings.door.port, log_config=None, access_log=False, lifespan="off",
-        timeout_graceful_shutdown=STOP_S, server_header=False, ssl_certfile=str(certificate), ssl_keyfile=str(key),
+        app, host, port, log_config=None, access_log=False, lifespan="off", server_header=False,
+        timeout_graceful_shutdown=STOP_S, timeout_keep_alive=KEEP_ALIVE_S, **more,
     )  # fmt: skip
     return _Server(config)
 
