@@ -53,6 +53,7 @@ from edge.relay_link import BrokerAddress, RelayLink
 from edge.room_left import RoomLeft
 from edge.service import feed_watchdog, notify
 from edge.tags.printing import TagPrinter
+from edge.tags.verbs import tag_verbs
 from edge.technician import Around, technician_verbs
 from edge.verbs import verbs_for
 from edge.viewing.desk import ViewingDesk
@@ -388,7 +389,7 @@ class Shop:
         await self.tags.open()
         verbs = technician_verbs(self._around())
         verbs |= verbs_for(self.journal, self.devices, self.link, self.clock)
-        verbs |= check_verbs(self.bench_check, self.bench)
+        verbs |= check_verbs(self.bench_check, self.bench) | tag_verbs(self.tags)
         try:
             async with control_socket(socket_path(self.config.shop.data_dir), verbs), asyncio.TaskGroup() as tasks:
                 running = await self._start(tasks)

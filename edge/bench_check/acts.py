@@ -10,13 +10,16 @@ import numpy as np
 from PIL import Image
 
 from drivers.base import AttendantNeededError, Condition, DeviceError, DeviceStatus
+from drivers.sorter import CarryJob, Location, parse_location
 from drivers.turntable import Turntable, turn_and_wait
 from edge.bench import Answer, ScanResult, TaskKind
 from edge.bench.ports import Handle
 from edge.bench_check.label import PREFIX, draw_test_label
 from edge.bench_check.ports import Around, Table
 from edge.bench_check.words import ASK, BUTTONS, HINTS, SEEN, SKIPS, filled
+from edge.journal.transaction import Transaction
 from edge.labels import BadLabelError
+from edge.locations import carries, shelves
 from edge.reading import BadPictureError, Effort, Reading
 from wire.bench_card import AskEcho
 from wire.plan import Text
@@ -201,6 +204,29 @@ class Acts:
             job = await packer.last_done()
         return Seen(filled(SEEN["packer"], job=job))
 
+    async def sort(self) -> Seen:
+        """Send the sorter to a location that is empty by the shop's book: it moves, finds nothing and moves no goods.
+
+        At night, and where no location is empty, it is only asked.
+        """
+        handle = self.around.devices.sorter
+        assert handle is not None, "a shop without a sorter has no such step"
+        location = None if self.is_night else await self.around.journal.read(_empty_location)
+        async with handle.use() as sorter:
+            _must_be_well(await sorter.status())
+            if location is None:
+                return Seen(filled(SEEN["sorter"], job=await sorter.last_carried()))
+            random_bytes = self.around.random_bytes
+            job_no = await self.around.journal.write(lambda tx: carries.next_job_no(tx, random_bytes))
+            await self._note("sort", handle.name)
+            try:
+                await sorter.carry(CarryJob(job_no=job_no, location=location))
+            except AttendantNeededError as error:
+                if error.reason != "nothing_there":
+                    raise
+                return Seen(filled(SEEN["went"], location=location))
+        raise StepFailedError("brought_something", filled(HINTS["brought_something"], location=location))
+
     async def echo(self) -> Seen:
         clock = self.around.clock
         self.echoed = asyncio.get_running_loop().create_future()
@@ -277,6 +303,12 @@ class Acts:
     async def _end_asking(self, task_id: str) -> None:
         self.asked.discard(task_id)
         await self.around.bench.withdraw(task_id)
+
+
+def _empty_location(tx: Transaction) -> Location | None:
+    """Return a location that the sorter reaches by its name, where nothing lies or belongs; None without one."""
+    empty = (one for one in shelves.all_shelves(tx) if not (one.pieces or one.away or one.kept_for))
+    return next((found for found in (parse_location(one.location) for one in empty) if found), None)
 
 
 def _must_be_well(status: DeviceStatus) -> None:

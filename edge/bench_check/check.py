@@ -29,8 +29,8 @@ from wire.reports import PictureKind
 logger = logging.getLogger(__name__)
 
 R = CheckResult
-NOT_NEEDED = frozenset({"turn"})
-"""Without its turntable a shop still packs and posts; it only shows less."""
+NOT_NEEDED = frozenset({"turn", "sort"})
+"""Without its turntable a shop still packs and posts, it only shows less; without its sorter people fetch."""
 
 BEGUN_ELSEWHERE = frozenset({"nightly", "merchant"})
 """Occasions on which nobody in the shop pressed the button: a shopper who looks goes first."""
@@ -118,7 +118,7 @@ class BenchCheck:
         return {
             "running": to_json(self._running) if self._running else None,
             "is_clearing": self._is_clearing and self._running is None,
-            "steps": [{"step": name, "title": to_json(title)} for name, title in TITLES.items()],
+            "steps": [{"step": name, "title": to_json(title)} for name, title in self.titles.items()],
             "cards": [to_json(card) for card in self._kept],
         }
 
@@ -126,6 +126,13 @@ class BenchCheck:
     def newest(self) -> tuple[BenchChecked, str] | None:
         """Return the newest check of this life, and whether it is `running`, `clearing` or `over`; None without one."""
         return (self._running, "running") if self._running is not None else self._ended
+
+    @property
+    def titles(self) -> dict[str, Text]:
+        """The steps of this shop, in their order: only a shop that has a sorter checks it."""
+        sorter = self._around.devices.sorter
+        has_sorter = sorter is not None and not sorter.by_hand
+        return {name: title for name, title in TITLES.items() if has_sorter or name != "sort"}
 
     def take_echo(self, nonce: str, code: str) -> None:
         """Take the relay's echo."""
@@ -171,6 +178,8 @@ class BenchCheck:
             group.create_task(self._turns(acts))
             group.create_task(self._step("pack", acts.pack, self._around.devices.packer))
             group.create_task(self._step("echo", acts.echo, None))
+            if "sort" in self.titles:
+                group.create_task(self._step("sort", acts.sort, self._around.devices.sorter))
         await self._finish()
         return paper.result()
 
@@ -289,7 +298,7 @@ class BenchCheck:
         done = {step.step for step in card.steps}
         cut_off = tuple(
             _step(name, R.FAILED, hint=HINTS["interrupted"], reason="interrupted")
-            for name in TITLES
+            for name in self.titles
             if name not in done
         )
         self._running = replace(card, steps=(*card.steps, *cut_off))

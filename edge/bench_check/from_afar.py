@@ -8,7 +8,6 @@ from typing import Protocol
 
 from edge.bench.tasks import Task
 from edge.bench_check.check import TASKS, BenchCheck, CheckRefusedError
-from edge.bench_check.words import TITLES
 from wire.bench_card import AwaitedStep, CheckAnswered, CheckMoved
 from wire.commands import CheckBench
 from wire.report_root import TransientReport
@@ -88,7 +87,9 @@ class FromAfar:
             return None
         card, stage = newest
         done = {step.step for step in card.steps}
-        awaited = [AwaitedStep(step=name, title=title) for name, title in TITLES.items() if name not in done]
+        awaited = [
+            AwaitedStep(step=name, title=title) for name, title in self._check.titles.items() if name not in done
+        ]
         tasks = await self._bench.tasks() if stage != "over" else []
         return CheckMoved(
             check_id=card.check_id, started_at=card.started_at, stage=stage, number=0, occasion=card.occasion,

@@ -9,6 +9,7 @@ TITLES = {
     "scan": Text(en="Scanner reads it", zh="扫码枪读码"),
     "turn": Text(en="Turntable turns, the picture changes", zh="转台转动，画面变化"),
     "pack": Text(en="Packing machine answers", zh="打包机应答"),
+    "sort": Text(en="Sorter goes to an empty location", zh="分拣机去空货位"),
     "echo": Text(en="Relay echoes", zh="平台回应"),
 }
 """The steps in the order in which a person reads them."""
@@ -50,6 +51,11 @@ SEEN = {
     "scanned": Text(en="The scanner read the code {code}", zh="扫码枪读到 {code}"),
     "turned": Text(en="It turned 90°; {percent} % of the picture changed", zh="转了 90°，画面有 {percent}% 发生变化"),
     "packer": Text(en="It answers; its last job was {job}", zh="应答正常，最近一次任务号 {job}"),
+    "sorter": Text(en="It answers; its last job was {job}", zh="应答正常，最近一次任务号 {job}"),
+    "went": Text(
+        en="It went to {location}, found it empty as the shop's book says, and brought nothing",
+        zh="到过 {location}，与账面一致为空，未取出任何东西",
+    ),
     "echoed": Text(en="There and back in {ms} ms", zh="往返 {ms} 毫秒"),
     "picture": Text(en="A picture came", zh="拍到画面"),
 }
@@ -90,6 +96,11 @@ HINTS = {
     "not_there": Text(
         en="The table did not reach its angle: is something in its way, is its belt loose?",
         zh="转台没有转到位：是否被挡住，皮带是否松动？",
+    ),
+    "brought_something": Text(
+        en="The sorter brought something from {location}, which the shop's book says is empty: take it off, see what it "
+        "is, correct that location",
+        zh="账面上 {location} 为空，分拣机却取来了东西：请取下查看，并更正该货位",
     ),
     "no_echo": Text(
         en="The relay was silent: check the internet, then run doctor", zh="平台没有回应：请检查网络，再运行 doctor"

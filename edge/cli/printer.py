@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, AsJson, Config, converse
+from edge.cli.asking import DEFAULT_CONFIG, EXIT_FAILED, AsJson, Config, ask_daemon, converse
 from edge.cli.language import said, say, teaching
 from edge.cli.terminal import GREEN, YELLOW, paint, progress
 
@@ -91,3 +91,32 @@ def label(
     converse(config, "test_label", work, reply_s=LABEL_S)
     if no_wait or not sys.stdin.isatty():
         print(say("Take it out before the next parcel comes.", "请在下一个包裹之前取下标签。"))
+
+
+@printer.command(
+    help=teaching(
+        """List the printings of tags that are not over: how far, and what they wait for. --stop prints no more of one.
+
+        Example: vitrine-edge printer tags --stop tpj_7c9f""",
+        """列出尚未结束的标签打印任务：进度和等待原因。--stop 停止其中一个。
+
+        例：vitrine-edge printer tags --stop tpj_7c9f""",
+    )
+)
+def tags(
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+    stop: Annotated[str, typer.Option("--stop", metavar="JOB", help=say("Print no more of this", "停止此任务"))] = "",
+) -> None:
+    """List the printings of tags that are not over."""
+    found = ask_daemon(config, "stop_tags", job_id=stop) if stop else ask_daemon(config, "tags")
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    if not found:
+        print(say("no tags wait to be printed", "没有等待打印的标签"))
+    for one in found:
+        at_printer = say(f", {one['at_printer']} to be taken", f"，{one['at_printer']} 张待取")
+        why = f"  [{one['reason']}]" if one["reason"] else ""
+        left = at_printer if one["at_printer"] else ""
+        print(f"{one['job_id']}  {one['printed']}/{one['total']}  {one['state']}{left}{why}")

@@ -51,7 +51,7 @@ def want(tx: Transaction, parcel_id: str, piece_id: str, random_bytes: Callable[
     location = shelves.lies_alone(tx, piece_id)
     if parse_location(location) is None or load(tx, parcel_id) is not None:
         return None
-    carry = Carry(parcel_id=parcel_id, piece_id=piece_id, location=location, job_no=_next_job_no(tx, random_bytes))
+    carry = Carry(parcel_id=parcel_id, piece_id=piece_id, location=location, job_no=next_job_no(tx, random_bytes))
     _save(tx, carry)
     return carry
 
@@ -65,7 +65,7 @@ def feed(
     stage, _ = step(before.stage, event)
     job_no = before.job_no
     if event is Event.AGAIN and before.reason in MOVED_NOTHING:
-        job_no = _next_job_no(tx, random_bytes)
+        job_no = next_job_no(tx, random_bytes)
     after = Carry(
         parcel_id=parcel_id, piece_id=before.piece_id, location=before.location, job_no=job_no, stage=stage,
         reason=reason,
@@ -98,7 +98,7 @@ def _save(tx: Transaction, carry: Carry) -> None:
     tx.put("carries", row, "carry", stage=carry.stage.value, job_no=carry.job_no)
 
 
-def _next_job_no(tx: Transaction, random_bytes: Callable[[int], bytes]) -> int:
+def next_job_no(tx: Transaction, random_bytes: Callable[[int], bytes]) -> int:
     """Return the next number; the first one is chance, so that a new journal does not meet the machine's last job."""
     row = tx.get("counters", JOB_COUNTER)
     before = row["value"] if row else int.from_bytes(random_bytes(2), "big")

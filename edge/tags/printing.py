@@ -107,6 +107,11 @@ class TagPrinter:
             for one in await self._journal.read(jobs.open_jobs)
         ]  # fmt: skip
 
+    async def stop(self, job_id: str) -> None:
+        """Print no more of a job, as the technician says; one that is over or unknown stays as it is."""
+        await self._journal.write(lambda tx: _stop(tx, job_id))
+        self._changed.set()
+
     async def run(self) -> None:
         """Work until cancelled, or until a bug."""
         stop_listening = self._bench.listen(self._changed.set)

@@ -11,8 +11,11 @@ from drivers.base import AttendantNeededError, Condition, DeviceStatus
 from edge.bench_check import CheckRefusedError, acts
 from edge.bench_check.night import is_due
 from edge.bench_check.words import ASK, BUTTONS, HINTS, REFUSALS, SEEN, SKIPS, TITLES
+from edge.locations import shelves
+from edge.reasons import sentence_for
 from tests.edge.bench.fake_shop import PLAN, FakeLabeller, FakePrinter
 from tests.edge.bench_check.checked_shop import CheckedShop, results
+from tests.edge.locations.conftest import FakeSorter
 
 ALL = ["print", "apply", "look", "scan", "turn", "pack", "echo"]
 
@@ -258,4 +261,71 @@ async def test_cards_are_kept_over_a_restart(shop):
 def test_every_sentence_is_in_both_languages():
     for sentences in (TITLES, ASK, BUTTONS, SEEN, SKIPS, HINTS, REFUSALS):
         assert all(text.en and text.zh for text in sentences.values())
-    assert list(TITLES) == ALL
+    assert list(TITLES) == [*ALL[:-1], "sort", "echo"]
+
+
+class SortedCheck(CheckedShop):
+    """A shop with a sorter, and a location that is empty by its book."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.sorter = FakeSorter(self.world)
+        self.drivers["sorter"] = self.sorter
+
+    async def empty(self, location):
+        await self.journal.write(lambda tx: shelves.correct(tx, location, ("piece_1",), 0))
+        await self.journal.write(lambda tx: shelves.correct(tx, location, (), 1))
+
+
+@pytest.fixture
+async def sorting(tmp_path):
+    made = SortedCheck(tmp_path)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+def step_of(card, name):
+    return next(one for one in card.steps if one.step == name)
+
+
+async def test_the_sorter_goes_to_an_empty_location_and_moves_no_goods(sorting):
+    await sorting.empty("A-1-7")
+    sorting.world.faults["carry"] = ["nothing"]
+    card = await sorting.checked()
+    found = step_of(card, "sort")
+    assert (found.result.value, found.device) == ("passed", "sorter") and "A-1-7" in found.text.en
+    assert sorting.world.count("carried") == 0 and len(sorting.sorter.asked) == 1
+    assert list(results(card)) == [*ALL[:-1], "sort", "echo"]
+
+
+async def test_what_a_sorter_brings_from_an_empty_location_is_named(sorting):
+    await sorting.empty("A-1-7")
+    card = await sorting.checked()
+    found = step_of(card, "sort")
+    assert (found.result.value, found.reason) == ("failed", "brought_something")
+    assert "A-1-7" in found.hint.en and "A-1-7" in found.hint.zh
+    assert card.is_passed, "people can fetch meanwhile"
+
+
+@pytest.mark.parametrize("occasion", ["setup", "nightly"])
+async def test_without_an_empty_location_and_at_night_the_sorter_is_only_asked(sorting, occasion):
+    if occasion == "nightly":
+        await sorting.empty("A-1-7")
+    card = await sorting.checked(occasion)
+    assert step_of(card, "sort").result.value == "passed"
+    assert sorting.sorter.asked == []
+
+
+async def test_a_sorter_in_trouble_fails_with_its_own_sentence(sorting):
+    await sorting.empty("A-1-7")
+    sorting.world.faults["carry"] = [AttendantNeededError("jam", "jam")]
+    card = await sorting.checked()
+    assert (step_of(card, "sort").reason, step_of(card, "sort").hint) == ("jam", sentence_for("jam"))
+
+
+async def test_no_check_while_tags_hang_at_the_printer(shop):
+    async with shop.bench.keep_free() as is_free:
+        assert is_free
+        with pytest.raises(CheckRefusedError, match="Tags are being printed"):
+            await shop.check.begin("asked")
