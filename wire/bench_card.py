@@ -20,7 +20,7 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStep:
-    """One step of a bench check: `step` is print, apply, look, scan, turn, pack, sort or echo; newer shops may know more.
+    """One step of a bench check: `step` is print, apply, look, scan, turn, pack, sort, echo; newer shops may know more.
 
     `text` says what was seen, `hint` what to do next (empty when passed), `reason` is the code of a device's trouble.
     `is_needed`: an order cannot be kept without it, so a failure here takes the shop off live.

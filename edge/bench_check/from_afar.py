@@ -87,9 +87,8 @@ class FromAfar:
             return None
         card, stage = newest
         done = {step.step for step in card.steps}
-        awaited = [
-            AwaitedStep(step=name, title=title) for name, title in self._check.titles.items() if name not in done
-        ]
+        titles = self._check.titles
+        awaited = [AwaitedStep(step=name, title=title) for name, title in titles.items() if name not in done]
         tasks = await self._bench.tasks() if stage != "over" else []
         return CheckMoved(
             check_id=card.check_id, started_at=card.started_at, stage=stage, number=0, occasion=card.occasion,

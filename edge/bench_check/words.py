@@ -98,8 +98,8 @@ HINTS = {
         zh="转台没有转到位：是否被挡住，皮带是否松动？",
     ),
     "brought_something": Text(
-        en="The sorter brought something from {location}, which the shop's book says is empty: take it off, see what it "
-        "is, correct that location",
+        en="The sorter brought something from {location}, which the shop's book says is empty: take it off, see what "
+        "it is, correct that location",
         zh="账面上 {location} 为空，分拣机却取来了东西：请取下查看，并更正该货位",
     ),
     "no_echo": Text(

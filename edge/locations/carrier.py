@@ -174,8 +174,9 @@ class Carrier:
         """Wait for a person, for the machine to be reached again, or for nobody to want the piece any more."""
         is_offline, _, code = carry.reason.rpartition(":")
         task_id = await self._bench.ask(
-            TaskKind.TEND_SORTER, self._sentence(carry, code), (AGAIN, BY_HAND), piece_id=carry.piece_id
-        )
+            TaskKind.TEND_SORTER, not_brought(code, self._piece(carry.piece_id), carry.location), (AGAIN, BY_HAND),
+            piece_id=carry.piece_id,
+        )  # fmt: skip
         waits = {
             asyncio.ensure_future(self._bench.wait_answer(task_id)),
             asyncio.ensure_future(self._until_unwanted(carry)),
@@ -220,18 +221,17 @@ class Carrier:
         plan = self._plan()
         return next((one for one in plan.pieces if one.piece_id == piece_id), None) if plan else None
 
-    def _sentence(self, carry: Carry, code: str) -> Text:
-        why, name = sentence_for(code), self._name(carry.piece_id)
-        return Text(
-            en=f"The sorter does not bring {name.en} from {carry.location}. {why.en}",
-            zh=f"分拣机没有把{name.zh}从 {carry.location} 送来。{why.zh}",
-        )
 
-    def _name(self, piece_id: str) -> Text:
-        piece = self._piece(piece_id)
-        if piece is None:
-            return Text(en="the piece", zh="货品")
-        return Text(en=f"{piece.code} {piece.title['en']}", zh=f"{piece.code} {piece.title['zh']}")
+def not_brought(code: str, piece: PiecePlan | None, location: str = "") -> Text:
+    """Return what the attendant reads when the sorter does not bring a piece, for this reason."""
+    why, place = sentence_for(code), Text(en=location or "its place", zh=location or "原位")
+    name = Text(en="the piece", zh="货品")
+    if piece is not None:
+        name = Text(en=f"{piece.code} {piece.title['en']}", zh=f"{piece.code} {piece.title['zh']}")
+    return Text(
+        en=f"The sorter does not bring {name.en} from {place.en}. {why.en}",
+        zh=f"分拣机没有把{name.zh}从 {place.zh} 送来。{why.zh}",
+    )
 
 
 def carrier_of(

@@ -9,12 +9,16 @@ from typing import Any
 from edge.bench import Task
 from edge.flows.fulfilment import FINAL
 from tests.fault_table.shop import FaultShop
+from tests.fault_table.sorting import carrying
 from tests.fault_table.walks import end_second, scan_label
 from wire.commands import PhotoAnswer
 from wire.values import parse_time
 
 FINAL_STAGES = {stage.value for stage in FINAL}
 LIMIT_S = 180.0
+
+
+ANSWERS = {"set_aside": "still_here", "show_courier_link": "shown", "note": "seen", "tend_sorter": "carry_again"}
 
 
 async def finish(shop: FaultShop) -> str:
@@ -31,7 +35,7 @@ async def finish(shop: FaultShop) -> str:
     while (stage := await shop.stage()) not in FINAL_STAGES:
         if shop.running.done():
             shop.running.result()
-        tasks = [task for task in await shop.bench.tasks() if task.parcel_id == "p1"]
+        tasks = [one for one in await shop.bench.tasks() if one.parcel_id == "p1" or one.kind.value == "tend_sorter"]
         assert asyncio.get_running_loop().time() < until, (stage, [task.text.en for task in tasks], shop.labels())
         for task in tasks:
             await _do(shop, task)
@@ -55,6 +59,8 @@ async def _go_on(shop: FaultShop, stage: str) -> None:
 async def _do(shop: FaultShop, task: Task) -> None:
     """Do what is asked, truthfully, then press the button."""
     kind = task.kind.value
+    if kind == "fetch_piece" and await carrying(shop) not in ("none", "carried", "by_hand", "withdrawn"):
+        return  # the sorter brings it, or asks what to do
     if kind in ("fetch_piece", "bring_back", "put_back"):
         await _scan_tag(shop, kind)
     elif kind in ("label_in_doubt", "taken_over"):
@@ -77,7 +83,7 @@ async def _do(shop: FaultShop, task: Task) -> None:
         await shop.hands("unpack")
         await _press(shop, task, "unpacked")
     else:
-        await _press(shop, task, {"set_aside": "still_here", "show_courier_link": "shown", "note": "seen"}[kind])
+        await _press(shop, task, ANSWERS[kind])
 
 
 async def _press(shop: FaultShop, task: Task, answer: str) -> None:
@@ -153,8 +159,10 @@ def judge(shop: FaultShop, ended: str) -> None:
     packed = [entry for entry in truth if entry["event"] == "packed" and entry["piece"] == piece]
     unpacked = [entry for entry in truth if entry["event"] == "unpacked" and entry["piece"] == piece]
     assert len(packed) <= 1 + len(unpacked), packed
-    started = [entry["job"] for entry in truth if entry["event"] == "job_started"]
-    assert len(started) == len(set(started)), f"a packing job was started twice: {started}"
+    started = [(entry["device"], entry["job"]) for entry in truth if entry["event"] == "job_started"]
+    assert len(started) == len(set(started)), f"a job was started twice: {started}"
+    carried = [entry for entry in truth if entry["event"] == "carried" and entry["device"] == "sorter"]
+    assert len(carried) <= 1, f"a piece was carried twice: {carried}"
     labels = [label for label in shop.labels() if not label["stray"]]
     pressed = [entry["label"] for entry in truth if entry["event"] == "label_applied"]
     assert len(pressed) == len(set(pressed)), f"a label was pressed on twice: {pressed}"

@@ -19,8 +19,8 @@ In every one of them no machine moves twice for one parcel, never are two labels
 is gone and what the page asks is answered the order ends.
 
 **What comes of it** — *held*: the parcel stops, and the page asks the attendant. *waits*: the next act is put off and
-begins by itself. *shown*: the parcel is not touched, the page says what to do. *asked*: the question that stands stays
-as it is. *goes on*: nobody need act. *cannot*: the two cannot meet, so nothing happens.
+begins by itself. *shown*: the parcel is not touched, the page says what to do. *asked*: the parcel stays where it is,
+and a question stands or is put. *goes on*: nobody need act. *cannot*: the two cannot meet, so nothing happens.
 
 **Stages** — a stage in which the device itself acts is split in two: as its act begins (nothing has moved yet) and half
 way.

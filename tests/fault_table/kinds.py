@@ -12,6 +12,7 @@ class Device(StrEnum):
     PRINTER = "printer"
     LABELLER = "labeller"
     SCANNER = "scanner"
+    SORTER = "sorter"
     BOX = "box"
 
 
@@ -75,6 +76,7 @@ DEVICE_WORDS = {
     D.PRINTER: "label printer",
     D.LABELLER: "labelling robot",
     D.SCANNER: "scanner",
+    D.SORTER: "sorter",
     D.BOX: "the box itself",
 }
 
@@ -86,6 +88,7 @@ HAS = {
     D.PRINTER: _LINE | {F.PAPER_OUT, F.COVER_OPEN, F.PRINTED_TWICE},
     D.LABELLER: _LINE | {F.ALARM, F.EMERGENCY_STOP, F.LABEL_LOST, F.WRONG_LABEL, F.DOUBLE_LABEL},
     D.SCANNER: _LINE | {F.SCANNER_GARBAGE},
+    D.SORTER: _LINE | {F.JAM, F.DOOR_OPEN, F.EMERGENCY_STOP, F.LOST_REPLY},
     D.BOX: frozenset({F.DISK_FULL, F.CLOCK_WRONG}),
 }
 

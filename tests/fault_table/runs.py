@@ -12,7 +12,8 @@ from tests.edge.bench.fake_shop import piece
 from tests.edge.bench.simulated import SimulatedWorld
 from tests.fault_table.attendant import finish, judge, tidy
 from tests.fault_table.kinds import Device, Fault
-from tests.fault_table.shop import FAST, PIECES, UNHURRIED, FaultShop
+from tests.fault_table.shop import FAST, PIECES, SORTING, SORTING_UNHURRIED, UNHURRIED, FaultShop, location
+from tests.fault_table.sorting import carry_meets
 from tests.fault_table.table import ACTS_IN, Cell, End, Moment, cells
 from tests.fault_table.walks import LONG_S, WALKS, fetch, pay, stand
 from wire.codec import to_json
@@ -57,11 +58,12 @@ class Worlds:
         if world is None or sold + 2 > PIECES:
             if world is not None:
                 world.stop()
-            world, sold = SimulatedWorld(self._folder / f"world{next(self._count)}", machines, PIECES), 0
+            lies = location if machines in (SORTING, SORTING_UNHURRIED) else None
+            world, sold = SimulatedWorld(self._folder / f"world{next(self._count)}", machines, PIECES, lies), 0
         self._worlds[machines] = (world, sold + 2)
         folder = self._folder / f"shop{next(self._count)}"
         folder.mkdir()
-        return FaultShop(folder, world, sold + 1)
+        return FaultShop(folder, world, sold + 1, is_sorting=machines in (SORTING, SORTING_UNHURRIED))
 
     def stop(self) -> None:
         for world, _ in self._worlds.values():
@@ -234,7 +236,9 @@ async def run_acting(shop: FaultShop, cell: Cell) -> str:
 
 
 async def _act(shop: FaultShop, cell: Cell) -> None:
-    if cell.device is D.BOX:
+    if cell.device is D.SORTER:
+        await carry_meets(shop, cell)
+    elif cell.device is D.BOX:
         await _wait(shop, cell)
     elif cell.point.moment is Moment.HALF_WAY:
         await _half_way(shop, cell)
@@ -249,7 +253,7 @@ async def _act(shop: FaultShop, cell: Cell) -> None:
         await shop.wait_for(lambda: _has_left(shop, cell), LONG_S)
         await shop.well(cell.device.value, cell.reason, LOOK_S)
         await shop.line_says(cell.device.value, cell.reason)
-    elif cell.end is End.GOES_ON:
+    elif cell.end is End.GOES_ON and cell.device is not D.SORTER:
         await shop.wait_for(lambda: _has_left(shop, cell), LONG_S)
         held = [data for kind, data in await shop.reports() if kind == "ParcelHeld"]
         here = [data["reason"] for data in held if data["stage"] == cell.point.stage.value]
@@ -382,6 +386,8 @@ async def _leave_for(shop: FaultShop, stage: Stage) -> None:
 def machines_for(cell: Cell) -> str:
     """Return the world this cell is run in: half way needs machines that take their time."""
     is_timed = cell.point.moment is Moment.HALF_WAY and cell.fault not in ONLY_AT_WORK
+    if cell.device is D.SORTER:
+        return SORTING_UNHURRIED if is_timed else SORTING
     return UNHURRIED if is_timed else FAST
 
 

@@ -14,12 +14,15 @@ from drivers.label_printer.escpos import DRIVER as PRINTER
 from drivers.labeller.grbl import DRIVER as LABELLER
 from drivers.packer.modbus import DRIVER as PACKER
 from drivers.scanner.serial import DRIVER as SCANNER
+from drivers.sorter.modbus import DRIVER as SORTER
 from edge.attendant.questions import Questions
 from edge.attendant.room import AttendantRoom, Privacy
 from edge.bench import Devices
 from edge.bench.parcel import load_label
 from edge.clock import Clock
 from edge.device_host import DeviceHost
+from edge.locations import shelves
+from edge.locations.carrier import Carrier
 from edge.reasons import sentence_for
 from tests.edge.bench.fake_shop import PLAN, Shop, piece
 from tests.edge.bench.simulated import SimulatedWorld
@@ -44,10 +47,15 @@ rapid_z_mm_min = {rapid_mm_min}
 [packer.packer]
 job_s = {job_s}
 [scanner.scanner]
+[sorter.sorter]
+job_s = {sort_s}
 """
-FAST = WORLD.format(printer_mm_s=1500.0, rapid_mm_min=120000.0, job_s=0.3)
-UNHURRIED = WORLD.format(printer_mm_s=100.0, rapid_mm_min=6000.0, job_s=2.0)
+FAST = WORLD.format(printer_mm_s=1500.0, rapid_mm_min=120000.0, job_s=0.3, sort_s=0.3)
+UNHURRIED = WORLD.format(printer_mm_s=100.0, rapid_mm_min=6000.0, job_s=2.0, sort_s=2.0)
 """Slow enough that a fault set half way through an act strikes half way, also on a machine busy with other things."""
+
+SORTING, SORTING_UNHURRIED = (f"# every piece lies in a location\n{machines}" for machines in (FAST, UNHURRIED))
+"""The same worlds, but what is ordered lies where the sorter fetches it."""
 
 PATIENCE_S = 4.0
 CAMERA_S = 10.0
@@ -67,13 +75,21 @@ SWITCH = {
 """The simulators' names of the faults, where they differ."""
 
 
+def location(number: int) -> str:
+    """Return where a piece lies in a world whose pieces lie in locations."""
+    return f"A-{(number - 1) // 20 + 1}-{(number - 1) % 20 + 1}"
+
+
 class FaultShop(Shop):
     """One shop on a simulated world. `grip` holds a device, so that the bench's next act with it waits its turn."""
 
-    def __init__(self, folder: Path, simulated: SimulatedWorld, number: int) -> None:
+    def __init__(self, folder: Path, simulated: SimulatedWorld, number: int, *, is_sorting: bool = False) -> None:
         super().__init__(folder, seed=number)
         self.simulated, self.number = simulated, number
-        self.plan = replace(PLAN, pieces=tuple(piece(no) for no in range(1, PIECES + 1)))
+        pieces = [piece(no) for no in range(1, PIECES + 1)]
+        if is_sorting:
+            pieces = [replace(one, location=location(no)) for no, one in enumerate(pieces, 1)]
+        self.plan = replace(PLAN, pieces=tuple(pieces))
         self.shift = timedelta()
         self.clock = Clock(wall=lambda: datetime.now(UTC) + self.shift)
         self.labels_before = len(simulated.labels())
@@ -94,9 +110,10 @@ class FaultShop(Shop):
             "labeller": ("labeller", LABELLER, {"address": ports["labeller"], "open_s": PATIENCE_S}),
             "packer": ("packer", PACKER, {"address": ports["packer"]}),
             "scanner": ("scanner", SCANNER, {"address": ports["scanner"]}),
+            "sorter": ("sorter", SORTER, {"address": ports["sorter"]}),
         }
         for name, (kind, driver, options) in made.items():
-            if name in ("printer", "labeller", "packer"):
+            if name in ("printer", "labeller", "packer", "sorter"):
                 options["timeout_s"] = PATIENCE_S
             host.add(name, kind, "", lambda driver=driver, options=options: driver(driver.Options(**options)))
         self.host = host
@@ -105,6 +122,12 @@ class FaultShop(Shop):
             if made[name][0] != "camera":  # a look at a camera is a still: they are looked at when it matters
                 self.look_at(name)
         await super().start(**more)
+        await self.journal.write(lambda tx: shelves.learn(tx, self.plan))
+        carrier = Carrier(
+            journal=self.journal, bench=self.bench, sorter=host.handles["sorter"], plan=lambda: self.plan,
+            clock=self.clock, random_bytes=self.chance.randbytes, has_room=lambda: self.has_room,
+        )  # fmt: skip
+        self.carrying = asyncio.create_task(carrier.run())
         self.room = AttendantRoom(
             shop_id="teahouse",
             language="zh",
@@ -143,6 +166,8 @@ class FaultShop(Shop):
         return still
 
     async def stop(self) -> None:
+        self.carrying.cancel()
+        await asyncio.gather(self.carrying, return_exceptions=True)
         await super().stop()  # the bench first: an act that waits for a held device must not begin now
         for role in tuple(self.grips):
             await self.let_go(role)

@@ -7,6 +7,7 @@ from functools import cache
 
 from edge.bench.questions import fill, question
 from edge.flows.fulfilment import FINAL, HELD, Effect, Stage
+from edge.locations.carrier import not_brought
 from edge.reasons import sentence_for
 from tests.fault_table.kinds import Device, Fault, why_never
 from wire.plan import PiecePlan, Text
@@ -67,6 +68,8 @@ class Cell:
 
     def sentence(self, piece: PiecePlan | None = None, serial: str = "", objection: str = "") -> Text:
         """Return what the person reads who must act; when nobody must, that."""
+        if self.device is D.SORTER and self.end is End.ASKED:
+            return not_brought(self.reason, piece, piece.location if piece else "")
         if self.asks is not None:
             asked = question(self.asks, self.stage, self.reason).text
             return fill(asked, piece, serial=serial, reason=self.reason, objection=objection)
@@ -84,10 +87,11 @@ ACTS_IN = {
     D.LABELLER: (S.APPLYING,),
     D.CAMERA: (S.STILL_AT_BENCH, S.PACKING, S.READING_BACK, S.PHOTOGRAPHING),
     D.FRONT: (S.STILL,),
+    D.SORTER: (S.PICKING,),
 }
 """The stages in which a device acts for the parcel."""
 
-SPLIT = frozenset({D.PACKER, D.PRINTER, D.LABELLER})
+SPLIT = frozenset({D.PACKER, D.PRINTER, D.LABELLER, D.SORTER})
 """Devices that change the world: for them it matters whether the act had begun."""
 
 SCANS_IN = frozenset(
@@ -109,7 +113,9 @@ IDLE = {
     (D.PACKER, F.UNPLUGGED): "refused",
     (D.CAMERA, F.UNPLUGGED): "refused",
     (D.FRONT, F.UNPLUGGED): "refused",
+    (D.SORTER, F.UNPLUGGED): "refused",
     (D.PACKER, F.GARBLED): "silent",  # what is no Modbus frame is no answer
+    (D.SORTER, F.GARBLED): "silent",  # as above
 }
 """What the page says of a device that nobody uses, where that is not the fault's own word."""
 
@@ -145,7 +151,10 @@ def cell(device: Device, fault: Fault, point: Point) -> Cell:
         return _scanner(fault, point)
     if point.stage not in ACTS_IN[device] or (device is D.CAMERA and point.stage is S.PACKING):
         return _idle(device, fault, point)
-    act = {D.PRINTER: _printer, D.LABELLER: _labeller, D.PACKER: _packer, D.CAMERA: _camera, D.FRONT: _front}[device]
+    act = {
+        D.PRINTER: _printer, D.LABELLER: _labeller, D.PACKER: _packer, D.CAMERA: _camera, D.FRONT: _front,
+        D.SORTER: _sorter,
+    }[device]  # fmt: skip
     return act(fault, point)
 
 
@@ -236,6 +245,30 @@ def _packer(fault: Fault, point: Point) -> Cell:
     if is_line:
         return _held(D.PACKER, fault, point, S.PACKING_IN_DOUBT, reason, X.ASK_PACK_DOUBT, heals=False)
     return _held(D.PACKER, fault, point, S.PACKING_BLOCKED, reason, X.ASK_TEND, heals=False)
+
+
+def _sorter(fault: Fault, point: Point) -> Cell:
+    """The parcel stays to be fetched whatever the sorter does: a person may always fetch the piece instead."""
+    is_line = fault in {F.SILENT, F.GARBLED, F.HANG_UP, F.UNPLUGGED}
+    is_half_way = point.moment is Moment.HALF_WAY
+    if fault is F.SLOW:
+        return _goes_on(D.SORTER, fault, point, "answers come late, but within the driver's patience")
+    if fault is F.LOST_REPLY:
+        if is_half_way:
+            return _cannot(D.SORTER, fault, point, "the write whose answer can be lost is over")
+        return _goes_on(D.SORTER, fault, point, "the registers are read instead; nothing is written twice")
+    if fault is F.JAM and not is_half_way:
+        return _cannot(D.SORTER, fault, point, "a machine that does not work yet does not jam")
+    if fault is F.HANG_UP and is_half_way:
+        return _goes_on(D.SORTER, fault, point, "connected anew, the machine's done register tells that it carried")
+    reason = "silent" if fault is F.GARBLED else fault.value
+    if fault is F.UNPLUGGED:
+        reason = "refused" if is_half_way else "hang_up"  # half way the line is tried again before anybody is asked
+    why = "the piece can be fetched by hand instead"
+    return Cell(
+        device=D.SORTER, fault=fault, point=point, end=End.ASKED, stage=point.stage, reason=reason, heals=is_line,
+        why=why,
+    )  # fmt: skip
 
 
 def _camera(fault: Fault, point: Point) -> Cell:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,13 @@ PIECES = 12
 class SimulatedWorld:
     """One running world."""
 
-    def __init__(self, folder: Path, machines: str = WORLD, pieces: int = PIECES) -> None:
+    def __init__(
+        self, folder: Path, machines: str = WORLD, pieces: int = PIECES, location: Callable[[int], str] | None = None
+    ) -> None:
         self.folder = folder
-        world = machines + "".join(PIECE.format(number) for number in range(1, pieces + 1))
+        world = machines
+        for number in range(1, pieces + 1):
+            world += PIECE.format(number) + (f'location = "{location(number)}"\n' if location else "")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "world.toml").write_text(world, encoding="utf-8")
         command = [sys.executable, "-m", "drivers.simulators", "run", str(folder / "world.toml")]
