@@ -144,18 +144,28 @@ class StripeSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierSettings:
-    """A carrier that books by JSON over HTTP (`generic_http`); without a `name` there is only the courier's page.
+    """A carrier beside the courier's page, if it has a `name`: by JSON over HTTP, or by Karrio's library.
 
-    `book_body` is JSON with {names} to fill in; what ends in `_at` are dotted paths into answers; `statuses` are
-    `word=step` lines over the shared table. VITRINE_CARRIER_TOKEN goes out as a bearer token, and
-    VITRINE_CARRIER_WEBHOOK_SECRET signs what comes in at /carrier-hooks/NAME.
+    Of `kind` "generic_http": `book_body` is JSON with {names} to fill in; what ends in `_at` are dotted paths into
+    answers; `statuses` are `word=step` lines over the shared table. VITRINE_CARRIER_TOKEN goes out as a bearer token,
+    and VITRINE_CARRIER_WEBHOOK_SECRET signs what comes in at /carrier-hooks/NAME.
+    Of `kind` "karrio" these count: `extension` (the library's name of the carrier), `account` and `shipper` (JSON;
+    VITRINE_CARRIER_TOKEN is JSON with the account's secrets), `service`, both weights, `url` (a forwarder that calls
+    go by instead of to the carrier's own hosts), `timeout_s`, `poll_s`, `statuses`.
     """
 
     name: str = ""
+    kind: str = "generic_http"
     title_en: str = ""
     title_zh: str = ""
     url: str = ""
     timeout_s: float = 15.0
+    extension: str = ""
+    account: str = "{}"
+    shipper: str = "{}"
+    service: str = ""
+    goods_weight_g: int = 1000
+    packing_weight_g: int = 200
     book_path: str = "/shipments"
     book_body: str = "{}"
     find_path: str = ""

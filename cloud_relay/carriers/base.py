@@ -18,6 +18,8 @@ class Shipment:
     to: Address
     sender_name: str = ""
     sender_lines: tuple[str, ...] = ()
+    weight_g: int = 0
+    """The goods alone, as their listings say; 0 when they do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

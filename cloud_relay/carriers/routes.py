@@ -11,6 +11,7 @@ from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.carriers import service, store
 from cloud_relay.carriers.base import BadCarrierWordError, Carrier, Carriers, Word
 from cloud_relay.carriers.generic_http import GenericHttpCarrier
+from cloud_relay.carriers.karrio import BadKarrioError, KarrioCarrier
 from cloud_relay.carriers.manual import ManualCarrier
 from cloud_relay.carriers.steps import BadStepsError
 from cloud_relay.carriers.templates import BadTemplateError
@@ -48,14 +49,20 @@ def carriers_of(settings: Settings) -> Carriers:
     """Return the carriers of these settings; BadSettingsError names the key that cannot be used."""
     found: dict[str, Carrier] = {ManualCarrier.name: ManualCarrier()}
     told = settings.carrier
-    if told.name in found or (told.name and not told.url.startswith(("http://", "https://"))):
+    is_karrio = told.kind == "karrio"
+    if told.kind not in ("generic_http", "karrio"):
+        raise BadSettingsError('[carrier] kind: "generic_http" or "karrio"')
+    needs_url = bool(told.name and (told.url or not is_karrio))
+    if told.name in found or (needs_url and not told.url.startswith(("http://", "https://"))):
         raise BadSettingsError("[carrier] name, url: a name of its own, and an address that begins with https://")
     if told.name:
         token = settings.secrets.get("VITRINE_CARRIER_TOKEN", "")
         webhook_secret = settings.secrets.get("VITRINE_CARRIER_WEBHOOK_SECRET", "")
         try:
-            found[told.name] = GenericHttpCarrier(told, token, webhook_secret)
-        except (BadTemplateError, BadStepsError) as error:
+            found[told.name] = (
+                KarrioCarrier(told, token) if is_karrio else GenericHttpCarrier(told, token, webhook_secret)
+            )
+        except (BadKarrioError, BadTemplateError, BadStepsError) as error:
             raise BadSettingsError(f"[carrier] {error}") from None
     return Carriers(found)
 

@@ -14,7 +14,7 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.parcels import epcis, tracking
 from cloud_relay.parcels import store as parcels
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import orders, shop
+from cloud_relay.tables import listing, order_line, orders, shop
 from cloud_relay.web.pages import page_event
 from wire.codec import from_json
 from wire.plan import Address
@@ -91,8 +91,16 @@ def shipment_of(connection: Connection, row: store.BookingRow) -> Shipment | Non
     return Shipment(
         shipment_id=row.shipment_id, parcel_id=row.parcel_id, order_id=found.order_id,
         to=from_json(Address, address), sender_name=found.shop_name_en or found.shop_name_zh,
-        sender_lines=tuple(lines or ()),
+        sender_lines=tuple(lines or ()), weight_g=_weight_g(connection, row.parcel_id),
     )  # fmt: skip
+
+
+def _weight_g(connection: Connection, parcel_id: str) -> int:
+    """Return what the goods in a parcel weigh, 0 unless all of their listings say it."""
+    query = select(listing.c.weight_g, order_line.c.quantity)
+    joined = query.join(order_line, order_line.c.listing_id == listing.c.listing_id)
+    rows = connection.execute(joined.where(order_line.c.parcel_id == parcel_id)).all()
+    return sum(row.weight_g * row.quantity for row in rows) if all(row.weight_g for row in rows) else 0
 
 
 def take_words(

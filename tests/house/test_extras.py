@@ -27,7 +27,7 @@ def test_unwanted_packages_stay_out(name, unwanted):
     assert set(pins(name)) & unwanted == set()
 
 
-@pytest.mark.parametrize("name", ["edge", "relay", "demo"])
+@pytest.mark.parametrize("name", ["edge", "relay", "demo", "clips"])
 def test_versions_agree(name):
     everything = pins("dev")
     assert {package: version for package, version in pins(name).items() if everything.get(package) != version} == {}
