@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.viewing import service
-from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, OFFER_BYTES_MAX, PASS_LIFE_S
+from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, LOOKING, OFFER_BYTES_MAX, PASS_LIFE_S
 from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
 from wire.codec import from_json, to_json
@@ -74,13 +74,18 @@ def session_document(session: dict[str, Any], questions: list[dict[str, Any]]) -
 
 @router.post("/api/viewing", status_code=201)
 async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
-    """Ask a shop to look at a piece; answers with the shop's word within three seconds, whatever it is."""
+    """Ask a shop to look at a piece; answers with the shop's word within three seconds, whatever it is.
+
+    While the session is open the first viewing pass comes with it as `grant`: the picture need not wait for another
+    request.
+    """
     session_id = await relay.viewing.ask_to_look(
         principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
         merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
     )  # fmt: skip
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
-    return session_document(session, [])
+    grant = await _grant(relay, session_id, principal.account_id) if session["state"] in LOOKING else None
+    return {**session_document(session, []), "grant": grant}
 
 
 @router.get("/api/viewing/{session_id}")
@@ -107,7 +112,11 @@ async def leave_by_beacon(session_id: str, relay: RelayDep, principal: Anyone) -
 @router.post("/api/viewing/{session_id}/pass", status_code=201)
 async def give_pass(session_id: str, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
     """Return a viewing pass: the bearer token of one WHEP stream or one run of stills."""
-    text = await relay.db.run(service.give_pass, session_id, principal.account_id, relay.clock.now())
+    return await _grant(relay, session_id, principal.account_id)
+
+
+async def _grant(relay: Relay, session_id: str, account_id: str | None) -> dict[str, Any]:
+    text = await relay.db.run(service.give_pass, session_id, account_id, relay.clock.now())
     servers = relay.viewing.ice_servers(session_id)
     return {"pass": text, "whep_url": f"/whep/{session_id}", "expires_s": PASS_LIFE_S, "ice_servers": servers}
 

@@ -37,6 +37,9 @@ class SessionState(StrEnum):
     ENDED = "ended"
 
 
+LOOKING = frozenset({SessionState.WAITING, SessionState.BEING_BROUGHT, SessionState.WATCHING, SessionState.STEERING})
+"""States of somebody who sees the camera's picture: who waits watches meanwhile."""
+
 _STATE_OF_ANSWER = {
     LookAnswer.NOW: SessionState.WATCHING,
     LookAnswer.QUEUED: SessionState.WAITING,

@@ -3,6 +3,7 @@
 import { Refusal, api, language, say, t } from "./api.js";
 import { Steering } from "./steering.js";
 import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
+import { keepPass, prepare } from "./stream.js";
 
 const page = document.getElementById("look");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);
@@ -127,12 +128,14 @@ async function askNow(own) {
 }
 
 async function ask() {
+  prepare();
   try {
     session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, watch_only: page.dataset.signedIn !== "yes", waits: !invitation });
   } catch (error) {
     session = { state: "ended", reason: error.message };
     return show();
   }
+  keepPass(session.session_id, session.grant);
   hasLeft = false;
   steering = steering ?? new Steering((wish, isMotion) => ladder?.send(wish, isMotion), {
     pan: session.can_pan !== false, zoom: session.can_zoom !== false, turn: Boolean(session.can_turn),

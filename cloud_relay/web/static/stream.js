@@ -7,9 +7,29 @@ const SILENT_MS = 5000;
 const STILL_MS = 1000, STILL_WIDTH_PX = 320, STILLS_WIDTH_PX = 640;
 const POOR_MS = 8000, POOR_FRAMES = 16; // fewer in that time is no film
 
+const FRESH_MS = 10000; // a pass lives longer; one that lay for so long belongs to a page that waited
+
+/** The shop's answer brings the first pass along. */
+let given = null;
+export function keepPass(sessionId, grant) { given = grant && { sessionId, grant, at: performance.now() }; }
+
 export async function newPass(sessionId) {
-  return api("POST", `/api/viewing/${sessionId}/pass`, {});
+  const own = given?.sessionId === sessionId && performance.now() - given.at < FRESH_MS ? given.grant : null;
+  given = null;
+  return own ?? api("POST", `/api/viewing/${sessionId}/pass`, {});
 }
+
+/** A connection's end here, all of it that needs nobody's answer. */
+function newEnd() {
+  const peer = new RTCPeerConnection();
+  const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
+  const motion = peer.createDataChannel("motion", { ordered: false, maxRetransmits: 0 }), control = peer.createDataChannel("control");
+  return { peer, transceiver, motion, control, offer: peer.createOffer() };
+}
+
+/** Made while the shop is asked, for the first stream of the page. */
+let early = null;
+export function prepare() { early ??= window.RTCPeerConnection ? newEnd() : null; }
 
 /** A way that this network does not carry; any other error is the shop's or the relay's answer. */
 export class NoWayError extends Error {}
@@ -21,17 +41,17 @@ export class WebRtcStream {
   }
 
   async open() {
+    const { peer, transceiver, motion, control, offer } = early ?? newEnd();
+    early = null;
+    Object.assign(this, { peer, motion, control });
     const grant = await newPass(this.sessionId);
     this.authorization = `Bearer ${grant.pass}`;
-    const peer = (this.peer = new RTCPeerConnection({ iceServers: grant.ice_servers ?? [] }));
-    const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
-    this.motion = peer.createDataChannel("motion", { ordered: false, maxRetransmits: 0 });
-    this.control = peer.createDataChannel("control");
+    peer.setConfiguration?.({ iceServers: grant.ice_servers ?? [] });
     this.control.onmessage = (message) => this.hooks.onMessage(JSON.parse(message.data));
     peer.onicecandidate = (event) => event.candidate && this.trickle(event.candidate);
     peer.ontrack = (event) => { this.video.srcObject = new MediaStream([event.track]); this.video.play().catch(() => {}); };
     const started = performance.now();
-    await peer.setLocalDescription(await peer.createOffer());
+    await peer.setLocalDescription(await offer);
     const response = await fetch(grant.whep_url, {
       method: "POST", body: peer.localDescription.sdp,
       headers: { "Content-Type": "application/sdp", Authorization: this.authorization },

@@ -22,6 +22,7 @@ class Circle:
         self.sessions = {}
         for name, state, turn_no in (("ann", "steering", 7), ("bob", "watching", 0), ("visitor", "watching", 0)):
             asked = await self.site.call("POST", "/api/viewing", {"piece_id": self.piece_id}, self.people[name], 201)
+            assert asked["grant"] is None, "no pass where there is nothing to see: the shop is away"
             self.sessions[name] = asked["session_id"]
             self.now_is(name, state, turn_no)
 
