@@ -148,10 +148,7 @@ class Shop:
         self.questions = Questions(self.journal, self.clock, self._ring)
         self.link = self._link(facts)
         self.locations = Locations(self.journal, lambda: self.plan.plan, self._ring)
-        self.tags = TagPrinter(
-            journal=self.journal, bench=self.bench, printer=self.devices.handles[config.bench.printer],
-            clock=self.clock, face=find_typeface(), has_room=RoomLeft(data_dir, self.clock.monotonic),
-        )  # fmt: skip
+        self.tags = self._tags()
         self.bench_check = self._bench_check()
         self.from_afar = FromAfar(self.bench_check, self.bench, self._send_report)
         self.room = AttendantRoom(
@@ -321,6 +318,12 @@ class Shop:
             is_checking=lambda: self.bench_check.state()["running"] is not None,
             random_bytes=secrets.token_bytes,
         )
+
+    def _tags(self) -> TagPrinter:
+        return TagPrinter(
+            journal=self.journal, bench=self.bench, printer=self.devices.handles[self.config.bench.printer],
+            clock=self.clock, face=find_typeface(), has_room=RoomLeft(self.config.shop.data_dir, self.clock.monotonic),
+        )  # fmt: skip
 
     def _broker(self) -> tuple[str, int]:
         relay, facts = self.config.relay, self.identity.facts()

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from cloud_relay.accounts.roles import check_reach
 from cloud_relay.announcements import rules, store
 from cloud_relay.catalog import service as catalog
+from cloud_relay.catalog.plan import require_room
 from cloud_relay.catalog.reading import missing
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
@@ -134,6 +135,8 @@ def _shown(row: RowMapping, now: datetime) -> dict[str, Any]:
 def _told(connection: Connection, announcement_id: str, now: datetime) -> dict[str, Any]:
     row = store.find(connection, announcement_id)
     assert row is not None
+    if row["price_minor"] is not None and row["deleted_at"] is None and row["shown_until"] > now:
+        require_room(connection, row["shop_id"])  # its price must reach the till
     data = {"announcement_id": announcement_id}
     page_event(connection, f"shop:{row['shop_id']}", "announcement_changed", data, now)
     page_event(connection, f"merchant:{row['merchant_id']}", "announcement_changed", data, now)

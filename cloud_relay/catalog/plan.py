@@ -17,6 +17,9 @@ from wire.values import BadValueError
 PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
 """A signed command carries its bytes as base64url, four for three, with the envelope around them."""
 
+RESOLVER_LENGTH_MAX = 120
+"""Longer than any relay's own address: who asks for room in advance need not know it."""
+
 OUT_OF_HOUSE = ("handed_over", "in_transit", "delivered", "cancelled", "returned", "gone")
 """Parcel states after which the shop needs to know nothing more of a sold piece."""
 
@@ -87,6 +90,20 @@ def _fits(plan: ShopPlan) -> bool:
         return False
 
 
+def require_room(connection: Connection, shop_id: str) -> None:
+    """Raise RefusedError `plan_too_large` when the shop's plan, as the database has it now, fits no message."""
+    if not _fits(build_plan(connection, shop_id, "x" * RESOLVER_LENGTH_MAX)):
+        raise _too_large()
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(
+        "plan_too_large",
+        "More pieces, and goods at its till, than a shop's box is told at once; open a second shop for the rest",
+        "单件和收银台货品超过一家店的上限，请为其余货品另开一家店",
+    )
+
+
 def replace_plan(connection: Connection, shop_id: str, resolver_url: str, now: datetime) -> int:
     """Raise the plan's version and send the new plan within this transaction; return the version."""
     version = shop.c.plan_version + 1
@@ -94,10 +111,6 @@ def replace_plan(connection: Connection, shop_id: str, resolver_url: str, now: d
     raised: int = connection.execute(change).scalar_one()
     plan = build_plan(connection, shop_id, resolver_url)
     if not _fits(plan):
-        raise RefusedError(
-            "plan_too_large",
-            "More pieces, and goods at its till, than a shop's box is told at once; open a second shop for the rest",
-            "单件和收银台货品超过一家店的上限，请为其余货品另开一家店",
-        )
+        raise _too_large()
     send_command(connection, shop_id, ReplacePlan(plan=plan), now, subject=shop_id)
     return raised

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.counter import goods
+from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay
 from cloud_relay.tables import announcement, member, shop, shop_command
 from wire.codec import to_json
@@ -16,6 +17,10 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 20.0
 """How long a till may show yesterday's price, or let somebody in who left."""
+
+
+_too_large: set[str] = set()
+"""Shops of which it is logged already that no message carries their plan."""
 
 
 def shops_with_tills(connection: Connection) -> list[tuple[str, str]]:
@@ -45,11 +50,23 @@ def is_behind(connection: Connection, shop_id: str, merchant_id: str) -> bool:
 
 
 def keep_up(connection: Connection, resolver_url: str, now: datetime) -> list[str]:
-    """Send a new plan to every shop whose till is behind; return which."""
+    """Send a new plan to every shop whose till is behind; return which. One that no message carries is passed over."""
     behind = [one for one, merchant_id in shops_with_tills(connection) if is_behind(connection, one, merchant_id)]
-    for shop_id in behind:
-        replace_plan(connection, shop_id, resolver_url, now)
-    return behind
+    return [one for one in behind if _send(connection, one, resolver_url, now)]
+
+
+def _send(connection: Connection, shop_id: str, resolver_url: str, now: datetime) -> bool:
+    """Send one shop its plan; one shop that is too large must not keep the others' tills behind."""
+    try:
+        with connection.begin_nested():
+            replace_plan(connection, shop_id, resolver_url, now)
+    except RefusedError as error:
+        log.log(logging.DEBUG if shop_id in _too_large else logging.WARNING, "no plan for a till: %s", error,
+            extra={"shop_id": shop_id})  # fmt: skip
+        _too_large.add(shop_id)
+        return False
+    _too_large.discard(shop_id)
+    return True
 
 
 async def work(relay: Relay) -> None:

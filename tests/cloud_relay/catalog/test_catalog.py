@@ -1,15 +1,20 @@
 """Shops, listings, pieces, stock and the plan, over HTTP on a real database."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert, select, update
 
 from cloud_relay.catalog import plan
 from cloud_relay.tables import account, device_state, listing, parcel, piece, shop, shop_command, shop_link
 from tests.cloud_relay.trade_world import World
-from wire.codec import dump_bytes, from_json
-from wire.commands import ReplacePlan
+from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
+from wire.commands import ReplacePlan, encode_command
+from wire.envelope import Envelope, sign_command
+from wire.plan import ShopPlan, Text
 
 
 def plans(site):
@@ -215,6 +220,36 @@ async def test_a_shops_name_is_taken_once(site):
     await site.call(
         "POST", "/api/shops", {"merchant_id": merchant_id, "name_en": "x", "shop_id": "teahouse"}, headers, 409
     )
+
+
+@pytest.mark.parametrize(("room", "status"), [(-1, 409), (0, 201), (1, 201)])
+async def test_a_plan_at_its_limit(site, monkeypatch, room, status):
+    """One byte too many is a sentence on the page, and the very last byte still goes."""
+    _, shop_id, headers = await site.merchant("teahouse")
+    listing_id, _ = await site.listing(shop_id, headers, pieces=0)
+    sizes = []
+    for code in ("x1", "x2"):
+        await site.call("POST", "/api/pieces", {"listing_id": listing_id, "code": code}, headers, 201)
+        sizes.append(len(dump_bytes(plans(site)[-1])))
+    before, last = sizes
+    monkeypatch.setattr(plan, "PLAN_BYTES_MAX", last + (last - before) + room)
+    answer = await site.call("POST", "/api/pieces", {"listing_id": listing_id, "code": "x3"}, headers, status)
+    assert status == 201 or (answer["type"].endswith("plan_too_large") and "second shop" in answer["title"])
+    assert len(plans(site)[-1].pieces) == (3 if status == 201 else 2)
+
+
+@pytest.mark.parametrize(("room", "is_sent"), [(0, True), (1, False)])
+def test_the_largest_plan_that_is_let_through_crosses_signed(room, is_sent):
+    made = ShopPlan(version=1, shop_id="s", shop_name=Text(en="x"), merchant_id="m", merchant_name=Text(en="x"))
+    title = "x" * (plan.PLAN_BYTES_MAX - len(dump_bytes(made)) + 1 + room)
+    made = replace(made, shop_name=Text(en=title))
+    assert plan._fits(made) is is_sent
+    if is_sent:
+        envelope = Envelope(
+            id="cmd_" + "x" * 40, source="relay-1", type="ReplacePlan", time=datetime.now(UTC), shop_id="s" * 64,
+            data=encode_command(ReplacePlan(plan=made)), subject="s" * 64, sequence=10**9, deadline_s=1.0,
+        )  # fmt: skip
+        assert len(sign_command(envelope, "key", Ed25519PrivateKey.generate())) <= MESSAGE_BYTES_MAX
 
 
 async def test_a_full_plan_is_refused_and_nothing_kept(site, monkeypatch):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cloud_relay import tables
+from cloud_relay.catalog import plan as plans
 from cloud_relay.counter import codes, drafts, goods, pins, timers
 from cloud_relay.counter.routes import code_keys
 from cloud_relay.refusals import RefusedError
@@ -90,6 +91,24 @@ def test_a_till_that_is_behind_gets_a_plan_and_only_then(world):
     (plan,) = [one["data"]["plan"] for one in world.commands("ReplacePlan")[-1:]]
     assert [price["price_minor"] for one in plan["listings"] for price in one["prices"]] == [5000]
     assert [one["account_id"] for one in plan["till_members"]] == ["owner_mer_1"]
+
+
+def test_a_price_for_which_the_plan_has_no_room_stops_no_other_shops_till(world, monkeypatch):
+    """Nobody but this worker sends it: what it cannot send must not end the relay."""
+    world.database.run_now(pins.set_pin, "mer_1", "owner_mer_1", "scrypt$x$y", URL, world.now)
+    world.add(
+        tables.announcement, announcement_id="ann_1", merchant_id="mer_1", shop_id="teahouse", listing_id="lis_1",
+        price_minor=5000, shown_from=world.now, shown_until=world.now + timedelta(days=1), created_at=world.now,
+        account_id="owner_mer_1",
+    )  # fmt: skip
+    version = world.rows(tables.shop)[0]["plan_version"]
+    monkeypatch.setattr(plans, "PLAN_BYTES_MAX", 100)
+    assert world.database.run_now(timers.keep_up, URL, world.now) == []
+    assert world.rows(tables.shop)[0]["plan_version"] == version, "a plan that is not sent has no number"
+    with pytest.raises(RefusedError, match="second shop"):
+        world.database.run_now(plans.require_room, "teahouse")
+    monkeypatch.undo()
+    assert world.database.run_now(timers.keep_up, URL, world.now) == ["teahouse"]
 
 
 def test_a_sample_is_nothing_that_the_till_may_sell(world):
