@@ -194,6 +194,13 @@ class Hands:
         await self._bench.do("peel_label", piece=piece if await self._is_packed(piece) else "")
         await self._bench.answer(task["task_id"], "destroyed")
 
+    async def take_tags(self, task: dict[str, Any]) -> None:
+        """Take the tags off the printer, to hang them up."""
+        for label in (await self._bench.world())["labels"]:
+            if label["where"] == "mouth":
+                await self._bench.do("peel_label", **{"from": "mouth"})
+        await self._bench.answer(task["task_id"], "taken")
+
     async def hand_over(self, task: dict[str, Any]) -> None:
         """Scan the label and give the parcel to the courier."""
         piece = await self._bench.piece_of(task["piece"]["code"])
@@ -273,4 +280,5 @@ WORK = {
     "stick_test_label": Hands.stick_test_label,
     "scan_test_label": Hands.scan_test_label,
     "take_test_card": Hands.take_test_card,
+    "take_tags": Hands.take_tags,
 }

@@ -1,6 +1,7 @@
 """The daemon as a process over the simulated shop: ready soon, one per data directory, clean end, one order's way."""
 
 import dataclasses
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from wire.commands import (
     NoteForShop,
     PhotoAnswer,
     PreparePiece,
+    PrintTags,
     ReplacePlan,
 )
 from wire.plan import (
@@ -36,6 +38,7 @@ from wire.plan import (
     Text,
 )
 from wire.reports import AckState, HandedOver, LookAnswer, LookAnswered, ParcelPhotographed, decode_report
+from wire.tags import TagFace, TagsPrinted, TagsState
 
 ROOT = Path(__file__).parents[3]
 SLOW_S = 60.0
@@ -209,6 +212,28 @@ def test_one_order_goes_its_whole_way(running, relay, world, wait_until):
     log = (running.folder / "log.jsonl").read_text()
     assert "李小龙" not in log and hands.links[0].rpartition("/")[2] not in log and "人民路" not in log
     assert running.end() == 0
+
+
+def test_a_tag_comes_out_of_the_printer_once_and_is_read_off_the_paper(running, relay, world, wait_until):
+    tag = TagFace(
+        address="https://v.example/t/7k2qx9mhd4", printed="7K2QX-9MHD4", titles=("紫砂壶", "Teapot"), price="¥9"
+    )
+    for _ in range(2):
+        relay.send(PrintTags(job_id="tpj_1", tags=(tag,)))
+    wait_until(lambda: [one.state for one in reports(relay, TagsPrinted)][-1:] == [TagsState.DONE], SLOW_S, "the tag")
+
+    def asked() -> list[Any]:
+        return [part for part in running.state()["tasks"] if part["kind"] == "take_tags"]
+
+    wait_until(asked, SLOW_S)
+    hanging = [one for one in world.get("/world")["labels"] if tag.address in one["codes"]]
+    assert [one["where"] for one in hanging] == ["mouth"]
+    listed = json.loads(vitrine(running, "printer", "tags", "--json").stdout)
+    assert [(one["job_id"], one["printed"], one["at_printer"]) for one in listed] == [("tpj_1", 1, 1)]
+    world.post("/hands", act="peel_label", **{"from": "mouth"})
+    running.page.post(f"/api/tasks/{asked()[0]['task_id']}/answer", json={"answer": "taken"}).raise_for_status()
+    wait_until(lambda: not asked(), SLOW_S)
+    assert "no tags wait" in vitrine(running, "printer", "tags").stdout
 
 
 def test_a_piece_is_brought_to_the_turntable_and_proved_by_its_scan(running, relay, world, wait_until):
