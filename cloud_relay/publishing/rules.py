@@ -214,7 +214,7 @@ class _Judge:
         """Put a line to the lines of its listing; a variant's stock is its pieces, so those without a code get one."""
         for column, en, zh in self._variants.take(row, {name: given.get(name, "") for name in AXES}):
             self._add(line, column, en, zh)
-        if not row["choices"] or not row["sku"]:
+        if not row["choices"] or self._skus.get(row["sku"]) != line:
             return
         if row["on_hand"] > PIECES_MAX:
             self._add(line, "on_hand", f"At most {PIECES_MAX} of a variant in a line", f"每行每款最多 {PIECES_MAX} 件")

@@ -53,7 +53,7 @@ class VariantLines:
         if axes != known.axes:
             column = next(name for name in AXES if (name in axes) is not (name in known.axes))
             yield (
-                column, f"Line {first} has the same title: name the same of style, size and colour in both, or none",
+                column, f"Line {first} has the same title: fill in the same of style, size and colour in both, or none",
                 f"与第 {first} 行标题相同：两行须填写相同的款式、尺码、颜色列，或都不填",
             )  # fmt: skip
             return

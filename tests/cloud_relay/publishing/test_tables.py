@@ -201,6 +201,11 @@ def test_what_is_wrong_with_a_variant_is_named_by_line_and_column(second, line, 
     assert says in found.faults[0].en.lower() and found.faults[0].zh
 
 
+def test_a_code_that_the_shop_has_is_said_once_and_not_for_each_of_its_pieces():
+    found = read(STYLES + "A,Shirt,1,9,,,S,,\n", skus=["A"], codes=[f"A-{number}" for number in range(1, 10)])
+    assert [(one.line, one.column) for one in found.faults] == [(2, "sku")]
+
+
 def test_a_line_without_a_choice_before_one_with_is_said_too():
     found = read(STYLES + "A,Shirt,1,2,,,,,\nB,Shirt,1,1,,,S,,\n")
     assert [(one.line, one.column) for one in found.faults] == [(3, "size")]
