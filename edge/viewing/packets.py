@@ -28,6 +28,16 @@ the next one that stands alone."""
 HISTORY_PACKETS = 512
 """Packets kept for sending again: about two seconds, longer than a browser waits for one."""
 
+AGAIN_SHARE, AGAIN_BYTES_MAX = 0.25, 32 * 1024
+"""Of what is sent, so much more may be sent again, and so much at once. A full pipe loses most of what it is asked to
+carry, and its browser asks for all of it again and again: answered, that is twelve times the pipe and no picture."""
+
+AGAIN_S = 0.1
+"""One packet is not sent again twice within this, however often a browser asks: its answer may be on its way."""
+
+REFRESH_S = 1.0
+"""A browser whose wishes are not met sooner than this gets a picture that stands alone, at most so often."""
+
 EXTENDED, MARKED = 0x90, 0x80
 """First bytes of an RTP header (RFC 3550 section 5.1): version 2 with an extension; the marker of a picture's last."""
 
@@ -75,6 +85,15 @@ class PacketTrack(MediaStreamTrack):
         self._sender: PacketSender | None = None
         self._needs_idr = True
         self._ended = asyncio.Event()
+
+    @property
+    def asked_again(self) -> tuple[int, int]:
+        """How many packets went to this browser, and how many it asked for once more."""
+        return (self._sender.packets, self._sender.asked_again) if self._sender else (0, 0)
+
+    def refresh(self) -> None:
+        """This browser lost too much to be helped by single packets."""
+        self._on_idr_wanted()
 
     def put(self, packed: Packed) -> None:
         """Send a picture to this browser, or drop it when it could not decode it or is too far behind."""
@@ -131,6 +150,11 @@ class PacketSender:
         self._resent_sequence = random.getrandbits(15)
         self._origin = random.getrandbits(32)
         self._history: list[tuple[int, bytes]] = [(-1, b"")] * HISTORY_PACKETS
+        self._again_s: dict[int, float] = {}
+        self._again_bytes = float(AGAIN_BYTES_MAX)
+        self._refreshed_s = float("-inf")
+        self._idr_sequence = self._sequence
+        self.packets, self.asked_again = 0, 0
         hooked._run_rtp = self._run  # noqa: SLF001  # touch point: started once DTLS is up
         hooked._retransmit = self._send_again  # noqa: SLF001  # touch point: a NACK ends here
 
@@ -156,6 +180,8 @@ class PacketSender:
         tail = pack("!II", timestamp, sender._ssrc) + extension  # noqa: SLF001  # touch point: its own number
         first, kind = EXTENDED if extension else EXTENDED & ~0x10, self._payload_type
         last = len(packed.payloads) - 1
+        if packed.is_idr:
+            self._idr_sequence, self._again_s = sequence, {}
         for place, payload in enumerate(packed.payloads):
             header = pack("!BBH", first, kind | MARKED if place == last else kind, sequence)
             packet = header + tail + payload
@@ -178,18 +204,32 @@ class PacketSender:
             getattr(self._sender, _own("rtp_exited")).set()
 
     async def _send_again(self, sequence_number: int) -> None:
-        """Send a packet that was lost in the stream for such (RFC 4588 section 4), if it is still here."""
+        """Send a lost packet again, if it is still here and of use and the pipe is not simply full."""
+        self.asked_again += 1
         sequence, packet = self._history[sequence_number % HISTORY_PACKETS]
-        if sequence != sequence_number:
+        is_of_use = (sequence_number - self._idr_sequence) & 0xFFFF < 0x8000
+        now_s = asyncio.get_running_loop().time()
+        if sequence != sequence_number or not is_of_use or now_s - self._again_s.get(sequence, -AGAIN_S) < AGAIN_S:
             return
+        if len(packet) > self._again_bytes:
+            if now_s - self._refreshed_s >= REFRESH_S:
+                self._refreshed_s = now_s
+                self._track.refresh()
+            return
+        self._again_bytes -= len(packet)
+        self._again_s[sequence] = now_s
+        await self._sender.transport._send_rtp(self._as_resent(sequence, packet))  # noqa: SLF001  # touch point: rare, so the slow way will do
+
+    def _as_resent(self, sequence: int, packet: bytes) -> bytes:
+        """Return the packet as it goes in the stream for such (RFC 4588 section 4), or as it was without one."""
         kind = getattr(self._sender, _own("rtx_payload_type"))
-        if kind is not None:
-            size = 12 + (4 + 4 * int.from_bytes(packet[14:16], "big") if packet[0] & 0x10 else 0)
-            header = pack("!BBH", packet[0], packet[1] & MARKED | kind, self._resent_sequence)
-            own = pack("!I", self._sender._rtx_ssrc)  # noqa: SLF001  # touch point: the number of that stream
-            packet = header + packet[4:8] + own + packet[12:size] + pack("!H", sequence) + packet[size:]
-            self._resent_sequence = (self._resent_sequence + 1) & 0xFFFF
-        await self._sender.transport._send_rtp(packet)  # noqa: SLF001  # touch point: rare, so the slow way will do
+        if kind is None:
+            return packet
+        size = 12 + (4 + 4 * int.from_bytes(packet[14:16], "big") if packet[0] & 0x10 else 0)
+        header = pack("!BBH", packet[0], packet[1] & MARKED | kind, self._resent_sequence)
+        own = pack("!I", self._sender._rtx_ssrc)  # noqa: SLF001  # touch point: the number of that stream
+        self._resent_sequence = (self._resent_sequence + 1) & 0xFFFF
+        return header + packet[4:8] + own + packet[12:size] + pack("!H", sequence) + packet[size:]
 
     def _pair(self) -> Any:
         """The way that ICE found, or None."""
@@ -205,7 +245,9 @@ class PacketSender:
         return pack("!HH", profile, len(packed) >> 2) + packed if packed else b""
 
     def _count(self, packed: Packed, timestamp: int) -> None:
-        """Keep what aiortc's sender reports tell the browser (RFC 3550 section 6.4.1)."""
+        """Keep what aiortc's sender reports tell the browser (RFC 3550 section 6.4.1), and what may be sent again."""
+        self.packets += len(packed.payloads)
+        self._again_bytes = min(self._again_bytes + AGAIN_SHARE * packed.size_bytes, AGAIN_BYTES_MAX)
         for name, value in (
             ("ntp_timestamp", clock.current_ntp_time()), ("rtp_timestamp", timestamp),
             ("octet_count", getattr(self._sender, _own("octet_count")) + sum(map(len, packed.payloads))),

@@ -36,11 +36,15 @@ class Rung(StrEnum):
 
 @dataclass(slots=True)
 class RungChooser:
-    """Judges one browser; fed with every report, asked a few times a second with what was sent to it lately."""
+    """Judges one browser; fed with every report, asked a few times a second with what was sent to it lately.
+
+    `asked_again_share` is of the packets of the last second: losses seen a second before a report tells of them.
+    """
 
     rung: Rung = Rung.FULL
     remb_bps: int | None = None
     lost_share: float = 0.0
+    asked_again_share: float = 0.0
     is_smooth: bool = False
     _bad_since_s: float | None = None
     _lossy_since_s: float | None = None
@@ -55,7 +59,7 @@ class RungChooser:
         if self.remb_bps is None:
             return self.rung
         is_bad = self.remb_bps < DOWN_SHARE * sent_bps and sent_bps > UP_SHARE * SMALL_BPS
-        is_lossy = self.lost_share > (LOSS_SHARE_MIN if is_bad else LOSS_SHARE_MAX)
+        is_lossy = max(self.lost_share, self.asked_again_share) > (LOSS_SHARE_MIN if is_bad else LOSS_SHARE_MAX)
         is_good = self.remb_bps > UP_SHARE * sent_bps and self.lost_share <= LOSS_SHARE_MIN
         self._bad_since_s = _since(self._bad_since_s, now_s, is_so=is_bad)
         self._lossy_since_s = _since(self._lossy_since_s, now_s, is_so=is_lossy)

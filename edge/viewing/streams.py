@@ -24,6 +24,7 @@ HEARTBEAT_S = 5.5
 """Nothing heard of a browser for this long: its tab is closed or its network gone. Reports come about once a second."""
 
 SMOOTH_S = 2.0
+AGAIN_SMOOTH_S = 1.0
 
 TRIAL_S = 5.0
 """A hardware encoder that has not passed its trial by then is not used."""
@@ -105,6 +106,8 @@ class Stream:
     chooser: RungChooser = field(default_factory=RungChooser)
     rung: Rung = Rung.FULL
     sent_bytes: int = 0
+    packets: int = 0
+    asked_again: int = 0
     sent_bps: float = 0.0
     ticked_s: float = 0.0
 
@@ -127,15 +130,21 @@ class Stream:
             "remb_bps": chooser.remb_bps,
             "sent_bps": round(self.sent_bps),
             "lost_share": round(chooser.lost_share, 3),
+            "asked_again_share": round(chooser.asked_again_share, 3),
         }
 
     def measure(self, now_s: float) -> None:
-        """Smooth what is sent to it over about two seconds."""
+        """Smooth what is sent to it over about two seconds, and what it asks for once more over one."""
         sent, passed_s = self.peer.track.sent_bytes, now_s - self.ticked_s
+        packets, asked_again = self.peer.track.asked_again
         if self.ticked_s and passed_s > 0:
             weight = min(passed_s / SMOOTH_S, 1.0)
             self.sent_bps += weight * ((sent - self.sent_bytes) * 8 / passed_s - self.sent_bps)
+            share = min((asked_again - self.asked_again) / max(packets - self.packets, 1), 1.0)
+            chooser = self.chooser
+            chooser.asked_again_share += min(passed_s / AGAIN_SMOOTH_S, 1.0) * (share - chooser.asked_again_share)
         self.sent_bytes, self.ticked_s = sent, now_s
+        self.packets, self.asked_again = packets, asked_again
 
 
 class Streams:

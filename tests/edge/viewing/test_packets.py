@@ -18,7 +18,17 @@ from demo.viewer import Viewer
 from edge.viewing import packets
 from edge.viewing.encoder import Encoded
 from edge.viewing.encoder_models import CLOCK_HZ, Codec
-from edge.viewing.packets import HISTORY_PACKETS, WAITING_BYTES_MAX, Packed, Packer, PacketSender, PacketTrack
+from edge.viewing.packets import (
+    AGAIN_BYTES_MAX,
+    AGAIN_S,
+    AGAIN_SHARE,
+    HISTORY_PACKETS,
+    WAITING_BYTES_MAX,
+    Packed,
+    Packer,
+    PacketSender,
+    PacketTrack,
+)
 from edge.viewing.peer_connection import Peer, PeerEvents, install_playout_delay
 
 ADDRESS = ("192.0.2.7", 5004)
@@ -126,7 +136,7 @@ async def test_a_lost_packet_is_sent_again_in_its_own_stream(line):
         fmt=aiortc.rtp.RTCP_RTPFB_NACK, ssrc=1, media_ssrc=line.sender._ssrc, lost=[sent[1].sequence_number]
     )
     await line.sender._handle_rtcp_packet(nack)
-    await line.sender._handle_rtcp_packet(nack)
+    await line.sender._retransmit(sent[2].sequence_number)
     first, second = line.wire.packets(line.sender)
     assert (first.payload_type, first.ssrc) == (110, line.sender._rtx_ssrc)
     assert second.sequence_number == (first.sequence_number + 1) & 0xFFFF
@@ -149,6 +159,53 @@ async def test_without_a_stream_for_it_the_same_packet_goes_again_and_an_old_one
     await line.sender._retransmit(number)
     await line.sender._retransmit((number - 1) & 0xFFFF)
     assert line.wire.sent == []
+
+
+async def test_a_packet_goes_again_once_in_a_while_however_often_it_is_asked_for(line, monkeypatch):
+    line.track.put(picture(1))
+    number = line.wire.packets(line.sender)[0].sequence_number
+    line.wire.sent.clear()
+    loop, now_s = asyncio.get_running_loop(), [1000.0]
+    monkeypatch.setattr(loop, "time", lambda: now_s[0])
+    for passed_s, count in ((0, 1), (AGAIN_S - 0.001, 1), (0.001, 2), (0.0, 2)):
+        now_s[0] = round(now_s[0] + passed_s, 3)
+        await line.sender._retransmit(number)
+        assert len(line.wire.sent) == count
+    monkeypatch.undo()
+    assert line.track.asked_again == (1, 4)
+
+
+async def test_what_is_older_than_the_newest_key_frame_is_of_no_use(line):
+    line.track.put(picture(2))
+    line.track.put(picture(2, is_idr=False))
+    old = [one.sequence_number for one in line.wire.packets(line.sender)]
+    line.track.put(picture(1))
+    new = line.wire.packets(line.sender)[-1].sequence_number
+    line.wire.sent.clear()
+    for number in (*old, new):
+        await line.sender._retransmit(number)
+    assert len(line.wire.sent) == 1
+
+
+async def test_a_full_pipe_is_not_filled_with_what_it_lost(line):
+    """A quarter of what is sent may go again; beyond it a picture that stands alone is asked for, once a second."""
+    line.track.put(picture(1))
+    big = Packed([bytes(1000)] * 100, 1, is_idr=False, size_bytes=100_000)
+    line.track.put(big)
+    numbers = [one.sequence_number for one in line.wire.packets(line.sender)]
+    line.wire.sent.clear()
+    for number in numbers:
+        await line.sender._retransmit(number)
+    again_bytes = sum(len(data) for data, _ in line.wire.sent)
+    assert AGAIN_BYTES_MAX - 1100 < again_bytes <= AGAIN_BYTES_MAX
+    assert line.wanted == ["pull", "key"]
+    line.wire.sent.clear()
+    line.track.put(big)
+    numbers = [one.sequence_number for one in line.wire.packets(line.sender)]
+    line.wire.sent.clear()
+    for number in numbers:
+        await line.sender._retransmit(number)
+    assert 100_000 * AGAIN_SHARE - 1100 < sum(len(data) for data, _ in line.wire.sent) <= 100_000 * AGAIN_SHARE + 1100
 
 
 async def test_nothing_goes_before_the_connection_nor_after_it(line):

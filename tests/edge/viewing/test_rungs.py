@@ -7,7 +7,7 @@ from itertools import pairwise
 import aiortc.rtp
 
 from edge.viewing import rungs
-from edge.viewing.rungs import AGAIN_S, DOWN_DELAY_S, DOWN_S, UP_S, Rung, RungChooser
+from edge.viewing.rungs import AGAIN_S, DOWN_DELAY_S, DOWN_S, LOSS_SHARE_MIN, UP_S, Rung, RungChooser
 from tests.edge.viewing.test_streams import encoder_threads, watching
 
 
@@ -56,6 +56,16 @@ def test_a_moment_is_not_enough_and_nothing_known_is_nothing_done():
 
 def test_heavy_loss_means_small_whatever_the_estimate():
     assert Network().passes(2, 9_000_000, 2_500_000, lost_share=0.2) is Rung.SMALL
+
+
+def test_what_is_asked_for_again_tells_of_losses_before_a_report_does():
+    network = Network()
+    network.chooser.asked_again_share = 0.05
+    assert network.passes(DOWN_S, 1_250_000, 2_500_000) is Rung.FULL
+    assert network.passes(0.5, 1_250_000, 2_500_000) is Rung.SMALL
+    calm = Network()
+    calm.chooser.asked_again_share = LOSS_SHARE_MIN
+    assert calm.passes(DOWN_S + 1, 1_250_000, 2_500_000) is Rung.FULL
 
 
 def test_pictures_are_held_back_a_little_while_packets_are_lost():
