@@ -47,6 +47,7 @@ from edge.journal.transaction import Transaction
 from edge.labels import find_typeface
 from edge.locations.carrier import carrier_of
 from edge.locations.counting import Locations
+from edge.locations.placing import Placing
 from edge.pictures import Pictures
 from edge.relay_http import client_options
 from edge.relay_link import BrokerAddress, RelayLink
@@ -148,6 +149,8 @@ class Shop:
         self.questions = Questions(self.journal, self.clock, self._ring)
         self.link = self._link(facts)
         self.locations = Locations(self.journal, lambda: self.plan.plan, self._ring)
+        self.placing = Placing(self.journal, lambda: self.plan.plan, self.clock.monotonic)
+        self.bench.take_place, self.bench.take_placed = self.placing.take_place, self.placing.take_piece
         self.tags = self._tags()
         self.bench_check = self._bench_check()
         self.from_afar = FromAfar(self.bench_check, self.bench, self._send_report)
@@ -290,6 +293,7 @@ class Shop:
             cameras=tuple(self.config.viewing),
             pictures=self.pictures,
             is_private=lambda: self.room.privacy.is_on,
+            look_at_place=self.placing.look,
         )
         return open_counter(self.config, self.devices, around)
 

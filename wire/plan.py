@@ -88,6 +88,14 @@ class PiecePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlacePlan:
+    """A tag that hangs at a place: its code as people type it (lower case, no dash), and the location it stands for."""
+
+    tag_id: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimedPrice:
     """A lower price that holds from its first moment up to, not including, its last (RFC 3339 times)."""
 
@@ -183,6 +191,7 @@ class ShopPlan:
     listings: tuple[ListingPlan, ...] = ()
     till_members: tuple[TillMember, ...] = ()
     currency: str = ""
+    places: tuple[PlacePlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

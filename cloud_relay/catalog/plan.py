@@ -8,10 +8,10 @@ from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.counter import goods as till
 from cloud_relay.outbox import send_command
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import listing, merchant, parcel, piece, shop, variant
+from cloud_relay.tables import listing, merchant, parcel, piece, shop, tag, variant
 from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
 from wire.commands import ReplacePlan
-from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, PiecePlan, ShopPlan, Spot, Text
+from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, PiecePlan, PlacePlan, ShopPlan, Spot, Text
 from wire.values import BadValueError
 
 PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
@@ -19,6 +19,9 @@ PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
 
 RESOLVER_LENGTH_MAX = 120
 """Longer than any relay's own address: who asks for room in advance need not know it."""
+
+PLACES_MAX = 400
+"""As many as a sheet has tags: 25 KB of the message. What is older is typed, or looked up on the page."""
 
 OUT_OF_HOUSE = ("handed_over", "in_transit", "delivered", "cancelled", "returned", "gone")
 """Parcel states after which the shop needs to know nothing more of a sold piece."""
@@ -52,6 +55,16 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         listings=listings,
         till_members=members,
         currency=row.currency,
+        places=_places(connection, shop_id),
+    )
+
+
+def _places(connection: Connection, shop_id: str) -> tuple[PlacePlan, ...]:
+    """Return the newest tags that hang at places, so that the shop's own scanners know them with the internet down."""
+    where = (tag.c.shop_id == shop_id, tag.c.kind == "place", tag.c.state == "active")
+    query = select(tag.c.tag_id, tag.c.location).where(*where).order_by(tag.c.made_at.desc(), tag.c.tag_id)
+    return tuple(
+        PlacePlan(tag_id=row.tag_id, location=row.location) for row in connection.execute(query.limit(PLACES_MAX))
     )
 
 

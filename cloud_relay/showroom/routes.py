@@ -63,14 +63,15 @@ async def make_tags(body: TagsBody, relay: RelayDep, once: OnceDep, principal: S
     wanted = [Wanted(**one.model_dump()) for one in body.tags]
     return await once(
         201, service.make_tags, principal.reach(Deed.LIST), account_id_of(principal), body.shop_id, body.kind, wanted,
-        relay.clock.now(),
+        relay.settings.relay.public_url, relay.clock.now(),
     )  # fmt: skip
 
 
 @router.post("/api/tags/void")
 async def void_tags(body: VoidBody, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
     """Make tags void; one of another merchant is not found."""
-    return await once(200, service.void_tags, principal.reach(Deed.LIST), body.tag_ids, relay.clock.now())
+    url, now = relay.settings.relay.public_url, relay.clock.now()
+    return await once(200, service.void_tags, principal.reach(Deed.LIST), body.tag_ids, url, now)
 
 
 @router.get("/api/tag-sheets/{sheet_id}", response_class=Response)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from cloud_relay.accounts.roles import check_reach
 from cloud_relay.catalog import reading as catalog
 from cloud_relay.catalog import service as goods
+from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.catalog.reading import missing
 from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.refusals import RefusedError
@@ -31,9 +32,12 @@ class Wanted:
 
 def make_tags(
     connection: Connection, merchant_ids: frozenset[str], account_id: str, shop_id: str, kind: TagKind,
-    wanted: Sequence[Wanted], now: datetime,
+    wanted: Sequence[Wanted], resolver_url: str, now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
-    """Make the tags of one sheet; each has its own code, so that one that is lost can be voided alone."""
+    """Make the tags of one sheet; each has its own code, so that one that is lost can be voided alone.
+
+    The shop hears of tags of places with its plan: its own scanners read them too.
+    """
     shop = goods.own_shop(connection, shop_id, merchant_ids)
     count = sum(one.copies for one in wanted)
     if not 0 < count <= rules.TAGS_MAX:
@@ -49,6 +53,8 @@ def make_tags(
         for place, one in enumerate(about)
     ]  # fmt: skip
     store.insert_tags(connection, rows)
+    if kind is TagKind.PLACE:
+        replace_plan(connection, shop_id, resolver_url, now)
     return {"sheet_id": sheet_id, "shop_id": shop_id, "tag_ids": [row["tag_id"] for row in rows]}
 
 
@@ -66,14 +72,19 @@ def _about(connection: Connection, shop: RowMapping, kind: TagKind, one: Wanted)
 
 
 def void_tags(
-    connection: Connection, merchant_ids: frozenset[str], tag_ids: Sequence[str], now: datetime
+    connection: Connection, merchant_ids: frozenset[str], tag_ids: Sequence[str], resolver_url: str, now: datetime
 ) -> dict[str, Any]:
     """Make tags void: what still hangs there says so to whoever scans it. Another merchant's tag is refused."""
+    shop_ids = set()
     for tag_id in tag_ids:
         row = store.find(connection, tag_id)
         if row is None or not check_reach(merchant_ids, row["merchant_id"]):
             raise missing()
-    return {"voided": store.void(connection, tag_ids, now)}
+        shop_ids |= {row["shop_id"]} if row["kind"] == TagKind.PLACE else set()
+    voided = store.void(connection, tag_ids, now)
+    for shop_id in sorted(shop_ids):
+        replace_plan(connection, shop_id, resolver_url, now)
+    return {"voided": voided}
 
 
 def sheet_of(connection: Connection, merchant_ids: frozenset[str], sheet_id: str) -> list[RowMapping]:

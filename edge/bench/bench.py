@@ -45,6 +45,8 @@ from wire.values import parse_time
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+TakeScan = Callable[[str], Awaitable[ScanResult | None]]
+"""Takes a code that may be meant for another room; None when it is not."""
 
 FORGET_EVERY_S = 3600.0
 
@@ -117,6 +119,8 @@ class Bench:
         self.is_waiting_for_clock = False
         self.kept_for = ""
         self.take_check_code: Callable[[str], ScanResult | None] = lambda _text: None
+        self.take_place: TakeScan = _no_place
+        self.take_placed: TakeScan = _no_place
 
     # life
 
@@ -393,6 +397,11 @@ class Bench:
             self._last_scan = of_check
             self._tell()
             return of_check
+        of_place = await self.take_place(text)
+        if of_place is not None:
+            self._last_scan = of_place
+            self._tell()
+            return of_place
         plan = await self._journal.plan()
         parcel_id = await self._journal.read(lambda tx: scans.parcel_of_scan(tx, plan, text))
         async with self._locks[parcel_id]:
@@ -400,6 +409,8 @@ class Bench:
                 result = await self._commit(lambda tx, steps: scans.take_scan(tx, steps, plan, text))
             except IllegalStepError as error:
                 result = await self._illegal(str(error))
+        if not result.accepted:
+            result = await self.take_placed(text) or result
         self._last_scan = result
         if result.accepted:
             self._errands.wake(result.task_id, "brought")
@@ -471,6 +482,11 @@ class Bench:
     def last_scan(self) -> ScanResult | None:
         """The newest scan and what it meant, for the page."""
         return self._last_scan
+
+
+async def _no_place(_text: str) -> ScanResult | None:
+    """Nobody keeps locations."""
+    return None
 
 
 def _work(tx: Transaction, intent: Intent) -> Work:

@@ -50,6 +50,11 @@ class PictureKeeper(Protocol):
     def offer(self, tx: Transaction, parcel_id: str, kept: Kept, kind: PictureKind, *, previous: str) -> None: ...
 
 
+async def _no_place(_text: str) -> Text | None:
+    """This shop keeps no locations."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What the counter needs of the rest of the shop. `printer` and `scanner` may be missing."""
@@ -66,6 +71,7 @@ class Around:
     printer: DeviceHandle | None = None
     scanner: DeviceHandle | None = None
     language: str = "en"
+    look_at_place: Callable[[str], Awaitable[Text | None]] = _no_place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +137,16 @@ class Counter(ChangingPage):
             self.say(Text(en="Sign in at the till first", zh="请先在收银台登录"))
             return
         try:
-            await self.till.scan(text, self._seller)
-            self.say(Text())
+            await self.scan(text, self._seller)
         except TillRefusedError as error:
             self.say(refusal_text(error.reason))
+
+    async def scan(self, text: str, account_id: str) -> None:
+        """Add what a code means to the sale; a place's tag says what lies there, and sells nothing."""
+        of_place = await self.around.look_at_place(text)
+        if of_place is None:
+            await self.till.scan(text, account_id)
+        self.say(of_place or Text())
 
     def say(self, text: Text) -> None:
         """Show a sentence on the page."""

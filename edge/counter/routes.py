@@ -169,8 +169,7 @@ class _Api:
         return do
 
     async def _scan(self, member: TillMember, body: Body) -> None:
-        await self._till.scan(_text(body, "text"), member.account_id)
-        self._counter.say(Text())
+        await self._counter.scan(_text(body, "text"), member.account_id)
 
     async def _quantity(self, _member: TillMember, body: Body) -> None:
         await self._till.set_quantity(_text(body, "sale_id", 64), whole_of(body, "line_no"), whole_of(body, "quantity"))

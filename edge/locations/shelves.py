@@ -169,6 +169,18 @@ def correct(tx: Transaction, location: str, pieces: Iterable[str], version: int,
     return load(tx, location)
 
 
+def put(tx: Transaction, piece_id: str, location: str) -> Shelf:
+    """Note that a piece lies here now, and nowhere else; LocationRefusedError while something is taken there."""
+    at = location_of(tx, piece_id)
+    for name in {location, at} - {""}:
+        if load(tx, name).kept_for:
+            raise LocationRefusedError("kept", load(tx, name))
+    _put(tx, piece_id, location, is_away=False)
+    for name in sorted({location, at} - {""}):
+        _changed(tx, name, "scanned")
+    return load(tx, location)
+
+
 def _put(tx: Transaction, piece_id: str, location: str, *, is_away: bool) -> None:
     row = {"piece_id": piece_id, "location": location, "is_away": int(is_away), "at": tx.at}
     tx.put("lying", row, "lies", location=location, is_away=is_away)

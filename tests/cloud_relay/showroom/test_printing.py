@@ -110,6 +110,16 @@ async def test_a_roll_has_its_end_and_a_void_tag_is_not_printed(stand):
     assert (await press(stand, more["sheet_id"]))["total"] == 100
 
 
+async def test_the_shop_knows_the_tags_of_its_places_and_no_void_one(stand):
+    def places():
+        return [one["location"] for one in commands(stand, "ReplacePlan")[-1]["data"]["plan"]["places"]]
+
+    made = await stand.make({"location": "A-3-2"}, {"location": "window"}, kind="place")
+    assert sorted(places()) == ["A-3-2", "window"]
+    await stand.site.call("POST", "/api/tags/void", {"tag_ids": made["tag_ids"][:1]}, stand.owner)
+    assert places() == ["window"]
+
+
 def test_the_fullest_printing_fits_one_message():
     tag = TagFace(address="a" * 120, printed="x" * 11, heading="样品 Sample", titles=("长" * 120, "long " * 24),
                   price="¥9,999,999.00", foot="名" * 60 + "f" * 100)  # fmt: skip
