@@ -108,6 +108,8 @@ def render(
     )  # fmt: skip
     keeping = {"Vitrine-Reader": reader_of(principal), **({"Vitrine-Keep": "yes"} if is_kept else {})}
     response = HTMLResponse(body, status, {**PAGE_HEADERS, **keeping})
+    if "vitrine-refresh" in request.headers:
+        return response  # of a page that may have been left meanwhile, for one in the other language
     if request.query_params.get("lang", "")[:2] in LANGUAGES:
         response.set_cookie(COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True)
     if request.query_params.get("theme") in THEMES:

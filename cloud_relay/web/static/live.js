@@ -9,7 +9,7 @@ const sent = new WeakMap();
 
 /** Fetch this page again and put its `data-live` parts in place of the old ones; what people typed, opened or focused stays. */
 export async function refresh() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
+  const response = await fetch(location.href, { headers: { Accept: "text/html", "Vitrine-Refresh": "yes" }, credentials: "same-origin" }).catch(() => null);
   if (!response?.ok || response.redirected) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {

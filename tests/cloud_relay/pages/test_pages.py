@@ -105,6 +105,9 @@ async def test_the_language_is_the_wish_then_the_cookie_then_the_browsers(site):
     page = await site.call("GET", "/?lang=en", headers={**HTML, "Accept-Language": "zh-CN"})
     assert '<html lang="en">' in page.text
     assert "vitrine_lang=en" in page.headers["set-cookie"]
+    page = await site.call("GET", "/?lang=en", headers={**HTML, "Vitrine-Refresh": "yes"})
+    assert '<html lang="en">' in page.text
+    assert "set-cookie" not in page.headers, "a late refresh of a page that was left changes nobody's language"
 
 
 async def test_a_merchants_pages_are_its_own(site):
