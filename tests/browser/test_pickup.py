@@ -1,4 +1,4 @@
-"""Bought without looking, carried by the sorter, packed, reminded of, collected with a code: on phone, desk and TV."""
+"""From a sample's tag on a phone: bought, carried by the sorter, packed, reminded of, collected with a code."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from demo.shop_files import PIN
 from tests.browser.program import Program
-from tests.browser.test_paying import BENCH_MS, order_id_of, reserve
+from tests.browser.test_paying import BENCH_MS, order_id_of
 from tests.browser.whole_mall import SHOPPER, TEAHOUSE
 
 PHONE = (390, 844)
@@ -35,11 +35,23 @@ def open_bench(person, mall) -> Page:
     return page
 
 
+def scan_the_samples_tag(shopper, merchant: Program, eyes) -> None:
+    """The merchant hangs a tag at the sample; the phone's camera app opens what is in its code, one tap buys."""
+    goods = merchant.listing("朱漆茶叶罐")
+    wanted = {"shop_id": "teahouse", "kind": "sample", "tags": [{"listing_id": goods["listing_id"]}]}
+    tag_id = merchant.call("POST", "/api/tags", wanted)["tag_ids"][0]
+    shopper.go(f"/t/{tag_id}")
+    shopper.page.wait_for_url(f"**/l/{goods['listing_id']}?tag={tag_id}#buy")
+    shopper.go(f"/l/{goods['listing_id']}?lang=en&tag={tag_id}#buy")
+    eyes.look(shopper.page, "listing-of-the-sample")
+    shopper.page.get_by_role("button", name=re.compile("^Buy")).first.click()
+    shopper.page.wait_for_url("**/checkout/*")
+
+
 def test_bought_carried_reminded_and_collected_with_the_code(person, mall, eyes):
     shopper = person(SHOPPER, size=PHONE)
     page = shopper.page
-    shopper.go("/?lang=en")
-    reserve(page, "朱漆茶叶罐")
+    scan_the_samples_tag(shopper, Program(mall.url, *TEAHOUSE), eyes)
     page.get_by_label(re.compile("I collect it")).check()
     expect(page.get_by_label("Street and number")).to_be_hidden()
     expect(page.locator("p.total", has_text="Shipping")).to_be_hidden()
@@ -63,9 +75,11 @@ def test_bought_carried_reminded_and_collected_with_the_code(person, mall, eyes)
     code = re.sub(r"\D", "", page.locator(".code-line code").inner_text())
     told = Program(mall.url, *SHOPPER).call("GET", "/api/notices")["notices"]
     assert [one["kind"] for one in told if one["link"] == f"/orders/{order_id}"].count("ready_to_collect") == 1
-    shopper.go(f"/orders/{order_id}?lang=zh")
-    expect(page.get_by_role("heading", name="可以来取了")).to_be_visible()
-    eyes.look(page, "order-ready-to-collect-zh")
+    desk = person(SHOPPER)  # the same shopper at a desk, in Chinese
+    desk.go(f"/orders/{order_id}?lang=zh")
+    expect(desk.page.get_by_role("heading", name="可以来取了")).to_be_visible()
+    assert re.sub(r"\D", "", desk.page.locator(".code-line code").inner_text()) == code
+    eyes.look(desk.page, "order-ready-to-collect-zh")
 
     bench = open_bench(person, mall)
     task = bench.locator("article[data-kind=collect]", has_text=re.compile("Waits to be collected|等待自取"))
