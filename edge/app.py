@@ -150,7 +150,6 @@ class Shop:
         self.link = self._link(facts)
         self.locations = Locations(self.journal, lambda: self.plan.plan, self._ring)
         self.placing = Placing(self.journal, lambda: self.plan.plan, self.clock.monotonic)
-        self.bench.take_place, self.bench.take_placed = self.placing.take_place, self.placing.take_piece
         self.tags = self._tags()
         self.bench_check = self._bench_check()
         self.from_afar = FromAfar(self.bench_check, self.bench, self._send_report)
@@ -351,6 +350,7 @@ class Shop:
         )
 
     def _listen(self) -> None:
+        self.bench.take_place, self.bench.take_placed = self.placing.take_place, self.placing.take_piece
         self.journal.listen(lambda table: self.link.wake() if table in ("acks", "reports") else None)
         self.bench.listen(self.room.changed)
         self.bench_check.listen(self.room.changed)
