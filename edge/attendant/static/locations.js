@@ -4,14 +4,14 @@ import { choose, fill, language, pick } from "./words.js";
 const WORDS = {
   en: {
     other: "中文", otherLang: "zh", back: "To the bench", title: "Locations",
-    about: "Which pieces lie where. Correct a location by the codes of what you found there, one a line.",
+    about: "Which pieces lie where. To put something away, scan the place's tag, then the piece. Correct a location by the codes of what you found there, one a line.",
     wanted: "Find or add a location, such as A-3-12", empty: "Nothing lies here.", none: "No location yet: type one above.",
     away: "At the bench: {codes}", kept: "Something is being taken from here now.", codes: "Codes found here", why: "Why it differs",
     save: "Correct", saved: "{location}: corrected.", failed: "That did not work. Please try again.",
   },
   zh: {
     other: "English", otherLang: "en", back: "回到工作台", title: "货位",
-    about: "每个货位上有哪些货品。更正时填写找到的编号，每行一个。",
+    about: "每个货位上有哪些货品。上架时先扫货位标签，再扫货品。更正时填写找到的编号，每行一个。",
     wanted: "查找或新增货位，例如 A-3-12", empty: "这里没有货品。", none: "还没有货位：请在上方输入。",
     away: "在工作台：{codes}", kept: "正在从这里取货。", codes: "这里找到的编号", why: "差异原因",
     save: "更正", saved: "{location}：已更正。", failed: "没有成功，请再试一次。",
