@@ -172,7 +172,7 @@ def free_port() -> Callable[[], int]:
 def wait_until() -> Callable[..., Any]:
     """Return a function that asks `condition` until it answers something true, and fails after `timeout_s`."""
 
-    def wait(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = "") -> Any:
+    def wait(condition: Callable[[], Any], timeout_s: float = 30.0, what: str = "") -> Any:
         until = time.monotonic() + timeout_s
         while not (answer := condition()):
             if time.monotonic() > until:
@@ -187,7 +187,7 @@ def wait_until() -> Callable[..., Any]:
 def eventually() -> Callable[..., Awaitable[Any]]:
     """As wait_until, on the event loop; `condition` may be a plain or an async function."""
 
-    async def wait(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = "") -> Any:
+    async def wait(condition: Callable[[], Any], timeout_s: float = 30.0, what: str = "") -> Any:
         until = time.monotonic() + timeout_s
         while True:
             answer = condition()

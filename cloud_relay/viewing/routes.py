@@ -1,11 +1,13 @@
 """HTTP of viewing: sessions, passes, WHEP, the fallback rungs, questions."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed, check_reach
+from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.viewing import service
 from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, LOOKING, OFFER_BYTES_MAX, PASS_LIFE_S
@@ -84,8 +86,7 @@ async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict
         merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
     )  # fmt: skip
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
-    grant = await _grant(relay, session_id, principal.account_id) if session["state"] in LOOKING else None
-    return {**session_document(session, []), "grant": grant}
+    return {**session_document(session, []), "grant": await _first_grant(relay, session, principal.account_id)}
 
 
 @router.get("/api/viewing/{session_id}")
@@ -113,6 +114,16 @@ async def leave_by_beacon(session_id: str, relay: RelayDep, principal: Anyone) -
 async def give_pass(session_id: str, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
     """Return a viewing pass: the bearer token of one WHEP stream or one run of stills."""
     return await _grant(relay, session_id, principal.account_id)
+
+
+async def _first_grant(relay: Relay, session: Mapping[str, Any], account_id: str | None) -> dict[str, Any] | None:
+    """Return a pass while the session is open; None when it is not, or ended in this very moment."""
+    if session["state"] not in LOOKING:
+        return None
+    try:
+        return await _grant(relay, session["session_id"], account_id)
+    except RefusedError:
+        return None
 
 
 async def _grant(relay: Relay, session_id: str, account_id: str | None) -> dict[str, Any]:

@@ -169,7 +169,7 @@ class Box:
         """Send a transient report."""
         self.client.publish(f"v1/{self.shop_id}/report", self.envelope(type_, data, None), qos=0)
 
-    async def heard(self, type_: str, count: int = 1, timeout_s: float = 10) -> list[dict]:
+    async def heard(self, type_: str, count: int = 1, timeout_s: float = 30) -> list[dict]:
         """Wait until `count` commands of a type came; return them."""
         until = time.monotonic() + timeout_s
         while True:

@@ -45,7 +45,7 @@ class Mosquitto:
         log = self.configuration.with_name("mosquitto.log").open("ab")
         self.process = subprocess.Popen([MOSQUITTO, "-c", str(self.configuration)], stdout=log, stderr=log)
         log.close()
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -142,7 +142,7 @@ async def serving(settings: Settings, clock=None):
     job = asyncio.create_task(serve(relay, stop))
     try:
         async with httpx.AsyncClient(base_url=settings.relay.public_url, timeout=15) as http:
-            until = time.monotonic() + 15
+            until = time.monotonic() + 30
             while True:
                 assert time.monotonic() < until, "the relay did not come up"
                 if job.done():

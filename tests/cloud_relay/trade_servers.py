@@ -19,7 +19,7 @@ def serving(app: Any, port: int) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while not server.started:
         assert time.monotonic() < until and thread.is_alive(), "the server did not start"
         time.sleep(0.01)

@@ -229,7 +229,7 @@ class Shop:
             self.fault(entry["device"], entry["fault"], on=False)
         for act in ("refill", "close_cover", "clear_jam", "load_film", "close_door", "release_stop"):
             self.control.post("/hands", json={"act": act})
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while any(machine.get("waiting") for machine in self.world()["machines"].values()):
             assert time.monotonic() < until, "a printer never ends what is left in its buffer"
             time.sleep(0.02)

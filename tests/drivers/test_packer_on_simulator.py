@@ -14,7 +14,7 @@ numbers = itertools.count(1)
 
 def make(shop, **more) -> DRIVER:
     return DRIVER(
-        ModbusOptions(address=shop.ports["packer"], **{"timeout_s": 0.5, "idle_s": 3.0, "work_s": 5.0, **more})
+        ModbusOptions(address=shop.ports["packer"], **{"timeout_s": 2.0, "idle_s": 3.0, "work_s": 10.0, **more})
     )
 
 
@@ -102,7 +102,7 @@ async def test_one_lost_reply_at_any_point_never_packs_twice(packer, eventually,
     except OutcomeUnknownError:
         assert started(shop, job.job_no) == 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop)
+    again = make(shop, timeout_s=10.0, idle_s=30.0)
     await again.open()
     done = await again.last_done()
     assert (done == job.job_no) == (started(shop, job.job_no) == 1)
@@ -140,7 +140,7 @@ async def test_the_line_goes_at_byte(packer, eventually, count):
     else:  # only the answer to go was lost, and the registers told the rest
         assert started(shop, job.job_no) == 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop)
+    again = make(shop, timeout_s=10.0, idle_s=30.0)
     await again.open()
     await again.pack(job)
     assert started(shop, job.job_no) == 1
@@ -170,7 +170,7 @@ async def test_silence_while_it_works_is_unknown_and_is_sensed_later(packer, eve
     assert caught.value.reason == "silent"
     shop.mend()
     await eventually(lambda: is_settled(shop))
-    again = make(shop)
+    again = make(shop, timeout_s=10.0, idle_s=30.0)
     await again.open()
     assert await again.last_done() == job.job_no
     await again.close()

@@ -86,7 +86,7 @@ async def scanner(shop):
 
 async def first_scan(shop, driver) -> None:
     """Scan until one arrives: the simulator notices a newly opened port within some milliseconds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         waiting = asyncio.create_task(driver.next_scan())
         while not waiting.done():
             shop.hands("scan_text", text="first")

@@ -18,7 +18,7 @@ def make(shop, **more) -> DRIVER:
         ModbusOptions(
             address=shop.ports["sorter"],
             places=("bench", "pickup"),
-            **{"timeout_s": 0.5, "idle_s": 3.0, "work_s": 5.0, **more},
+            **{"timeout_s": 2.0, "idle_s": 3.0, "work_s": 10.0, **more},
         )
     )
 
@@ -132,7 +132,7 @@ async def test_one_lost_reply_at_any_point_never_carries_twice(sorter, eventuall
     except OutcomeUnknownError:
         assert count(shop, "job_started", one.job_no) == 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop)
+    again = make(shop, timeout_s=10.0, idle_s=30.0)
     await again.open()
     assert (await again.last_carried() == one.job_no) == (count(shop, "carried", one.job_no) == 1)
     await again.carry(one)
@@ -150,7 +150,7 @@ async def test_the_line_goes_at_byte(sorter, eventually, bytes_sent):
     except (DeviceOfflineError, OutcomeUnknownError):
         assert count(shop, "job_started", one.job_no) <= 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop)
+    again = make(shop, timeout_s=10.0, idle_s=30.0)
     await again.open()
     await again.carry(one)
     assert count(shop, "carried", one.job_no) == 1

@@ -7,7 +7,7 @@ const pick = (name) => dialog.querySelector(`[data-part="${name}"]`);
 let events = null, until = 0;
 
 /** @param button carries data-handoff (the purpose) and data-subject (a parcel or a viewing session) */
-async function begin(button) {
+export async function begin(button) {
   let made;
   try {
     made = await api("POST", "/api/handoffs", { purpose: button.dataset.handoff, subject: button.dataset.subject ?? "" });
@@ -49,11 +49,5 @@ function tick() {
   if (!left && dialog.open) { dialog.close(); say(t("The code has ended; ask for a new one.", "二维码已过期，请重新获取。"), "error"); }
 }
 
-export function bindHandoffs() {
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-handoff]");
-    if (button) begin(button);
-  });
-  pick("close").addEventListener("click", () => dialog.close());
-  setInterval(() => dialog.open && tick(), 1000);
-}
+pick("close").addEventListener("click", () => dialog.close());
+setInterval(() => dialog.open && tick(), 1000);

@@ -1,7 +1,7 @@
 /** Never black: a still at once, then the best picture that this network carries, and one rung down when it fails. */
 
 import { t } from "./api.js";
-import { NoWayError, OneStillStream, WebRtcStream } from "./stream.js";
+import { NoWayError, OneStillStream, WebRtcStream, letGo } from "./stream.js";
 
 export const RUNGS = ["webrtc", "stills", "still"];
 const KINDS = { webrtc: async () => WebRtcStream, stills: async () => (await import("./stills.js")).StillsStream };
@@ -57,6 +57,7 @@ export class Ladder {
     const still = (this.still = new OneStillStream(this.sessionId, this.pictures, this.hooksOf(run, "still")));
     const hasStill = still.open();
     const start = RUNGS.indexOf(read(this.shopId) ?? (window.RTCPeerConnection ? "webrtc" : "stills"));
+    if (start) letGo();
     for (const way of RUNGS.slice(start, -1)) {
       const Kind = await KINDS[way]().catch(() => null); // a network that is away for a while: the still goes on
       if (isOld()) return;

@@ -3,7 +3,7 @@
 import { Refusal, api, language, say, t } from "./api.js";
 import { Steering } from "./steering.js";
 import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
-import { keepPass, prepare } from "./stream.js";
+import { keepPass, letGo, prepare } from "./stream.js";
 
 const page = document.getElementById("look");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);
@@ -111,7 +111,7 @@ function follow() {
     const event = JSON.parse(message.data);
     if (event.channel.startsWith("together:")) return together?.take(event);
     if (event.kind === "viewing") take(event.data);
-    if (event.kind === "question_answered") answered(event.data);
+    if (event.kind === "question_answered") questions().then((known) => known.answered(page, event.data));
   };
   askNow(own);
 }
@@ -132,6 +132,7 @@ async function ask() {
   try {
     session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, watch_only: page.dataset.signedIn !== "yes", waits: !invitation });
   } catch (error) {
+    letGo();
     session = { state: "ended", reason: error.message };
     return show();
   }
@@ -143,7 +144,7 @@ async function ask() {
   bind();
   follow();
   take({});
-  if (["refused", "ended"].includes(session.state)) return;
+  if (["refused", "ended"].includes(session.state)) return letGo();
   if (together) together.again();
   else if (invitation) lookTogether(invitation);
 }
@@ -184,27 +185,17 @@ function axisChanged(axis) {
 }
 const FACES = { front: ["Front", "正面"], back: ["Back", "背面"], left: ["Left", "左侧"], right: ["Right", "右侧"], top: ["Top", "顶部"], bottom: ["Base", "底部"], label: ["Mark", "款识"], flaw: ["Flaw", "瑕疵"] };
 
-function answered(data) {
-  const line = page.querySelector(`[data-question="${data.question_id}"] [data-part="answer"]`);
-  if (line) line.textContent = data.answer;
-  say(t("The attendant answers: ", "店员回复：") + data.answer, "good");
-}
-
 page.querySelector("form[data-part=question]").addEventListener("submit", (event) => { event.preventDefault(); question("text", event.target.elements.text.value, event.target); });
 for (const button of page.querySelectorAll("[data-ask]")) button.addEventListener("click", () => question(button.dataset.ask, "", button));
 
 async function question(kind, text, from) {
   if (!session?.session_id) return say(t("The shop has not answered yet. Ask again in a moment.", "店铺尚未回应，请稍后再问。"));
   try {
-    const { question_id } = await api("POST", `/api/viewing/${session.session_id}/questions`, { kind, text }, crypto.randomUUID());
-    const line = document.createElement("li");
-    line.dataset.question = question_id;
-    line.append(text || from.textContent, Object.assign(document.createElement("p"), { className: "soft", textContent: t("Asked; the attendant will answer here.", "已提问，店员会在此回复。") }));
-    line.lastChild.dataset.part = "answer";
-    pick("questions").append(line);
+    await (await questions()).ask(page, session.session_id, kind, text, from);
     if (from.reset) from.reset();
   } catch (error) { refused(error); }
 }
+const questions = () => import("./questions.js");
 
 confirmButton.addEventListener("click", async () => {
   confirmButton.disabled = true;

@@ -2,7 +2,6 @@
 
 import { bindCounts } from "./counts.js";
 import { bindForms } from "./forms.js";
-import { bindHandoffs } from "./handoff.js";
 import { bindLive } from "./live.js";
 import { bindOffline } from "./offline.js";
 import { bindRemote } from "./remote.js";
@@ -10,6 +9,11 @@ import { bindRemote } from "./remote.js";
 bindForms();
 bindLive();
 bindRemote();
-bindHandoffs();
 bindOffline();
 bindCounts();
+
+// few pages of few people come to it: it is loaded when it is asked for
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-handoff]");
+  if (button) (await import("./handoff.js")).begin(button);
+});

@@ -20,16 +20,35 @@ export async function newPass(sessionId) {
 }
 
 /** A connection's end here, all of it that needs nobody's answer. */
-function newEnd() {
-  const peer = new RTCPeerConnection();
+function newEnd(configuration) {
+  const peer = new RTCPeerConnection(configuration);
   const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
   const motion = peer.createDataChannel("motion", { ordered: false, maxRetransmits: 0 }), control = peer.createDataChannel("control");
-  return { peer, transceiver, motion, control, offer: peer.createOffer() };
+  const offer = peer.createOffer();
+  offer.catch(() => {}); // who waits for it hears of it
+  return { peer, transceiver, motion, control, offer };
 }
 
-/** Made while the shop is asked, for the first stream of the page. */
+/** Made while the shop is asked, for the first stream of the page; a browser that can't fails again when it is needed. */
 let early = null;
-export function prepare() { early ??= window.RTCPeerConnection ? newEnd() : null; }
+export function prepare() {
+  try { early ??= window.RTCPeerConnection ? newEnd() : null; } catch { /* the ladder has other rungs */ }
+}
+
+/** The way began with another rung, or with none: what was made early is let go. */
+export function letGo() {
+  early?.peer.close();
+  early = null;
+}
+
+/** The early end if its servers can still be told to it, else a new one that knows them from the beginning. */
+function endFor(iceServers) {
+  const kept = early;
+  early = null;
+  if (!kept?.peer.setConfiguration) { kept?.peer.close(); return newEnd({ iceServers }); }
+  kept.peer.setConfiguration({ iceServers });
+  return kept;
+}
 
 /** A way that this network does not carry; any other error is the shop's or the relay's answer. */
 export class NoWayError extends Error {}
@@ -41,12 +60,11 @@ export class WebRtcStream {
   }
 
   async open() {
-    const { peer, transceiver, motion, control, offer } = early ?? newEnd();
-    early = null;
-    Object.assign(this, { peer, motion, control });
     const grant = await newPass(this.sessionId);
+    if (this.closed) return;
     this.authorization = `Bearer ${grant.pass}`;
-    peer.setConfiguration?.({ iceServers: grant.ice_servers ?? [] });
+    const { peer, transceiver, motion, control, offer } = endFor(grant.ice_servers ?? []);
+    Object.assign(this, { peer, motion, control });
     this.control.onmessage = (message) => this.hooks.onMessage(JSON.parse(message.data));
     peer.onicecandidate = (event) => event.candidate && this.trickle(event.candidate);
     peer.ontrack = (event) => { this.video.srcObject = new MediaStream([event.track]); this.video.play().catch(() => {}); };

@@ -98,7 +98,7 @@ class Reader:
 
     async def __aenter__(self):
         self.task = asyncio.create_task(self.site.app(self.scope, self._receive, self._send))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.ready.wait()
         return self
 

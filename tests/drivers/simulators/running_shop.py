@@ -57,7 +57,7 @@ tilt_max_deg = 12.0
 """
 
 
-def wait_for(seen, what, timeout_s=15.0):
+def wait_for(seen, what, timeout_s=30.0):
     """Ask until something true comes back; the deadline is for slow machines, not for slow code."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
@@ -88,7 +88,7 @@ class Line:
         else:
             os.write(self.fd, data)
 
-    def some(self, timeout_s=10.0):
+    def some(self, timeout_s=30.0):
         """What comes next; empty when the line was closed, None when nothing came in time."""
         if not select.select([self.fd], [], [], timeout_s)[0]:
             return None
@@ -97,7 +97,7 @@ class Line:
         except OSError:
             return b""
 
-    def read(self, count, timeout_s=10.0):
+    def read(self, count, timeout_s=30.0):
         while len(self.kept) < count:
             more = self.some(timeout_s)
             if not more:
@@ -106,7 +106,7 @@ class Line:
         data, self.kept = self.kept[:count], self.kept[count:]
         return data
 
-    def until(self, end, timeout_s=10.0):
+    def until(self, end, timeout_s=30.0):
         data = b""
         while not data.endswith(end):
             data += self.read(1, timeout_s)

@@ -207,7 +207,7 @@ async def test_many_changes_at_once_become_few_pushes(page):
 
 
 async def _state(lines):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for line in lines:
             if line.startswith("data: "):
                 return json.loads(line[6:])

@@ -301,7 +301,7 @@ class Shop:
     async def _is_answered(self, command_id: str) -> bool:
         return (await self.ack(command_id))[0] != "accepted"
 
-    async def wait_for(self, condition: Callable[[], Any], timeout_s: float = 8.0) -> None:
+    async def wait_for(self, condition: Callable[[], Any], timeout_s: float = 30.0) -> None:
         until = asyncio.get_running_loop().time() + timeout_s
         while True:
             answer = condition()
@@ -348,7 +348,7 @@ class Shop:
         parcel = await self.parcel(parcel_id)
         return parcel.stage.value if parcel else "none"
 
-    async def until(self, stage: str, parcel_id: str = "p1", timeout_s: float = 8.0) -> None:
+    async def until(self, stage: str, parcel_id: str = "p1", timeout_s: float = 30.0) -> None:
         until = asyncio.get_running_loop().time() + timeout_s
         while await self.stage(parcel_id) != stage:
             if self.running.done():
@@ -357,7 +357,7 @@ class Shop:
                 pytest.fail(f"{parcel_id} is {await self.stage(parcel_id)}, not {stage}; {self.world.truth}")
             await asyncio.sleep(0.005)
 
-    async def task(self, kind: str, timeout_s: float = 5.0) -> Task:
+    async def task(self, kind: str, timeout_s: float = 30.0) -> Task:
         until = asyncio.get_running_loop().time() + timeout_s
         while True:
             found = [task for task in await self.bench.tasks() if task.kind == kind]

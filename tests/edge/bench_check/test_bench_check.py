@@ -174,7 +174,7 @@ class PatientPrinter(FakePrinter):
     """Lets its label out when the robot stands at its zero."""
 
     async def print_label(self, image):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self.world.count("homed"):  # noqa: ASYNC110  # a log of truth calls nobody
                 await asyncio.sleep(0.005)
         await super().print_label(image)

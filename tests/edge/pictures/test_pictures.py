@@ -124,7 +124,7 @@ async def upload(make, relay: Relay, *, deadline_s: float = 900.0, sha256: str =
     running = asyncio.create_task(pictures.run())
     await pictures.handle(envelope, command)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await make.journal.open_commands():  # noqa: ASYNC110 the journal has no event for one command
                 await asyncio.sleep(0.01)
     finally:

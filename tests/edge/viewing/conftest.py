@@ -303,7 +303,7 @@ class Shop:
         self.reports.append(report)
         self._news.set()
 
-    async def report(self, kind, timeout_s=5.0, **fields):
+    async def report(self, kind, timeout_s=30.0, **fields):
         """Return the newest report of a kind with these fields, waiting for it."""
 
         def find():
@@ -396,7 +396,7 @@ async def running(shop, **options):
     desk = shop.make_desk(**options)
     task = asyncio.create_task(desk.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await desk.ready()
         yield shop
         if task.done():
@@ -404,7 +404,7 @@ async def running(shop, **options):
     finally:
         await asyncio.gather(*(viewer.close() for viewer in shop.viewers))
         await desk.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await task
 
 
@@ -418,7 +418,7 @@ async def shop():
 async def changed(shop):
     """Wait for a ViewingChanged of a session."""
 
-    async def wait(session_id, timeout_s=5.0, **fields):
+    async def wait(session_id, timeout_s=30.0, **fields):
         return await shop.report(ViewingChanged, timeout_s, session_id=session_id, **fields)
 
     return wait

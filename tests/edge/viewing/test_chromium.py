@@ -69,7 +69,7 @@ async def test_a_browser_sees_steers_and_leaves(page, eventually):
         assert await page.evaluate("state.messages.at(-1).data.turn_no") == 1
         await page.evaluate("state.send('move', {pan: 0.5})")
         await eventually(shop.heads["front"].moves)
-        await eventually(lambda: not shop.heads["front"].is_moving, timeout_s=1)
+        await eventually(lambda: not shop.heads["front"].is_moving)
         stats = await page.evaluate(
             "state.peer.getStats().then(all => [...all.values()].find(one => one.type === 'inbound-rtp'))"
         )
@@ -81,7 +81,7 @@ async def test_a_browser_sees_steers_and_leaves(page, eventually):
             }
         )
         await page.evaluate("state.peer.close()")
-        await eventually(lambda: len(shop.desk.places["front"].streams) == 0, timeout_s=3)
+        await eventually(lambda: len(shop.desk.places["front"].streams) == 0)
 
 
 @pytest.mark.browser

@@ -69,8 +69,8 @@ async def test_closing_time_ends_what_is_open(shop, eventually, changed):
     await viewer.first_frame()
     weekday = (datetime.now(UTC).weekday() + 2) % 7
     shop.plan = make_plan(hours=(OpenHours(weekday=weekday, opens="09:00", until="10:00"),))
-    assert (await changed("s1", state="ended", timeout_s=1)).reason == "closed"
-    await eventually(viewer.ended.is_set, timeout_s=1)
+    assert (await changed("s1", state="ended")).reason == "closed"
+    await eventually(viewer.ended.is_set)
     assert shop.states["front"].can_view is False
 
 
@@ -100,9 +100,9 @@ async def test_a_camera_without_pictures_is_found_out_and_forgiven(shop, eventua
     camera = shop.cameras["front"]
     camera.is_silent = True
     await shop.ask("s1")
-    await eventually(lambda: shop.states["front"].reason == "camera_offline", timeout_s=3)
+    await eventually(lambda: shop.states["front"].reason == "camera_offline")
     camera.is_silent = False
-    await eventually(lambda: shop.states["front"].can_view, timeout_s=3)
+    await eventually(lambda: shop.states["front"].can_view)
 
 
 async def test_one_place_per_account_in_the_whole_shop(shop, changed):

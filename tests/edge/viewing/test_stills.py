@@ -47,7 +47,7 @@ async def test_a_picture_that_was_lost_does_not_end_the_film(shop, eventually, m
     monkeypatch.setattr(stills, "LOST_S", 0.4)
     await shop.ask("s1")
     await open_stills(shop)
-    await eventually(lambda: len(shop.frames) >= 3, timeout_s=3)
+    await eventually(lambda: len(shop.frames) >= 3)
 
 
 async def test_a_page_that_is_gone_gets_no_more(shop, eventually, monkeypatch):
@@ -55,7 +55,7 @@ async def test_a_page_that_is_gone_gets_no_more(shop, eventually, monkeypatch):
     await shop.ask("s1")
     await open_stills(shop)
     front = shop.desk.places["front"]
-    await eventually(lambda: len(front.stills) == 0, timeout_s=2)
+    await eventually(lambda: len(front.stills) == 0)
 
 
 async def test_a_single_still_is_one_and_no_more(shop, eventually, monkeypatch):
@@ -76,7 +76,7 @@ async def test_a_single_still_does_not_end_the_film_of_its_session(shop, eventua
     await open_stills(shop)
     await eventually(lambda: shop.frames)
     await open_stills(shop, is_single=True)
-    await eventually(lambda: len(shop.frames) >= 4, timeout_s=3)
+    await eventually(lambda: len(shop.frames) >= 4)
 
 
 async def test_leaving_ends_it(shop, eventually):
@@ -103,7 +103,7 @@ async def test_a_cached_picture_is_shown_at_once(shop, eventually):
     shop.cameras["front"].is_silent = True
     await asyncio.sleep(0.1)
     await open_stills(shop, "s2")
-    await eventually(lambda: "s2" in {session_id for session_id, _ in shop.frames}, timeout_s=1)
+    await eventually(lambda: "s2" in {session_id for session_id, _ in shop.frames})
 
 
 async def test_steering_over_the_relay_moves_the_camera_and_keeps_the_turn(shop, eventually):
@@ -112,7 +112,7 @@ async def test_steering_over_the_relay_moves_the_camera_and_keeps_the_turn(shop,
     steering = Steering(kind=SteerKind.MOVE, turn_no=1, sequence=1, pan=0.4)
     await shop.desk.handle(SteerCamera(session_id="s1", steering=steering))
     await eventually(lambda: shop.heads["front"].is_moving)
-    await eventually(lambda: not shop.heads["front"].is_moving, timeout_s=1)
+    await eventually(lambda: not shop.heads["front"].is_moving)
 
 
 def test_no_picture_is_too_large_to_cross():

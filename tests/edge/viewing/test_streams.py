@@ -127,7 +127,7 @@ async def test_capture_runs_only_while_somebody_watches(shop, eventually, monkey
 async def test_a_page_that_says_goodbye_is_gone_at_once(shop, eventually):
     viewer = await watching(shop, "s1")
     await viewer.connection.close()  # what pagehide does; no DELETE
-    await eventually(lambda: len(shop.desk.places["front"].streams) == 0, timeout_s=2)
+    await eventually(lambda: len(shop.desk.places["front"].streams) == 0)
 
 
 async def test_a_killed_browser_is_noticed_within_six_seconds(shop, eventually):
