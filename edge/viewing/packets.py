@@ -88,7 +88,7 @@ class PacketTrack(MediaStreamTrack):
 
     @property
     def asked_again(self) -> tuple[int, int]:
-        """How many packets went to this browser, and how many it asked for once more."""
+        """How many packets went to this browser, and how many of those it can still use it missed; each counts once."""
         return (self._sender.packets, self._sender.asked_again) if self._sender else (0, 0)
 
     def refresh(self) -> None:
@@ -107,7 +107,9 @@ class PacketTrack(MediaStreamTrack):
             self.dropped += 1
             if waiting_bytes < WAITING_BYTES_MAX // 2:
                 self._on_idr_wanted()
-        elif self._sender.send(packed):
+        elif not self._sender.send(packed):
+            self._needs_idr = True  # what follows would stand on a picture that never went
+        else:
             self._needs_idr = False
             self.pts = packed.pts
             self.sent += 1
@@ -153,7 +155,8 @@ class PacketSender:
         self._again_s: dict[int, float] = {}
         self._again_bytes = float(AGAIN_BYTES_MAX)
         self._refreshed_s = float("-inf")
-        self._idr_sequence = self._sequence
+        self._since_idr = 0
+        self._missed: set[int] = set()
         self.packets, self.asked_again = 0, 0
         hooked._run_rtp = self._run  # noqa: SLF001  # touch point: started once DTLS is up
         hooked._retransmit = self._send_again  # noqa: SLF001  # touch point: a NACK ends here
@@ -181,7 +184,7 @@ class PacketSender:
         first, kind = EXTENDED if extension else EXTENDED & ~0x10, self._payload_type
         last = len(packed.payloads) - 1
         if packed.is_idr:
-            self._idr_sequence, self._again_s = sequence, {}
+            self._since_idr, self._again_s, self._missed = 0, {}, set()
         for place, payload in enumerate(packed.payloads):
             header = pack("!BBH", first, kind | MARKED if place == last else kind, sequence)
             packet = header + tail + payload
@@ -189,6 +192,7 @@ class PacketSender:
             sendto(protect(packet), address)
             sequence = (sequence + 1) & 0xFFFF
         self._sequence = sequence
+        self._since_idr += len(packed.payloads)
         self._count(packed, timestamp)
         return True
 
@@ -205,11 +209,15 @@ class PacketSender:
 
     async def _send_again(self, sequence_number: int) -> None:
         """Send a lost packet again, if it is still here and of use and the pipe is not simply full."""
-        self.asked_again += 1
         sequence, packet = self._history[sequence_number % HISTORY_PACKETS]
-        is_of_use = (sequence_number - self._idr_sequence) & 0xFFFF < 0x8000
+        is_of_use = (self._sequence - sequence_number) & 0xFFFF <= self._since_idr
+        if sequence != sequence_number or not is_of_use:
+            return
+        if sequence not in self._missed:
+            self._missed.add(sequence)
+            self.asked_again += 1
         now_s = asyncio.get_running_loop().time()
-        if sequence != sequence_number or not is_of_use or now_s - self._again_s.get(sequence, -AGAIN_S) < AGAIN_S:
+        if now_s - self._again_s.get(sequence, -AGAIN_S) < AGAIN_S:
             return
         if len(packet) > self._again_bytes:
             if now_s - self._refreshed_s >= REFRESH_S:

@@ -65,6 +65,11 @@ _OFFER_ERRORS = (
 _real_host_addresses = aioice.ice.get_host_addresses
 
 
+MID_BYTES_MAX, EXTENSION_ID_MAX = 16, 255
+"""What fits into a packet's header (RFC 8285 sections 4.2 and 4.3): a longer name, or a higher number of an extension,
+can be said in an offer and then not be sent."""
+
+
 class BadOfferError(Exception):
     """The offer cannot be answered: malformed, without video, or without a codec that we can send."""
 
@@ -230,6 +235,7 @@ class Peer:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(strip_offer(offer_sdp), "offer"))
             self.codec = _chosen_codec(transceiver)
+            _check_extensions(transceiver)
             self._cap_gathering(transceiver)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except _OFFER_ERRORS as error:
@@ -343,6 +349,15 @@ def _preferences() -> list[Any]:
     capabilities = RTCRtpSender.getCapabilities("video").codecs
     order = ("video/H264", "video/VP8", "video/rtx")
     return sorted((one for one in capabilities if one.mimeType in order), key=lambda one: order.index(one.mimeType))
+
+
+def _check_extensions(transceiver: Any) -> None:
+    """Raise BadOfferError for what could not be written before every packet."""
+    extensions = transceiver._headerExtensions  # noqa: SLF001  # touch point: what both sides have
+    if len(transceiver.mid.encode()) > MID_BYTES_MAX:
+        raise BadOfferError(f"a media section's name of more than {MID_BYTES_MAX} bytes")
+    if any(not 0 < extension.id <= EXTENSION_ID_MAX for extension in extensions):
+        raise BadOfferError(f"a header extension's number is not 1 to {EXTENSION_ID_MAX}")
 
 
 def _chosen_codec(transceiver: Any) -> Codec:

@@ -10,7 +10,7 @@ from edge.viewing.capture import Capture
 from edge.viewing.encoder import CameraEncoder, Encoded
 from edge.viewing.encoder_models import Codec, Models, choose_hardware
 from edge.viewing.loupe import CHANNEL as LOUPE
-from edge.viewing.packets import Packer
+from edge.viewing.packets import Packed, Packer
 from edge.viewing.peer_connection import BadOfferError, Peer, PeerEvents, install_playout_delay, pin_host_addresses
 from edge.viewing.ports import Spawn, ViewingRefusedError
 from edge.viewing.rungs import Rung, RungChooser
@@ -397,7 +397,15 @@ class Streams:
             if stream.rung is not rung and stream.goal is rung:
                 self._change_rung(stream, encoded)
             if stream.rung is rung:
-                stream.peer.track.put(packed)
+                self._put(stream, packed)
+
+    def _put(self, stream: Stream, packed: Packed) -> None:
+        """Send to one browser. What goes wrong with it ends its own stream: the others have their picture."""
+        try:
+            stream.peer.track.put(packed)
+        except Exception:  # any: whatever a stranger's offer led to, it must not reach those behind it in the loop
+            logger.exception("stream ended: its picture could not be sent", extra={"stream": stream.stream_id})
+            asyncio.get_running_loop().call_soon(self.close, stream.stream_id)
 
     def _change_rung(self, stream: Stream, encoded: Encoded) -> None:
         """Change at a picture that stands alone and is newer than the last of the other rung; else ask for one."""

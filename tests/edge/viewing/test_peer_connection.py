@@ -1,5 +1,6 @@
 """Each private touch point of aiortc and aioice by itself: what an upgrade would break shows here by name."""
 
+import re
 import socket
 import struct
 import time
@@ -240,6 +241,30 @@ async def test_an_offer_without_video_we_can_send_is_refused(peers, heard):
         await browser.setLocalDescription(await browser.createOffer())
         with pytest.raises(BadOfferError):
             await peers(heard).answer(browser.localDescription.sdp)
+
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+
+@pytest.mark.parametrize(("number", "is_good"), [(0, False), (1, True), (255, True), (256, False)])
+async def test_a_header_extension_that_could_not_be_written_is_refused(peers, heard, offer, number, is_good):
+    asked = offer.replace("a=recvonly\r\n", f"a=extmap:{number} {MID}\r\na=recvonly\r\n")
+    await _answers(peers(heard), re.sub(rf"a=extmap:(?!{number} )\d+ {MID}\r\n", "", asked), is_good=is_good)
+
+
+@pytest.mark.parametrize(("length", "is_good"), [(15, True), (16, True), (17, False), (300, False)])
+async def test_a_section_whose_name_could_not_be_written_is_refused(peers, heard, offer, length, is_good):
+    name = "n" * length
+    asked = offer.replace("a=mid:0\r\n", f"a=mid:{name}\r\n").replace("BUNDLE 0", f"BUNDLE {name}")
+    await _answers(peers(heard), asked, is_good=is_good)
+
+
+async def _answers(peer, offer, *, is_good):
+    if is_good:
+        assert "a=sendonly" in await peer.answer(offer)
+        return
+    with pytest.raises(BadOfferError, match=r"number|name"):
+        await peer.answer(offer)
 
 
 def _connection():

@@ -56,6 +56,22 @@ async def test_two_viewers_share_one_encoder(shop, eventually):
     await eventually(lambda: one.frames > before[0] + 10 and two.frames > before[1] + 10)
 
 
+async def test_a_browser_that_cannot_be_sent_to_takes_nobodys_picture_away(shop, eventually):
+    broken, other = await watching(shop, "s1"), await watching(shop, "s2")
+    streams = shop.desk.places["front"].streams._streams
+    first = next(iter(streams.values()))
+    assert first.session_id == "s1", "it stands before the other"
+
+    def raises(_picture):
+        raise AssertionError("no such number")
+
+    first.peer.track.put = raises
+    before = other.frames
+    await eventually(lambda: [one.session_id for one in streams.values()] == ["s2"])
+    await eventually(lambda: other.frames > before + 10)
+    await eventually(broken.ended.is_set)
+
+
 async def test_two_cameras_run_each_with_its_own_encoder(shop):
     await watching(shop, "s1")
     shop.desk.piece_brought("bowl")
