@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from drivers.sorter import parse_location
 from edge.bench import parcel as parcels
+from edge.bench import scans
 from edge.bench.tasks import ScanResult, open_tasks
 from edge.journal import Journal
 from edge.journal.transaction import Transaction
@@ -23,6 +24,9 @@ KEPT = Text(en="Something is being taken from there now: try again in a moment",
 ORDERED = Text(
     en="This piece is being packed for an order: leave it at the bench", zh="此件正在为订单打包，请留在工作台"
 )
+
+HERE = Text(en=" Scan a piece to put it here.", zh="扫货品即可放到这里。")
+TASK_FIRST = Text(en=" The piece that the task names comes first.", zh="请先处理任务里的货品。")
 
 
 class Placing:
@@ -46,13 +50,13 @@ class Placing:
         if told is None:
             return None
         self._place, self._until_s = place_of(self._plan(), text), self._monotonic() + PLACE_S
-        more = Text(en=" Scan a piece to put it here.", zh="扫货品即可放到这里。")
+        more = TASK_FIRST if await self._journal.read(_is_a_piece_asked_for) else HERE
         return ScanResult(accepted=True, text=Text(en=told.en + more.en, zh=told.zh + more.zh))
 
     async def take_piece(self, text: str) -> ScanResult | None:
         """Put the piece with this code to the place that was scanned before it; None when none was, or none is meant.
 
-        A piece that is asked for by a task is that task's own.
+        While a task waits for a piece's tag nothing is put: whoever scans the wrong piece then must be told so.
         """
         plan, place = self._plan(), self._place
         pieces = [one for one in (plan.pieces if plan else ()) if one.code == text]
@@ -61,7 +65,7 @@ class Placing:
         piece = pieces[0]
 
         def put(tx: Transaction) -> ScanResult | None:
-            if any(task.piece_id == piece.piece_id for task in open_tasks(tx)):
+            if _is_a_piece_asked_for(tx) or any(task.piece_id == piece.piece_id for task in open_tasks(tx)):
                 return None
             if any(one.piece_id == piece.piece_id for one in parcels.open_parcels(tx)):
                 return ScanResult(accepted=False, text=ORDERED)
@@ -87,6 +91,10 @@ class Placing:
         en, zh = (", ".join(_name(one, language) for one in here[:NAMED_MAX]) for language in ("en", "zh"))
         rest = (f" and {more} more", f" 等，另有 {more} 件") if more > 0 else ("", "")
         return Text(en=f"{shelf.location}: {en}{rest[0]}.", zh=f"{shelf.location}：{zh}{rest[1]}。")
+
+
+def _is_a_piece_asked_for(tx: Transaction) -> bool:
+    return any(task.kind in scans.TAG_TASKS for task in open_tasks(tx))
 
 
 def place_of(plan: ShopPlan | None, text: str) -> str:

@@ -72,6 +72,22 @@ async def test_a_piece_that_is_asked_for_is_that_tasks_and_one_in_work_stays(sho
     assert (await shop.shelf("C-3-1")).pieces == ()
 
 
+async def test_a_wrong_piece_is_said_while_one_is_asked_for_whatever_place_was_scanned(shop, placing):
+    await shop.prepare()
+    await shop.until("picking")
+    told = await shop.bench.on_scan(CODE)
+    assert (
+        told.accepted
+        and "nothing lies here" in told.text.en
+        and "comes first" in told.text.en
+        and "请先" in told.text.zh
+    )
+    wrong = await shop.bench.on_scan("4702")
+    assert not wrong.accepted and "wanted is 4701" in wrong.text.en and "需要的是4701" in wrong.text.zh
+    assert (await shop.shelf("C-3-1")).pieces == ()
+    assert (await shop.shelf("A-1-2")).pieces == ("piece_2",), "it lies where it lay"
+
+
 async def test_where_something_is_being_taken_nothing_is_put(shop, placing):
     await shop.journal.write(lambda tx: shelves.put(tx, "piece_1", "C-3-1"))
     await shop.journal.write(lambda tx: shelves.keep(tx, "piece_1", "p9"))
