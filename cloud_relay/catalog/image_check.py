@@ -2,19 +2,21 @@
 
 import asyncio
 import io
-import sys
 from pathlib import Path
 
 from PIL import Image
 
+from cloud_relay.children import Slots, run_script
 from cloud_relay.refusals import RefusedError
 
 SIDE_PX_MAX = 1600
 """Longest side of a listing's picture: sharp on a television, and 300 kB."""
 CHILD_TIMEOUT_S = 15.0
 CHILDREN_MAX = 2
+WAITING_MAX = 16
+"""Pictures that wait for one of them: a dozen seconds' work, and 12 MB of memory each at the most."""
 CHILD = str(Path(__file__).with_name("image_child.py"))
-_slots = asyncio.Semaphore(CHILDREN_MAX)
+_slots = Slots(CHILDREN_MAX, WAITING_MAX)
 
 
 def _refused(why: str) -> RefusedError:
@@ -27,21 +29,16 @@ def _refused(why: str) -> RefusedError:
 
 async def clean_picture(content: bytes, pixels_max: int, side_px_max: int = SIDE_PX_MAX) -> bytes:
     """Return a foreign picture as a plain JPEG without metadata; RefusedError if it is none, too large or a trap."""
-    async with _slots:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", CHILD, str(pixels_max), str(side_px_max),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+    async with _slots.hold():
         try:
-            async with asyncio.timeout(CHILD_TIMEOUT_S):
-                cleaned, words = await child.communicate(content)
+            child = await run_script(
+                CHILD, str(pixels_max), str(side_px_max), content=content, timeout_s=CHILD_TIMEOUT_S
+            )
         except TimeoutError:
-            child.kill()
-            await child.wait()
             raise _refused("takes too long to decode") from None
     if child.returncode != 0:
-        raise _refused(words.decode(errors="replace")[:200] or "the decoder gave up")
-    return cleaned
+        raise _refused(child.words.decode(errors="replace")[:200] or "the decoder gave up")
+    return child.output
 
 
 def _measure(content: bytes, pixels_max: int) -> tuple[int, int]:

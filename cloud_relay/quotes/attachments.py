@@ -53,6 +53,11 @@ def may_add_clip(
         raise RefusedError(
             "quote_over", "This quote stands no more: nothing can be added", "此报价已失效，无法添加视频"
         )
+    if store.count_clips(connection, found["merchant_id"], quote_id, now) >= rules.CLIPS_MAX:
+        raise RefusedError(
+            "too_many_clips", f"You keep {rules.CLIPS_MAX} clips: delete that of another quote first",
+            f"您已保存 {rules.CLIPS_MAX} 段视频，请先删除其他报价的视频",
+        )  # fmt: skip
     return row, found
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import importlib.util
-import sys
 from pathlib import Path
 
+from cloud_relay.children import Slots, run_script
 from cloud_relay.quotes.rules import CLIP_BYTES_MAX, CLIP_S_MAX
 from cloud_relay.refusals import RefusedError
 
@@ -12,13 +12,15 @@ CHILD = str(Path(__file__).with_name("clip_child.py"))
 CHILD_TIMEOUT_S = 20.0
 CHILDREN_MAX = 1
 """One at a time: a child may take as much memory as two pictures, and clips are rare."""
+WAITING_MAX = 4
+"""Clips that wait for it, 12 MB of memory each: longer than four times CHILD_TIMEOUT_S nobody waits at a page."""
 SLACK_S = 0.5
 """A camera that was told to stop after so many seconds ends with the frame after."""
 PIXELS_MAX = 3840 * 2160
 """4K, the most that phones record; a frame of it is decoded."""
 EBML = b"\x1a\x45\xdf\xa3"
 """First bytes of WebM (RFC 8794, 11.2.1). MP4 and QuickTime begin with a box `ftyp` (ISO/IEC 14496-12, 4.3)."""
-_slots = asyncio.Semaphore(CHILDREN_MAX)
+_slots = Slots(CHILDREN_MAX, WAITING_MAX)
 
 
 def can_take() -> bool:
@@ -48,21 +50,15 @@ async def clean_clip(content: bytes) -> tuple[bytes, str]:
             "no_clips", "This market takes no clips: show the goods live instead", "本市场暂不接受视频，请使用实时看货"
         )
     kind = await asyncio.to_thread(kind_of, content)
-    async with _slots:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", CHILD, kind, str(CLIP_S_MAX + SLACK_S), str(PIXELS_MAX),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+    async with _slots.hold():
+        args = (kind, str(CLIP_S_MAX + SLACK_S), str(PIXELS_MAX))
         try:
-            async with asyncio.timeout(CHILD_TIMEOUT_S):
-                cleaned, words = await child.communicate(content)
+            child = await run_script(CHILD, *args, content=content, timeout_s=CHILD_TIMEOUT_S)
         except TimeoutError:
-            child.kill()
-            await child.wait()
             raise _refused("broken: takes too long to read") from None
     if child.returncode != 0:
-        raise _refused(words.decode(errors="replace")[:200])
-    return cleaned, f"video/{kind}"
+        raise _refused(child.words.decode(errors="replace")[:200])
+    return child.output, f"video/{kind}"
 
 
 def _refused(said: str) -> RefusedError:

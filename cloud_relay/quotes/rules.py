@@ -27,6 +27,8 @@ CLIP_S_MAX = 20
 """Once around a piece in the hand; whoever wants more looks live."""
 CLIP_BYTES_MAX = 12 * 1024 * 1024
 """20 seconds at 5 Mbit/s, as phones record 720p; as much as any upload may bring ([limits] upload_bytes_max)."""
+CLIPS_MAX = 30
+"""Of one merchant, for quotes that stand: 360 MB of the database at the most, and more open talks than a shop keeps."""
 OPEN_MIN, OPEN_MAX = timedelta(hours=1), timedelta(days=30)
 """A merchant must have time to read it, and a price of more than a month ago binds nobody in earnest."""
 

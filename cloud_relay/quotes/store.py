@@ -241,6 +241,13 @@ def delete_clips(connection: Connection, quote_id: str) -> None:
     connection.execute(delete(quote_attachment).where(_ATTACHED.quote_id == quote_id))
 
 
+def count_clips(connection: Connection, merchant_id: str, quote_id: str, now: datetime) -> int:
+    """Return how many clips a merchant keeps for quotes that stand, but for the one of this quote."""
+    own = select(_QUOTE.quote_id).where(_QUOTE.merchant_id == merchant_id, _QUOTE.quote_id != quote_id)
+    query = select(func.count()).select_from(quote_attachment).where(_ATTACHED.quote_id.in_(own), ~_is_over(now))
+    return int(connection.scalar(query) or 0)
+
+
 def delete_attachment(connection: Connection, attachment_id: str) -> None:
     """Delete a picture or clip."""
     connection.execute(delete(quote_attachment).where(_ATTACHED.attachment_id == attachment_id))

@@ -31,9 +31,9 @@ class Market:
         market = cls()
         market.site = site
         market.ann, market.bob = site.account("ann"), site.account("bob")
-        market.mo_id, mo_shop, market.mo = await site.merchant("mo", currency="CNY")
+        market.mo_id, market.mo_shop, market.mo = await site.merchant("mo", currency="CNY")
         market.ned_id, ned_shop, market.ned = await site.merchant("ned", currency="CNY")
-        goods = [(await site.listing(*one))[0] for one in ((mo_shop, market.mo), (ned_shop, market.ned))]
+        goods = [(await site.listing(*one))[0] for one in ((market.mo_shop, market.mo), (ned_shop, market.ned))]
         market.until = format_time(site.clock.now() + timedelta(days=2))
         body = {
             "title": "紫砂茶壶",
@@ -171,6 +171,23 @@ def test_a_clip_has_so_many_bytes_at_most(size, is_good):
         return
     with pytest.raises(RefusedError, match="clip_too_large"):
         clip_check.kind_of(content)
+
+
+async def test_a_merchant_keeps_so_many_clips_and_may_replace_or_delete_one(market, monkeypatch):
+    monkeypatch.setattr(rules, "CLIPS_MAX", 1)
+    site = market.site
+    goods = (await site.listing(market.mo_shop, market.mo))[0]
+    other = await market.quote(market.mo_id, market.mo, goods)
+    await market.clip()
+    refused = await market.clip(quote_id=other, status=409)
+    assert refused["type"].endswith("too_many_clips") and "delete" in refused["title_en"]
+    kept = (await market.clip())["attachment_id"]
+    await market.clip(who=market.ned, quote_id=market.ned_quote)
+    await site.call("DELETE", f"/api/quote-attachments/{kept}", headers=market.mo)
+    await market.clip(quote_id=other)
+    assert (await market.clip(status=409))["type"].endswith("too_many_clips")
+    await site.call("POST", f"/api/quotes/{other}/withdraw", {}, market.mo)
+    await market.clip()
 
 
 async def test_a_clip_belongs_to_a_standing_quote_of_ones_own_and_ends_with_it(market):
