@@ -31,6 +31,13 @@ WHY_REFUSED = {
     AckState.UNSUPPORTED: ("The shop's box is too old for this: update it", "店铺主机版本过旧，请先升级"),
     AckState.STALE: ("The shop's box was away for too long: print again", "店铺主机离线过久，请重新打印"),
 }
+UNKNOWN_JOB = "unknown_job"
+"""Why a shop refuses to stop: its box has no such printing, since it was replaced or put back."""
+
+WHY_LOST = (
+    "The shop's box has lost this printing; what came out counts, the rest you print again",
+    "店铺主机已无此次打印的记录；已打出的有效，其余请重新打印",
+)
 WHY_ELSE = ("The shop's box refused: too many tags wait there", "店铺主机拒绝：等待打印的标签过多")
 
 
@@ -86,8 +93,21 @@ def take_answer(connection: Connection, shop_id: str, row: dict[str, Any], ack: 
     _change(connection, shop_id, job_id, now, state=REFUSED, reason=ack.reason[:64], text_en=en, text_zh=zh)
 
 
-def _change(connection: Connection, shop_id: str, job_id: str, now: datetime, **values: Any) -> None:
-    own = (tag_print.c.job_id == job_id[:64], tag_print.c.shop_id == shop_id)
+def take_stop_answer(connection: Connection, shop_id: str, row: dict[str, Any], ack: Ack, now: datetime) -> None:
+    """The shop's answer to StopTags: a box that never heard of the printing tells no end of it, so it ends here."""
+    if (ack.state, ack.reason) != (AckState.REFUSED, UNKNOWN_JOB):
+        return
+    en, zh = WHY_LOST
+    job_id = str(row["data"].get("job_id", ""))
+    stopped = TagsState.STOPPED.value
+    _change(connection, shop_id, job_id, now, not_in=OVER, state=stopped, reason=UNKNOWN_JOB, text_en=en, text_zh=zh)
+
+
+def _change(
+    connection: Connection, shop_id: str, job_id: str, now: datetime, *,
+    not_in: frozenset[str] = frozenset(), **values: Any,
+) -> None:  # fmt: skip
+    own = (tag_print.c.job_id == job_id[:64], tag_print.c.shop_id == shop_id, tag_print.c.state.not_in(not_in))
     change = update(tag_print).where(*own).values(changed_at=now, **values).returning(tag_print.c.sheet_id)
     sheet_id = connection.scalar(change)
     if sheet_id is not None:

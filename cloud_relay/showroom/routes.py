@@ -21,7 +21,7 @@ from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem
 from cloud_relay.web.templating import render
-from wire.commands import PrintTags
+from wire.commands import PrintTags, StopTags
 from wire.tags import TagsPrinted
 
 router = APIRouter()
@@ -150,3 +150,4 @@ def join(relay: Relay) -> None:
     """Hear how far shops are with printing tags, and when they cannot."""
     relay.link.on_report(TagsPrinted, printing.take_report)
     relay.link.on_ack(PrintTags, printing.take_answer)
+    relay.link.on_ack(StopTags, printing.take_stop_answer)

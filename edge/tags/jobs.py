@@ -74,7 +74,7 @@ def begin(tx: Transaction, job_id: str, tags: tuple[TagFace, ...], until: dateti
     """Take a new printing in and tell of it."""
     job = Job(job_id=job_id, tags=tags, until=until, total=len(tags))
     _save(tx, job, "tags_asked", tx.at)
-    _report(tx, job)
+    tell(tx, job)
 
 
 def feed(tx: Transaction, job_id: str, event: Event, reason: str = "") -> Job:
@@ -90,7 +90,7 @@ def feed(tx: Transaction, job_id: str, event: Event, reason: str = "") -> Job:
     )
     save(tx, after, event.value)
     if stage is not Stage.PRINTING:
-        _report(tx, after)
+        tell(tx, after)
     return after
 
 
@@ -129,7 +129,8 @@ def state_of(job: Job) -> TagsState:
     return _STATES[job.stage]
 
 
-def _report(tx: Transaction, job: Job) -> None:
+def tell(tx: Transaction, job: Job) -> None:
+    """Report how far a printing is."""
     report = TagsPrinted(
         job_id=job.job_id, state=state_of(job), printed=job.printed, total=job.total, at=tx.now, reason=job.reason,
         text=sentence_for(job.reason),

@@ -86,7 +86,9 @@ class TagPrinter:
 
         def take(tx: Transaction) -> None:
             if isinstance(command, StopTags):
-                _stop(tx, command.job_id)
+                if not _stop(tx, command.job_id):
+                    inbox.answer(tx, envelope.id, AckState.REFUSED, "unknown_job")
+                    return
             elif jobs.load(tx, command.job_id) is None:
                 refused = _why_not(tx, command)
                 if refused:
@@ -283,10 +285,16 @@ def _why_not(tx: Transaction, command: PrintTags) -> str:
     return "too_many_printings" if len(jobs.open_jobs(tx)) >= jobs.OPEN_MAX else ""
 
 
-def _stop(tx: Transaction, job_id: str) -> None:
+def _stop(tx: Transaction, job_id: str) -> bool:
+    """Note the wish; False for a job this box never heard of. One that is over is told again: who asks missed it."""
     job = jobs.load(tx, job_id)
-    if job is not None and job.stage not in FINAL:
+    if job is None:
+        return False
+    if job.stage in FINAL:
+        jobs.tell(tx, job)
+    else:
         jobs.save(tx, replace(job, wants_stop=True), "stop_asked")
+    return True
 
 
 def _recover(tx: Transaction) -> bool:

@@ -79,6 +79,43 @@ async def test_stopping_is_asked_of_the_shop_and_refused_when_nothing_prints(sta
     assert (await press(stand, sheet_id, 409, "stop"))["type"].endswith("not_printed")
 
 
+def answer_stop(stand, state, reason):
+    now = stand.site.clock.now()
+    ack = Ack(command_id="c", state=state, at=now, journal_sequence=1, journal_hash="", reason=reason)
+    stand.site.db.run_now(printing.take_stop_answer, stand.shop_id, commands(stand, "StopTags")[-1], ack, now)
+
+
+async def test_a_printing_that_the_shop_has_lost_ends_with_its_stop_and_the_sheet_prints_again(stand):
+    sheet_id = await sheet(stand)
+    await press(stand, sheet_id)
+    await press(stand, sheet_id, 409)
+    await press(stand, sheet_id, what="stop")
+    for state, reason in ((AckState.ACCEPTED, ""), (AckState.DONE, ""), (AckState.REFUSED, "sequence")):
+        answer_stop(stand, state, reason)
+        assert shown(stand, sheet_id)["state"] == "asked"
+    answer_stop(stand, AckState.REFUSED, "unknown_job")
+    found = shown(stand, sheet_id)
+    assert found["state"] == "stopped" and found["is_over"] and "print again" in found["text"]["en"]
+    assert "重新打印" in found["text"]["zh"]
+    again = (await press(stand, sheet_id))["job_id"]
+    say(stand, again, TagsState.DONE, 2)
+    assert shown(stand, sheet_id)["state"] == "done"
+
+
+async def test_an_end_that_the_shop_told_stays_whatever_comes_of_a_stop(stand):
+    sheet_id = await sheet(stand)
+    job_id = (await press(stand, sheet_id))["job_id"]
+    await press(stand, sheet_id, what="stop")
+    say(stand, job_id, TagsState.DONE, 2)
+    answer_stop(stand, AckState.REFUSED, "unknown_job")
+    assert shown(stand, sheet_id)["state"] == "done"
+
+
+def test_the_answers_to_both_commands_are_heard(stand):
+    heard = stand.site.relay.link.acks
+    assert printing.take_answer in heard["PrintTags"] and printing.take_stop_answer in heard["StopTags"]
+
+
 @pytest.mark.parametrize(("state", "word"), [
     (AckState.UNSUPPORTED, "too old"), (AckState.STALE, "away"), (AckState.REFUSED, "too many"),
 ])  # fmt: skip

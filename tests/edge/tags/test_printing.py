@@ -166,7 +166,17 @@ async def test_what_is_to_be_stopped_ends_after_the_tag_that_comes_out(shop):
     await shop.is_at("stopped")
     assert (await shop.told())[-1] == ("stopped", 1, "stopped")
     assert printed(shop) == wanted(1)
-    await shop.ask(StopTags(job_id="nobody_knows"))
+
+
+async def test_a_stop_of_what_this_box_never_heard_of_is_refused_and_what_is_over_is_told_again(shop):
+    """Its box was replaced and lost it, or the relay was put back to a day before its end: both can be ended there."""
+    unknown = await shop.ask(StopTags(job_id="nobody_knows"))
+    assert await shop.ack(unknown) == ("refused", "unknown_job")
+    await shop.print_tags(1)
+    await shop.is_at("done")
+    before = await shop.told()
+    assert await shop.ack(await shop.ask(StopTags(job_id="tpj_1"))) == ("done", "")
+    assert await shop.told() == [*before, ("done", 1, "")] and (await shop.job()).stage == "done"
 
 
 async def test_without_room_or_relay_time_nothing_begins(shop):
