@@ -46,6 +46,9 @@ NOT_PRINTED = Answer(
 AGAIN = Answer(answer="tags_again", text=Text(en="Done, go on", zh="处理好了，继续"))
 LEAVE = Answer(answer="leave_tags", text=Text(en="Print no more of these tags", zh="不再打印这些标签"))
 
+GIVES_WAY = ""
+"""Instead of an answer: nobody said anything, but another printing goes first now."""
+
 
 class BenchFace(Protocol):
     """The part of the bench that printing tags needs."""
@@ -131,8 +134,7 @@ class TagPrinter:
             stop_listening()
 
     async def _first(self) -> Job | None:
-        found = await self._journal.read(jobs.open_jobs)
-        return next((one for one in found if one.must_clear), found[0] if found else None)
+        return first_of(await self._journal.read(jobs.open_jobs))
 
     async def _may_begin(self, job: Job) -> bool:
         """Whether the printer may be taken now; waits a little, or for the bench to change, when not."""
@@ -236,14 +238,20 @@ class TagPrinter:
         await self._journal.write(taken)
 
     async def _tend(self, job: Job) -> None:
-        """Wait for a person, for the printer to be well again, or for a word to stop. Nothing hangs at the printer."""
+        """Wait for a person, for the printer to be well again, or until another printing goes first.
+
+        Nothing hangs at the printer meanwhile.
+        """
+        if job.wants_stop:
+            await self._feed(job, E.STOP, "stopped")
+            return
         why = sentence_for(job.reason)
         text = Text(
             en=f"{job.total - job.printed} tags wait to be printed. {why.en}",
             zh=f"有 {job.total - job.printed} 张标签等待打印。{why.zh}",
         )
         work = {asyncio.ensure_future(self._ask(TaskKind.TEND_TAGS, text, (AGAIN, LEAVE))),
-                asyncio.ensure_future(self._until_stopped(job.job_id))}  # fmt: skip
+                asyncio.ensure_future(self._until_not_first(job.job_id))}  # fmt: skip
         if job.reason != "tag_too_large":
             work.add(asyncio.ensure_future(self._until_well()))
         try:
@@ -253,14 +261,19 @@ class TagPrinter:
             for one in work:
                 one.cancel()
             await asyncio.wait(work)
-        is_over = answer == LEAVE.answer
-        await self._feed(job, E.STOP if is_over else E.AGAIN, "stopped" if is_over else "")
+        if answer == LEAVE.answer:
+            await self._feed(job, E.STOP, "stopped")
+        elif answer != GIVES_WAY:
+            await self._feed(job, E.AGAIN)
 
-    async def _until_stopped(self, job_id: str) -> str:
-        while not (await self._load(job_id)).wants_stop:
+    async def _until_not_first(self, job_id: str) -> str:
+        """Wait until another printing goes first, or this one is to be stopped."""
+        while True:
+            first = await self._first()
+            if first is None or first.job_id != job_id or first.wants_stop:
+                return GIVES_WAY
             await self._changed.wait()
             self._changed.clear()
-        return LEAVE.answer
 
     async def _until_well(self) -> str:
         """A printer that was mended is tried again by itself, ever more rarely."""
@@ -277,6 +290,17 @@ class TagPrinter:
             return await self._bench.wait_answer(task_id)
         finally:
             await self._bench.withdraw(task_id)
+
+
+def first_of(open_jobs: list[Job]) -> Job | None:
+    """Return the printing that is worked on now, the oldest of its rank; None without one.
+
+    What hangs at the printer bars parcels and goes first; then what is to end; and what waits for a person, a larger
+    roll perhaps, keeps nothing else waiting.
+    """
+    ranks = (lambda one: one.must_clear, lambda one: one.wants_stop, lambda one: one.stage is not S.BLOCKED)
+    ranked = (one for is_of_rank in (*ranks, lambda _one: True) for one in open_jobs if is_of_rank(one))
+    return next(ranked, None)
 
 
 def _why_not(tx: Transaction, command: PrintTags) -> str:

@@ -1,12 +1,17 @@
 """Tags are printed once each, never while a parcel has the printer, and a person takes them before the next parcel."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import zxingcpp
 from PIL import Image
 
 from drivers.base import AttendantNeededError, Condition, DeviceOfflineError, OutcomeUnknownError
+from edge.flows.tag_printing import Stage
+from edge.tags.jobs import Job
+from edge.tags.printing import first_of
 from tests.edge.tags.conftest import TagShop, face
 from wire.commands import PrintTags, StopTags
 
@@ -177,6 +182,43 @@ async def test_a_stop_of_what_this_box_never_heard_of_is_refused_and_what_is_ove
     before = await shop.told()
     assert await shop.ack(await shop.ask(StopTags(job_id="tpj_1"))) == ("done", "")
     assert await shop.told() == [*before, ("done", 1, "")] and (await shop.job()).stage == "done"
+
+
+def known(*jobs):
+    """What the printer's work looks like in the journal, in the order in which it was asked for."""
+    return [Job(job_id=job_id, tags=(face(0),), until=datetime.now(UTC), total=1, **facts) for job_id, facts in jobs]
+
+
+BLOCKED = {"stage": Stage.BLOCKED, "reason": "paper_out"}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "first"),
+    [
+        ([("waits", {}), ("hangs", {"at_mouth": 1}), ("ends", {"wants_stop": True})], "hangs"),
+        ([("waits", {}), ("doubt", {"stage": Stage.IN_DOUBT}), ("ends", {"wants_stop": True})], "doubt"),
+        ([("blocked", BLOCKED), ("waits", {}), ("ends", {"wants_stop": True})], "ends"),
+        ([("blocked", BLOCKED), ("waits", {}), ("later", {})], "waits"),
+        ([("blocked", BLOCKED), ("too", BLOCKED)], "blocked"),
+        ([("taken", {"stage": Stage.BLOCKED, "reason": "paper_out", "at_mouth": 2}), ("waits", {})], "taken"),
+    ],
+)
+def test_what_hangs_goes_first_then_what_is_to_end_then_what_can_be_printed(waiting, first):
+    assert first_of(known(*waiting)).job_id == first
+    assert first_of([]) is None
+
+
+async def test_a_tag_too_large_keeps_no_others_from_being_printed(shop):
+    """One printing waits for a larger roll, the next fits the one that is in."""
+    large = replace(face(9), address="https://v.example/" + "x" * 3000)
+    await shop.ask(PrintTags(job_id="tpj_large", tags=(large,)))
+    await shop.task("tend_tags")
+    await shop.print_tags(2, "tpj_small")
+    await shop.is_at("done", "tpj_small")
+    assert printed(shop) == wanted(2) and (await shop.job("tpj_large")).stage == "blocked"
+    assert await shop.press("take_tags", "taken")
+    assert await shop.press("tend_tags", "leave_tags")
+    await shop.is_at("stopped", "tpj_large")
 
 
 async def test_without_room_or_relay_time_nothing_begins(shop):
