@@ -94,6 +94,15 @@ def feed(tx: Transaction, job_id: str, event: Event, reason: str = "") -> Job:
     return after
 
 
+def begin_next(tx: Transaction, job_id: str) -> bool:
+    """Write the intent to print the next tag; False, and nothing is written, when somebody asked to print no more."""
+    job = load(tx, job_id)
+    if job is None or job.wants_stop:
+        return False
+    feed(tx, job_id, Event.BEGIN)
+    return True
+
+
 def save(tx: Transaction, job: Job, kind: str) -> None:
     """Store a printing as it stands; one at its end keeps its counts and forgets its tags."""
     row = tx.get("tag_jobs", job.job_id)

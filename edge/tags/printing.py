@@ -177,8 +177,7 @@ class TagPrinter:
             await asyncio.sleep(LOOK_S)
         elif now >= job.until:
             await self._feed(job, E.STOP, "deadline_passed")
-        else:
-            await self._feed(job, E.BEGIN)
+        elif await self._journal.write(lambda tx: jobs.begin_next(tx, job.job_id)):
             await self._feed(job, *await self._print(job))
 
     async def _print(self, job: Job) -> tuple[Event, str]:

@@ -173,6 +173,22 @@ async def test_what_is_to_be_stopped_ends_after_the_tag_that_comes_out(shop):
     assert printed(shop) == wanted(1)
 
 
+async def test_no_tag_begins_once_the_stop_was_taken_in(shop):
+    """The wish comes between the last look at the printing and the intent to print."""
+    looked = shop.bench.is_waited_for
+
+    async def look_while_somebody_stops():
+        if (await looked(), shop.bench.kept_for) == (False, "tags"):
+            await shop.ask(StopTags(job_id="tpj_1"))
+        return False
+
+    shop.bench.is_waited_for = look_while_somebody_stops
+    await shop.print_tags(3)
+    await shop.is_at("stopped")
+    assert printed(shop) == [] and shop.world.count("printed") == 0
+    assert (await shop.told())[-1] == ("stopped", 0, "stopped")
+
+
 async def test_a_stop_of_what_this_box_never_heard_of_is_refused_and_what_is_over_is_told_again(shop):
     """Its box was replaced and lost it, or the relay was put back to a day before its end: both can be ended there."""
     unknown = await shop.ask(StopTags(job_id="nobody_knows"))
