@@ -74,6 +74,11 @@ class Carrier(Protocol):
         """Whether it can be asked about a booking whose answer was lost."""
         ...
 
+    @property
+    def asked_at_once(self) -> int:
+        """How many bookings it takes at a time, and beside them how many questions about parcels on their way."""
+        ...
+
     async def book(self, shipment: Shipment) -> Booked:
         """Book the parcel; CarrierRefusedError for a no, CarrierUnknownError when nobody knows."""
         ...

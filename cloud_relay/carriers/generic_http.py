@@ -33,6 +33,8 @@ NAMES = frozenset({
     "city", "country", "phone", "sender_name", "sender_lines", "sender_line_1", "sender_line_2", "sender_line_3",
 })  # fmt: skip
 """What may stand in curly brackets in a booking's body."""
+ASKED_AT_ONCE = 10
+"""A carrier's own limits on calls are seldom lower, and hundreds of parcels an hour go through."""
 UNCERTAIN = frozenset({408, 409, 425, 429})
 
 
@@ -57,6 +59,8 @@ def values_of(shipment: Shipment) -> dict[str, Any]:
 
 class GenericHttpCarrier:
     """Speaks as `[carrier]` of the settings says; BadTemplateError or BadStepsError name what is wrong there."""
+
+    asked_at_once = ASKED_AT_ONCE
 
     def __init__(self, settings: CarrierSettings, token: str, webhook_secret: str) -> None:
         self._told, self._webhook_secret = settings, webhook_secret

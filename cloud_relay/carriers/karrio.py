@@ -4,10 +4,9 @@ The library is an extra (requirements/karrio.txt). Its booking has no key that m
 asked about one whose answer was lost: then a person asks the carrier. Words come by poll; webhooks are not taken.
 """
 
-import asyncio
 import importlib.util
 import json
-import sys
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +22,15 @@ from cloud_relay.carriers.base import (
     Word,
 )
 from cloud_relay.carriers.steps import steps_of
+from cloud_relay.children import run_script
 from cloud_relay.settings import CarrierSettings
 from wire.plan import Text
 
 CHILD = str(Path(__file__).with_name("karrio_child.py"))
-CHILDREN_MAX = 1
-"""Each is a Python with a large library: 120 MB and a second of processor."""
+ASKED_AT_ONCE = 1
+"""Bookings, and beside them questions: each is a Python with a large library, 120 MB and a second of processor."""
+PASSED_ON = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""All that the library may see of our environment: how one gets out of this network, and whom to trust there."""
 WORDS_MAX = 500
 """Words of one parcel in one answer; a journey has dozens."""
 REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "422"})
@@ -43,6 +45,7 @@ class KarrioCarrier:
     """Speaks as `[carrier]` with `kind = "karrio"` says; BadKarrioError or BadStepsError name what is wrong there."""
 
     can_find = False
+    asked_at_once = ASKED_AT_ONCE
 
     def __init__(self, settings: CarrierSettings, account: str) -> None:
         self._told = settings
@@ -57,7 +60,6 @@ class KarrioCarrier:
         self.name = settings.name
         self.title = Text(en=settings.title_en or settings.name, zh=settings.title_zh or settings.name)
         self.steps: Mapping[str, str] = steps_of(settings.statuses)
-        self._slots = asyncio.Semaphore(CHILDREN_MAX)
 
     async def book(self, shipment: Shipment) -> Booked:
         said = await self._ask({"shipment": self._shipment(shipment)})
@@ -122,22 +124,13 @@ class KarrioCarrier:
         asked = {
             "carrier": self._told.extension, "account": self._account, "forwarder": self._told.url, **what,
         }  # fmt: skip
-        async with self._slots:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", CHILD, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
-            try:
-                async with asyncio.timeout(self._told.timeout_s):
-                    said, _ = await child.communicate(json.dumps(asked).encode())
-            except TimeoutError:
-                raise CarrierUnknownError(f"{self.name}: no answer in {self._told.timeout_s:g} s") from None
-            finally:
-                if child.returncode is None:
-                    child.kill()
-                    await child.wait()
+        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         try:
-            answer: dict[str, Any] = json.loads(said)
+            child = await run_script(CHILD, content=json.dumps(asked).encode(), timeout_s=self._told.timeout_s, env=env)
+        except TimeoutError:
+            raise CarrierUnknownError(f"{self.name}: no answer in {self._told.timeout_s:g} s") from None
+        try:
+            answer: dict[str, Any] = json.loads(child.output)
         except ValueError:
             raise CarrierUnknownError(f"{self.name}: the library ended with {child.returncode}") from None
         return answer

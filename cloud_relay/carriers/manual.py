@@ -14,6 +14,7 @@ class ManualCarrier:
     title = Text(en="A courier with our link", zh="快递员（扫码链接）")
     steps: Mapping[str, str] = {}
     can_find = False
+    asked_at_once = 1
 
     async def book(self, shipment: Shipment) -> Booked:
         """There is nothing to book: the attendant hands the parcel over."""

@@ -1,5 +1,6 @@
 """SQL of bookings and carriers' words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ BOOKING, BOOKED, REFUSED, ARRIVED = "booking", "booked", "refused", "arrived"
 STANDING = (BOOKING, BOOKED, ARRIVED)
 BATCH = 50
 TRY_S = 120.0
-"""How long one try to book may take: two requests at the longest. One that began earlier died with its process."""
+"""How long one try to book may take, its turn once come: two requests. An older one died with its process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +121,12 @@ def _is_untried(now: datetime) -> ColumnElement[bool]:
     return or_(since.is_(None), since <= now - timedelta(seconds=TRY_S))
 
 
-def find_due(connection: Connection, now: datetime) -> list[str]:
-    """Return bookings to be made, asked about, or looked after on their way."""
-    is_due = (carrier_shipment.c.state.in_((BOOKING, BOOKED)), carrier_shipment.c.next_try_at <= now)
-    query = select(carrier_shipment.c.shipment_id).where(*is_due).order_by(carrier_shipment.c.next_try_at)
-    return list(connection.scalars(query.limit(BATCH)))
+def find_due(connection: Connection, state: str, carriers: Iterable[str], now: datetime) -> list[tuple[str, str]]:
+    """Return (booking, carrier) of this state and these carriers: to be made, asked about, or looked after."""
+    columns = carrier_shipment.c
+    is_due = (columns.state == state, columns.carrier.in_(carriers), columns.next_try_at <= now)
+    query = select(columns.shipment_id, columns.carrier).where(*is_due).order_by(columns.next_try_at)
+    return [(row.shipment_id, row.carrier) for row in connection.execute(query.limit(BATCH))]
 
 
 def claim(connection: Connection, shipment_id: str, now: datetime, again_at: datetime) -> BookingRow | None:

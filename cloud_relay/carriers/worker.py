@@ -20,33 +20,54 @@ POLL_S = 5.0
 
 
 class CarrierWorker:
-    """Moves bookings on; safe in several relay processes, because each try is claimed."""
+    """Moves bookings on; safe in several relay processes, because each try is claimed.
+
+    Bookings and questions about parcels on their way have their own rounds and their own turns at a carrier: however
+    slowly it answers the ones, the others go on. A try begins with its turn: what waits is not claimed yet.
+    """
 
     def __init__(
         self, db: Database, clock: Clock, carriers: Mapping[str, Carrier], trade: Trade, poll_s: float
     ) -> None:
         self._db, self._clock, self._carriers, self._trade, self._poll_s = db, clock, carriers, trade, poll_s
         self._wakeup = asyncio.Event()
+        self._turns = {
+            (state, name): asyncio.Semaphore(carrier.asked_at_once)
+            for state in (store.BOOKING, store.BOOKED)
+            for name, carrier in carriers.items()
+        }
 
     async def run(self) -> None:
         """Work for ever."""
         self._db.listen("carriers", self._wakeup.set)
+        async with asyncio.TaskGroup() as rounds:
+            rounds.create_task(self._go_round(store.BOOKING, self._wakeup))
+            rounds.create_task(self._go_round(store.BOOKED, asyncio.Event()))
+
+    async def _go_round(self, state: str, wakeup: asyncio.Event) -> None:
         while True:
-            self._wakeup.clear()
-            await self.work_once()
+            wakeup.clear()
+            await self._work(state)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wakeup.wait(), POLL_S)
+                await asyncio.wait_for(wakeup.wait(), POLL_S)
 
     async def work_once(self) -> int:
         """Try everything that is due; return how many tries were made."""
-        due = await self._db.read(store.find_due, self._clock.now())
-        await asyncio.gather(*(self._try(name) for name in due))
+        return sum(await asyncio.gather(self._work(store.BOOKING), self._work(store.BOOKED)))
+
+    async def _work(self, state: str) -> int:
+        due = await self._db.read(store.find_due, state, tuple(self._carriers), self._clock.now())
+        await asyncio.gather(*(self._await_turn(state, *one) for one in due))
         return len(due)
+
+    async def _await_turn(self, state: str, shipment_id: str, carrier: str) -> None:
+        async with self._turns[state, carrier]:
+            await self._try(shipment_id)
 
     async def _try(self, shipment_id: str) -> None:
         now = self._clock.now()
         known = await self._db.read(store.load, shipment_id)
-        if known is None or known.carrier not in self._carriers:
+        if known is None:
             return
         wait_s = self._poll_s if known.state == store.BOOKED else min(3600.0, 10.0 * 2 ** min(known.attempts, 9))
         row = await self._db.run(store.claim, shipment_id, now, now + timedelta(seconds=wait_s))
