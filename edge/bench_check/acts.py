@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from drivers.base import AttendantNeededError, Condition, DeviceError, DeviceStatus
-from drivers.sorter import CarryJob, Location, parse_location
+from drivers.sorter import CarryJob, Location, Sorter, parse_location
 from drivers.turntable import Turntable, turn_and_wait
 from edge.bench import Answer, ScanResult, TaskKind
 from edge.bench.ports import Handle
@@ -21,6 +21,7 @@ from edge.journal.transaction import Transaction
 from edge.labels import BadLabelError
 from edge.locations import carries, shelves
 from edge.reading import BadPictureError, Effort, Reading
+from edge.reasons import sentence_for
 from wire.bench_card import AskEcho
 from wire.plan import Text
 
@@ -28,6 +29,9 @@ PERSON_S = 180.0
 """A person who was called has three minutes: long enough to fetch a carton, short enough not to stand there idle."""
 
 ECHO_S = 6.0
+TRIPS_MAX = 3
+"""Empty locations that the sorter is sent to until one answers: a trip may take three minutes."""
+
 LOOKS, LOOK_AGAIN_S = 3, 0.7
 TURN_DEG, NEAR_DEG, TURN_S = 90.0, 3.0, 20.0
 SMALL_PX, DIFFERENT, CHANGED_SHARE = 320, 10, 0.004
@@ -207,25 +211,40 @@ class Acts:
     async def sort(self) -> Seen:
         """Send the sorter to a location that is empty by the shop's book: it moves, finds nothing and moves no goods.
 
-        At night, and where no location is empty, it is only asked.
+        One that it does not reach, or from which it could put nothing down, is followed by the next; what it brings
+        ends the step, because goods lie at the bench then. At night, and where no location is empty, it is only asked.
         """
         handle = self.around.devices.sorter
         assert handle is not None, "a shop without a sorter has no such step"
-        location = None if self.is_night else await self.around.journal.read(_empty_location)
+        tried: list[Location] = []
+        reason = ""
         async with handle.use() as sorter:
             _must_be_well(await sorter.status())
+            while len(tried) < TRIPS_MAX and (job := await self._next_trip(handle.name, tried)) is not None:
+                tried.append(job.location)
+                reason = await _went(sorter, job)
+                if reason == "nothing_there":
+                    return Seen(filled(SEEN["went"], location=job.location))
+            if tried:
+                raise StepFailedError(reason, _with_places(reason, tried))
+            return Seen(filled(SEEN["sorter"], job=await sorter.last_carried()))
+
+    async def _next_trip(self, device: str, tried: list[Location]) -> CarryJob | None:
+        """Choose an empty location and note the intent in one transaction, so that nobody fills it between the two.
+
+        None at night and where no location is empty.
+        """
+        if self.is_night:
+            return None
+
+        def choose(tx: Transaction) -> CarryJob | None:
+            location = _empty_location(tx, tried)
             if location is None:
-                return Seen(filled(SEEN["sorter"], job=await sorter.last_carried()))
-            random_bytes = self.around.random_bytes
-            job_no = await self.around.journal.write(lambda tx: carries.next_job_no(tx, random_bytes))
-            await self._note("sort", handle.name)
-            try:
-                await sorter.carry(CarryJob(job_no=job_no, location=location))
-            except AttendantNeededError as error:
-                if error.reason != "nothing_there":
-                    raise
-                return Seen(filled(SEEN["went"], location=location))
-        raise StepFailedError("brought_something", filled(HINTS["brought_something"], location=location))
+                return None
+            tx.note("bench_check", step="sort", device=device, code=self.code)
+            return CarryJob(job_no=carries.next_job_no(tx, self.around.random_bytes), location=location)
+
+        return await self.around.journal.write(choose)
 
     async def echo(self) -> Seen:
         clock = self.around.clock
@@ -305,10 +324,27 @@ class Acts:
         await self.around.bench.withdraw(task_id)
 
 
-def _empty_location(tx: Transaction) -> Location | None:
+def _empty_location(tx: Transaction, tried: list[Location]) -> Location | None:
     """Return a location that the sorter reaches by its name, where nothing lies or belongs; None without one."""
     empty = (one for one in shelves.all_shelves(tx) if not (one.pieces or one.away or one.kept_for))
-    return next((found for found in (parse_location(one.location) for one in empty) if found), None)
+    named = (parse_location(one.location) for one in empty)
+    return next((found for found in named if found and found not in tried), None)
+
+
+async def _went(sorter: Sorter, job: CarryJob) -> str:
+    """Send the sorter and return why it brought nothing; raises StepFailedError when it brought something."""
+    try:
+        await sorter.carry(job)
+    except AttendantNeededError as error:
+        if error.reason not in carries.MOVED_NOTHING:
+            raise
+        return error.reason
+    raise StepFailedError("brought_something", filled(HINTS["brought_something"], location=job.location))
+
+
+def _with_places(reason: str, tried: list[Location]) -> Text:
+    why, places = sentence_for(reason), ", ".join(str(one) for one in tried)
+    return Text(en=f"{why.en} ({places})", zh=f"{why.zh}（{places}）")
 
 
 def _must_be_well(status: DeviceStatus) -> None:

@@ -18,6 +18,7 @@ from edge.bench_check.ports import Around
 from edge.bench_check.words import HINTS, REFUSALS, SKIPS, TITLES
 from edge.journal.outbox import append_report
 from edge.journal.transaction import Transaction
+from edge.locations import carries
 from edge.pictures import Kept
 from edge.reading import BadPictureError
 from edge.reasons import sentence_for
@@ -146,9 +147,11 @@ class BenchCheck:
         kept_for = around.bench.kept_for
         try:
             async with around.bench.keep_clear() as is_clear:
-                if not is_clear:
+                why_not = "" if is_clear else KEPT.get(kept_for, "parcel")
+                carried = await around.journal.read(carries.open_carries)
+                if why_not or carried:
                     self._is_clearing = False
-                    begun.set_exception(CheckRefusedError(REFUSALS[KEPT.get(kept_for, "parcel")]))
+                    begun.set_exception(CheckRefusedError(REFUSALS[why_not or "carrying"]))
                     return
                 begun.set_result(None)
                 acts = Acts(around, new_code(around.random_bytes), is_night=occasion == "nightly")

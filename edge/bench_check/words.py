@@ -116,6 +116,10 @@ REFUSALS = {
     "running": Text(en="A bench check runs already", zh="自检正在进行"),
     "parcel": Text(en="A parcel is on the bench: check when it is handed over", zh="工作台上有包裹：请交寄后再自检"),
     "tags": Text(en="Tags are being printed: check when they are taken away", zh="正在打印标签：请取走标签后再自检"),
+    "carrying": Text(
+        en="The sorter is bringing a piece to the bench: check when it lies there",
+        zh="分拣机正在把货品送到工作台：请等送到后再自检",
+    ),
     "technician": Text(
         en="The technician has the bench: check when they are done", zh="技术员正在用工作台：请稍后再自检"
     ),

@@ -11,7 +11,7 @@ from drivers.base import AttendantNeededError, Condition, DeviceStatus
 from edge.bench_check import CheckRefusedError, acts
 from edge.bench_check.night import is_due
 from edge.bench_check.words import ASK, BUTTONS, HINTS, REFUSALS, SEEN, SKIPS, TITLES
-from edge.locations import shelves
+from edge.locations import carries, shelves
 from edge.reasons import sentence_for
 from tests.edge.bench.fake_shop import PLAN, FakeLabeller, FakePrinter
 from tests.edge.bench_check.checked_shop import CheckedShop, results
@@ -306,6 +306,57 @@ async def test_what_a_sorter_brings_from_an_empty_location_is_named(sorting):
     assert (found.result.value, found.reason) == ("failed", "brought_something")
     assert "A-1-7" in found.hint.en and "A-1-7" in found.hint.zh
     assert card.is_passed, "people can fetch meanwhile"
+
+
+@pytest.mark.parametrize("reason", ["no_such_location", "place_taken"])
+async def test_a_location_out_of_reach_or_not_empty_is_followed_by_the_next(sorting, reason):
+    """Neither moved anything: the machine says so, and each try has a number of its own."""
+    for location in ("A-1-7", "A-1-8"):
+        await sorting.empty(location)
+    sorting.world.faults["carry"] = [AttendantNeededError("not there", reason), "nothing"]
+    card = await sorting.checked()
+    found = step_of(card, "sort")
+    assert found.result.value == "passed" and "A-1-8" in found.text.en
+    assert len(set(sorting.sorter.asked)) == 2 and sorting.world.count("carried") == 0
+
+
+@pytest.mark.parametrize("places", [("A-1-7",), ("A-1-6", "A-1-7", "A-1-8", "A-1-9")])
+async def test_after_three_locations_or_the_last_the_machines_own_word_is_the_verdict(sorting, places):
+    for location in places:
+        await sorting.empty(location)
+    sorting.world.faults["carry"] = [AttendantNeededError("not there", "no_such_location") for _ in places]
+    found = step_of(await sorting.checked(), "sort")
+    assert (found.result.value, found.reason, len(sorting.sorter.asked)) == (
+        "failed",
+        "no_such_location",
+        min(3, len(places)),
+    )
+    for text in (found.hint.en, found.hint.zh):
+        assert all(location in text for location in places[:3]) and "A-1-9" not in text
+
+
+async def test_a_location_that_was_filled_meanwhile_is_not_gone_to(sorting):
+    """Whoever puts a piece there while the machine is asked how it is: the book is read after that."""
+    await sorting.empty("A-1-7")
+    asked = sorting.sorter.status
+
+    async def put_meanwhile():
+        await sorting.journal.write(lambda tx: shelves.put(tx, "piece_1", "A-1-7"))
+        return await asked()
+
+    sorting.sorter.status = put_meanwhile
+    assert step_of(await sorting.checked(), "sort").result.value == "passed"
+    assert sorting.sorter.asked == []
+
+
+async def test_no_check_while_the_sorter_still_carries_for_an_order(sorting):
+    """An order was given up while the machine was on its way: its piece comes to the bench all the same."""
+    await sorting.journal.write(lambda tx: shelves.put(tx, "piece_1", "A-1-1"))
+    await sorting.journal.write(lambda tx: carries.want(tx, "p9", "piece_1", sorting.chance.randbytes))
+    with pytest.raises(CheckRefusedError, match="sorter"):
+        await sorting.check.begin("asked")
+    await sorting.journal.write(lambda tx: carries.end(tx, "p9"))
+    assert step_of(await sorting.checked(), "sort").result.value == "passed"
 
 
 @pytest.mark.parametrize("occasion", ["setup", "nightly"])
