@@ -216,7 +216,8 @@ class AskToLook(TransientCommand):
     """A shopper asks to look at a piece; answered by LookAnswered and then ViewingChanged whenever it changes.
 
     `is_booked`: the shopper booked this time and goes before those who came without. `waits`: they stand in line; who
-    does not, watches, and may still be handed a turn.
+    does not, watches, and may still be handed a turn. `still_width_px`: the newest picture, so wide, follows the answer
+    unasked; 0 for none.
     """
 
     session_id: str
@@ -227,6 +228,7 @@ class AskToLook(TransientCommand):
     language: str = "en"
     is_booked: bool = False
     waits: bool = True
+    still_width_px: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

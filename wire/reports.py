@@ -338,7 +338,7 @@ class SpinTaken(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAnswered(TransientReport):
-    """The answer to AskToLook."""
+    """The answer to AskToLook. `still_age_s`: how old the picture is that follows; None when none does."""
 
     session_id: str
     answer: LookAnswer
@@ -352,6 +352,7 @@ class LookAnswered(TransientReport):
     can_turn: bool = False
     can_pan: bool = True
     can_zoom: bool = True
+    still_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The fallback rung at the relay: the newest JPEG of each session, for a WebSocket or polling. Nothing is queued."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 FRAME_BYTES_MAX = 64 * 1024
@@ -9,14 +10,22 @@ FRAME_BYTES_MAX = 64 * 1024
 SESSIONS_MAX = 512
 """Sessions whose newest frame is kept: 512 × 64 KiB = 32 MiB of a relay that may use 200 MB."""
 
+FIRST_WAIT_S = 1.0
+"""A picture that follows its announcement later than this was lost; another is asked for."""
+
 
 @dataclass(slots=True)
 class NewestFrame:
-    """The newest picture of one session and its number; `changed` wakes those who wait for a newer one."""
+    """The newest picture of one session and its number; `changed` wakes those who wait for a newer one.
+
+    `promised`: how old the first picture was when the shop said that it comes, and when it said so (monotonic), both in
+    seconds, until it was given out.
+    """
 
     jpeg: bytes = b""
     number: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    promised: tuple[float, float] | None = None
 
 
 class FrameShelf:
@@ -34,8 +43,22 @@ class FrameShelf:
         slot.jpeg, slot.number = jpeg, slot.number + 1
         slot.changed.set()
         slot.changed = asyncio.Event()
-        while len(self._newest) > SESSIONS_MAX:
-            self._newest.pop(next(iter(self._newest)))
+        self._drop_surplus()
+
+    def promise(self, session_id: str, age_s: float, now_s: float) -> None:
+        """The shop said that a first picture of this age follows its answer."""
+        self._newest.setdefault(session_id, NewestFrame()).promised = age_s, now_s
+        self._drop_surplus()
+
+    async def first(self, session_id: str, now: Callable[[], float]) -> tuple[bytes, float] | None:
+        """Return the promised picture and its age, once; None where none was, or where it does not come."""
+        slot = self._newest.get(session_id)
+        if slot is None or slot.promised is None:
+            return None
+        (age_s, said_s), slot.promised = slot.promised, None
+        left_s = FIRST_WAIT_S - (now() - said_s)
+        frame = await self.newer_than(session_id, 0, left_s) if left_s > 0 else None
+        return (frame.jpeg, age_s + now() - said_s) if frame is not None else None
 
     def newest(self, session_id: str) -> NewestFrame | None:
         """Return the newest frame of a session, or None before the first."""
@@ -52,6 +75,10 @@ class FrameShelf:
         except TimeoutError:
             return None
         return slot
+
+    def _drop_surplus(self) -> None:
+        while len(self._newest) > SESSIONS_MAX:
+            self._newest.pop(next(iter(self._newest)))
 
     def forget(self, session_id: str) -> None:
         """Drop what is kept of a session that ended."""

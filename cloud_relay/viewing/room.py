@@ -32,6 +32,8 @@ from wire.values import new_id
 
 STILL_WIDTH_PX = 1280
 """The widest picture of the fallback rung: as wide as the page shows a listing."""
+FIRST_STILL_WIDTH_PX = 640
+"""The first picture of a page: it comes with the shop's answer, unasked."""
 STILL_WAIT_S = 5.0
 """A camera that was asleep needs a second or two for its first picture."""
 
@@ -75,6 +77,8 @@ class ViewingRoom:
         self._link.on_frame(self._frame)
 
     async def _look_answered(self, shop_id: str, report: LookAnswered) -> None:
+        if report.still_age_s is not None:
+            self.frames.promise(report.session_id, report.still_age_s, self._clock.monotonic())
         await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
         self._answers.arrived(report.session_id, report)
 
@@ -113,7 +117,7 @@ class ViewingRoom:
             await self._say_left(asked.shop_id, session_id, "replaced")
         command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
                             nickname=nickname, may_steer=asked.may_steer, language=language,
-                            is_booked=asked.is_booked, waits=waits)  # fmt: skip
+                            is_booked=asked.is_booked, waits=waits, still_width_px=FIRST_STILL_WIDTH_PX)  # fmt: skip
         with self._answers.expect(asked.session_id) as answered:
             try:
                 if not asked.shop_is_online:
@@ -192,6 +196,10 @@ class ViewingRoom:
 
     async def take_still(self, session: store.Row, width_px: int = STILL_WIDTH_PX) -> SeenStill:
         """Return the picture that this session sees now, as wide as the shop sends it; ShopSilentError without one."""
+        if width_px == FIRST_STILL_WIDTH_PX:
+            first = await self.frames.first(session["session_id"], self._clock.monotonic)
+            if first is not None:
+                return SeenStill(jpeg=first[0], age_s=first[1])
         before = self.frames.newest(session["session_id"])
         answer = await self._open_stills(session, width_px, is_single=True)
         number = before.number if before else 0

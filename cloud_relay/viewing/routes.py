@@ -1,16 +1,14 @@
 """HTTP of viewing: sessions, passes, WHEP, the fallback rungs, questions."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed, check_reach
-from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.viewing import service
-from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, LOOKING, OFFER_BYTES_MAX, PASS_LIFE_S
+from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, OFFER_BYTES_MAX, PASS_LIFE_S
 from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
 from wire.codec import from_json, to_json
@@ -85,8 +83,8 @@ async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict
         principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
         merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
     )  # fmt: skip
-    session = await relay.db.read(service.own_session, session_id, principal.account_id)
-    return {**session_document(session, []), "grant": await _first_grant(relay, session, principal.account_id)}
+    session, text = await relay.db.run(service.session_and_pass, session_id, principal.account_id, relay.clock.now())
+    return {**session_document(session, []), "grant": _granted(relay, session_id, text) if text else None}
 
 
 @router.get("/api/viewing/{session_id}")
@@ -113,21 +111,11 @@ async def leave_by_beacon(session_id: str, relay: RelayDep, principal: Anyone) -
 @router.post("/api/viewing/{session_id}/pass", status_code=201)
 async def give_pass(session_id: str, relay: RelayDep, principal: Anyone) -> dict[str, Any]:
     """Return a viewing pass: the bearer token of one WHEP stream or one run of stills."""
-    return await _grant(relay, session_id, principal.account_id)
+    text = await relay.db.run(service.give_pass, session_id, principal.account_id, relay.clock.now())
+    return _granted(relay, session_id, text)
 
 
-async def _first_grant(relay: Relay, session: Mapping[str, Any], account_id: str | None) -> dict[str, Any] | None:
-    """Return a pass while the session is open; None when it is not, or ended in this very moment."""
-    if session["state"] not in LOOKING:
-        return None
-    try:
-        return await _grant(relay, session["session_id"], account_id)
-    except RefusedError:
-        return None
-
-
-async def _grant(relay: Relay, session_id: str, account_id: str | None) -> dict[str, Any]:
-    text = await relay.db.run(service.give_pass, session_id, account_id, relay.clock.now())
+def _granted(relay: Relay, session_id: str, text: str) -> dict[str, Any]:
     servers = relay.viewing.ice_servers(session_id)
     return {"pass": text, "whep_url": f"/whep/{session_id}", "expires_s": PASS_LIFE_S, "ice_servers": servers}
 

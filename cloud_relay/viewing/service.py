@@ -14,7 +14,7 @@ from cloud_relay.notices.service import notify
 from cloud_relay.outbox import send_command
 from cloud_relay.refusals import RefusedError
 from cloud_relay.viewing import store
-from cloud_relay.viewing.rules import SessionState, pass_until, state_of_answer
+from cloud_relay.viewing.rules import LOOKING, SessionState, pass_until, state_of_answer
 from cloud_relay.web.pages import page_event
 from wire.codec import from_json, to_json
 from wire.commands import AskAttendant
@@ -142,6 +142,15 @@ def give_pass(connection: Connection, session_id: str, account_id: str | None, n
     text = secrets.token_urlsafe(24)
     store.insert_pass(connection, hash_of_pass(text), session_id, pass_until(now))
     return text
+
+
+def session_and_pass(
+    connection: Connection, session_id: str, account_id: str | None, now: datetime
+) -> tuple[dict[str, Any], str | None]:
+    """Return a session as it is now, and a viewing pass while it is open."""
+    session = own_session(connection, session_id, account_id)
+    is_open = session["ended_at"] is None and session["state"] in LOOKING
+    return session, give_pass(connection, session_id, account_id, now) if is_open else None
 
 
 def hash_of_pass(text: str) -> str:

@@ -219,11 +219,13 @@ class ViewingDesk:
             )
         )
         assert looker is not None
-        self._answer(place, looker, spot)
+        self._answer(place, looker, spot, has_still=command.still_width_px > 0)
+        if command.still_width_px:
+            place.stills.open(command.session_id, command.still_width_px, is_single=True)
         if not is_known:
             self._outside.attendant.somebody_looks(command.session_id)
 
-    def _answer(self, place: LivePlace, looker: Looker, spot: Spot) -> None:
+    def _answer(self, place: LivePlace, looker: Looker, spot: Spot, *, has_still: bool) -> None:
         answer = place.answer_of(looker)
         is_steering = place.line.holder is not None and place.line.holder.session_id == looker.session_id
         self._outside.send_report(
@@ -239,6 +241,7 @@ class ViewingDesk:
                 can_turn=place.place.turntable is not None,
                 can_pan=place.place.head is not None,
                 can_zoom=place.place.head is not None,
+                still_age_s=round(place.capture.age_s(), 2) if has_still else None,
             )
         )
 

@@ -1,6 +1,9 @@
 """Never black: the newest frame that was kept is shown at once, with its age, before the camera gives another."""
 
+import io
 import time
+
+from PIL import Image
 
 from tests.edge.viewing.conftest import Shop, running
 from tests.edge.viewing.test_stills import open_stills
@@ -32,3 +35,23 @@ async def test_nothing_is_kept_that_is_too_old_to_be_shown(eventually):
         await open_stills(shop, is_single=True)
         await eventually(lambda: shop.frames)
         assert (await shop.report(StillsAnswered, session_id="s1")).age_s < 5
+
+
+async def test_the_newest_frame_follows_the_answer_unasked(eventually):
+    async with running(Shop()) as shop:
+        place = shop.desk.places["front"]
+        assert (await shop.ask("s0")).still_age_s is None, "nobody asked for one"
+        await eventually(lambda: place.capture.cached() is not None)
+        answer = await shop.ask("s1", still_width_px=200)
+        assert 0 <= answer.still_age_s < 5
+        await eventually(lambda: shop.frames)
+        assert [session_id for session_id, _ in shop.frames] == ["s1"]
+        assert Image.open(io.BytesIO(shop.frames[0][1])).width == 200
+        await eventually(lambda: len(place.stills) == 0)
+
+
+async def test_none_follows_an_answer_that_lets_nobody_look():
+    async with running(Shop()) as shop:
+        await shop.desk.set_privacy(True)
+        assert (await shop.ask("s1", still_width_px=200)).still_age_s is None
+        assert len(shop.desk.places["front"].stills) == 0
