@@ -151,7 +151,8 @@ class CarrierSettings:
     and VITRINE_CARRIER_WEBHOOK_SECRET signs what comes in at /carrier-hooks/NAME.
     Of `kind` "karrio" these count: `extension` (the library's name of the carrier), `account` and `shipper` (JSON;
     VITRINE_CARRIER_TOKEN is JSON with the account's secrets), `service`, both weights, `url` (a forwarder that calls
-    go by instead of to the carrier's own hosts), `timeout_s`, `poll_s`, `statuses`.
+    go by instead of to the carrier's own hosts), `timeout_s`, `poll_s`, `statuses`, `time_zone`.
+    `time_zone` is an IANA name: where the carrier's clock hangs that writes times without an offset.
     """
 
     name: str = ""
@@ -179,6 +180,7 @@ class CarrierSettings:
     time_at: str = "time"
     place_at: str = "place"
     text_at: str = "text"
+    time_zone: str = ""
     poll_s: float = 1800.0
     statuses: tuple[str, ...] = ()
 

@@ -41,6 +41,8 @@ class Word:
     at: datetime
     text: str = ""
     place: str = ""
+    is_zone_known: bool = True
+    """Otherwise `at` is what the carrier's clock showed, wherever that hangs: to be shown, not to be reckoned with."""
 
 
 class CarrierUnknownError(RuntimeError):

@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -20,6 +20,7 @@ from cloud_relay.carriers.base import (
     Word,
 )
 from cloud_relay.carriers.steps import steps_of
+from cloud_relay.carriers.times import read_time, zone_of
 from cloud_relay.settings import CarrierSettings
 from wire.plan import Text
 
@@ -64,6 +65,7 @@ class GenericHttpCarrier:
 
     def __init__(self, settings: CarrierSettings, token: str, webhook_secret: str) -> None:
         self._told, self._webhook_secret = settings, webhook_secret
+        self._zone = zone_of(settings.time_zone)
         self._body = templates.read_template(settings.book_body, NAMES, "[carrier] book_body")
         templates.check_names(settings.find_path, NAMES, "[carrier] find_path")
         templates.check_names(settings.words_path, frozenset({"tracking_no"}), "[carrier] words_path")
@@ -124,15 +126,14 @@ class GenericHttpCarrier:
         told = self._told
         raw, at = templates.text_at(row, told.status_at, 80), templates.text_at(row, told.time_at, 40)
         try:
-            moment = datetime.fromisoformat(at)
+            moment, is_zone_known = read_time(at, self._zone)
         except ValueError:
             return None
         if not raw:
             return None
-        when = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         return Word(
-            tracking_no=tracking_no, raw=raw, at=when, text=templates.text_at(row, told.text_at),
-            place=templates.text_at(row, told.place_at, 120),
+            tracking_no=tracking_no, raw=raw, at=moment, is_zone_known=is_zone_known,
+            text=templates.text_at(row, told.text_at), place=templates.text_at(row, told.place_at, 120),
         )  # fmt: skip
 
     def read_words(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Word]:

@@ -8,9 +8,10 @@ import importlib.util
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cloud_relay.carriers import templates
 from cloud_relay.carriers.base import (
@@ -22,6 +23,7 @@ from cloud_relay.carriers.base import (
     Word,
 )
 from cloud_relay.carriers.steps import steps_of
+from cloud_relay.carriers.times import read_time, zone_of
 from cloud_relay.children import run_script
 from cloud_relay.settings import CarrierSettings
 from wire.plan import Text
@@ -33,8 +35,13 @@ PASSED_ON = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FIL
 """All that the library may see of our environment: how one gets out of this network, and whom to trust there."""
 WORDS_MAX = 500
 """Words of one parcel in one answer; a journey has dozens."""
-REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "422"})
-"""HTTP statuses that say for certain that nothing was booked (RFC 9110, 15.5); of all others nobody knows."""
+REFUSALS = {"dhl_parcel_de": frozenset({"400", "401", "403"})}
+"""By extension, the first code of an answer that proves that nothing was booked; of all other answers nobody knows.
+
+dhl_parcel_de (read in karrio-dhl-parcel-de 2026.1.32 and DHL's Parcel DE Shipping 2): it asks once, without repeating,
+for one shipment; its first message has the HTTP status, and these come before one is made. Others have codes of their
+own, may make a shipment and then fail at its label, or repeat: each has to be read before it stands here.
+"""
 
 
 class BadKarrioError(ValueError):
@@ -51,6 +58,7 @@ class KarrioCarrier:
         self._told = settings
         _check_installed(settings.extension)
         self._account = {**_object(settings.account, "account"), **_object(account, "VITRINE_CARRIER_TOKEN")}
+        self._zone = zone_of(settings.time_zone)
         self._shipper = _object(settings.shipper, "shipper")
         lacking = [
             name for name in ("address_line1", "city", "postal_code", "country_code") if name not in self._shipper
@@ -65,7 +73,7 @@ class KarrioCarrier:
         said = await self._ask({"shipment": self._shipment(shipment)})
         booked = said.get("booked")
         if not booked:
-            raise self._no(said)
+            raise no_booking(self.name, self._told.extension, said)
         number = templates.text_at(booked, "tracking_no", 64)
         if not number:
             raise CarrierUnknownError(f"{self.name}: an answer without a number")
@@ -94,14 +102,6 @@ class KarrioCarrier:
             "parcels": [{"weight": weight_g / 1000, "weight_unit": "KG"}],
         }  # fmt: skip
 
-    def _no(self, said: Mapping[str, Any]) -> CarrierRefusedError | CarrierUnknownError:
-        """Return what a booking without a number means: a certain no, or nobody knows."""
-        messages = [(code, text) for code, text in said.get("messages", [])]
-        words = templates.text_at({"words": "; ".join(text for _, text in messages)}, "words")
-        if any(code in REFUSALS for code, _ in messages):
-            return CarrierRefusedError(words or "no reason given")
-        return CarrierUnknownError(f"{self.name}: {words or said.get('failed') or 'no booking and no reason'}")
-
     async def find(self, shipment: Shipment) -> Booked | None:
         """Never asked: `can_find` is no."""
         raise CarrierUnknownError(f"{self.name}: cannot be asked about {shipment.shipment_id}")
@@ -109,8 +109,8 @@ class KarrioCarrier:
     async def words(self, tracking_no: str) -> list[Word]:
         said = await self._ask({"tracking_no": tracking_no})
         if "words" not in said or (not said["words"] and said["messages"]):
-            raise CarrierUnknownError(str(self._no(said)))
-        found = [_word(one, tracking_no) for one in said["words"][:WORDS_MAX]]
+            raise CarrierUnknownError(str(no_booking(self.name, "", said)))
+        found = [word_of(one, tracking_no, self._zone) for one in said["words"][:WORDS_MAX]]
         return [one for one in found if one is not None]
 
     def read_words(self, headers: Mapping[str, str], body: bytes, now: datetime) -> list[Word]:
@@ -136,6 +136,15 @@ class KarrioCarrier:
         return answer
 
 
+def no_booking(name: str, extension: str, said: Mapping[str, Any]) -> CarrierRefusedError | CarrierUnknownError:
+    """Return what an answer without a number means: a proved no, or nobody knows."""
+    messages = [(code, text) for code, text in said.get("messages", [])]
+    words = templates.text_at({"words": "; ".join(text for _, text in messages)}, "words")
+    if messages and messages[0][0] in REFUSALS.get(extension, ()):
+        return CarrierRefusedError(words or "no reason given")
+    return CarrierUnknownError(f"{name}: {words or said.get('failed') or 'no booking and no reason'}")
+
+
 def _check_installed(extension: str) -> None:
     found = importlib.util.find_spec("karrio")
     if found is None:
@@ -157,17 +166,19 @@ def _object(text: str, name: str) -> dict[str, Any]:
     return found
 
 
-def _word(one: Any, tracking_no: str) -> Word | None:
-    """Return an event of the library as a word, None for one without status or time: it spoils none of the others."""
+def word_of(one: Any, tracking_no: str, zone: ZoneInfo | None) -> Word | None:
+    """Return an event of the library as a word, None for one without status or time: it spoils none of the others.
+
+    Its `Z` is no zone: the library (karrio.lib.fiso_timestamp) writes it behind whatever the carrier's clock showed.
+    """
     raw = templates.text_at(one, "status", 80) or templates.text_at(one, "code", 80)
     try:
-        moment = datetime.fromisoformat(templates.text_at(one, "at", 40))
+        moment, is_zone_known = read_time(templates.text_at(one, "at", 40).removesuffix("Z"), zone)
     except ValueError:
         return None
     if not raw:
         return None
-    when = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return Word(
-        tracking_no=tracking_no, raw=raw, at=when, text=templates.text_at(one, "text"),
+        tracking_no=tracking_no, raw=raw, at=moment, is_zone_known=is_zone_known, text=templates.text_at(one, "text"),
         place=templates.text_at(one, "place", 120),
     )  # fmt: skip

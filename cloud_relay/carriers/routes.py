@@ -15,6 +15,7 @@ from cloud_relay.carriers.karrio import BadKarrioError, KarrioCarrier
 from cloud_relay.carriers.manual import ManualCarrier
 from cloud_relay.carriers.steps import BadStepsError
 from cloud_relay.carriers.templates import BadTemplateError
+from cloud_relay.carriers.times import BadZoneError
 from cloud_relay.carriers.worker import CarrierWorker
 from cloud_relay.parcels import store as parcels
 from cloud_relay.refusals import RefusedError
@@ -62,7 +63,7 @@ def carriers_of(settings: Settings) -> Carriers:
             found[told.name] = (
                 KarrioCarrier(told, token) if is_karrio else GenericHttpCarrier(told, token, webhook_secret)
             )
-        except (BadKarrioError, BadTemplateError, BadStepsError) as error:
+        except (BadKarrioError, BadTemplateError, BadStepsError, BadZoneError) as error:
             raise BadSettingsError(f"[carrier] {error}") from None
     return Carriers(found)
 

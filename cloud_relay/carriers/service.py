@@ -129,7 +129,8 @@ def take_words(
 def _apply(
     connection: Connection, carrier: Carrier, row: store.BookingRow, word: dict[str, Any], now: datetime, trade: Trade
 ) -> None:
-    at = min(word["at"], now)  # a carrier's clock may be ahead of ours; nothing happens in the future
+    said_at = word["at"] if word["is_zone_known"] else word["received_at"]
+    at = min(said_at, now)  # a carrier's clock may be ahead of ours; nothing happens in the future
     is_done = tracking.record_carrier_word(
         connection, row.parcel_id, word["step"], word["place"], at, now, trade,
         carrier=carrier.title.en or carrier.name, note=word["text"],
@@ -163,7 +164,7 @@ def shown(connection: Connection, parcel_id: str, *, for_merchant: bool) -> dict
     }
     is_doubtful = row.state == store.BOOKING and row.attempts > 0
     words = [
-        {name: word[name] for name in ("raw", "text", "place", "step", "at")}
+        {name: word[name] for name in ("raw", "text", "place", "step", "at", "is_zone_known")}
         for word in reversed(store.words_of(connection, row.shipment_id))
     ]
     return {"booking": {**booking, "is_doubtful": is_doubtful}, "words": words}

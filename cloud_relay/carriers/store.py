@@ -147,7 +147,7 @@ def add_word(connection: Connection, shipment_id: str, word: Word, step: str, no
         return False
     row = {
         "shipment_id": shipment_id, "raw": word.raw, "at": word.at, "text": word.text, "place": word.place,
-        "step": step, "received_at": now,
+        "step": step, "received_at": now, "is_zone_known": word.is_zone_known,
     }  # fmt: skip
     connection.execute(insert(carrier_word).values(row))
     return True

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
 
-from cloud_relay.tables.columns import id_, key, metadata, moment, text
+from cloud_relay.tables.columns import flag, id_, key, metadata, moment, text
 
 carrier_shipment = Table(
     "carrier_shipment", metadata,
@@ -19,5 +19,6 @@ carrier_word = Table(
     id_("shipment_id", ForeignKey("carrier_shipment.shipment_id")), Column("raw", String(80)), moment("at",
     nullable=False),
     text("text"), text("place"), text("step"), moment("received_at", nullable=False), moment("applied_at"),
+    flag("is_zone_known", default=True),  # otherwise `at` is what the carrier's clock showed, wherever that hangs
     PrimaryKeyConstraint("shipment_id", "raw", "at"),
 )  # fmt: skip

@@ -3,8 +3,10 @@
 Shapes: developer.dhl.com, Parcel DE Shipping (Post & Parcel Germany) 2.x, and Parcel DE Tracking (d-get-piece-detail).
 """
 
+import asyncio
 import base64
 import json
+import threading
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
@@ -16,6 +18,9 @@ PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 NUMBER = "00340434161094015902"
 SECRETS = {"username": "shop", "password": "word", "client_id": "key", "client_secret": "hidden"}
 
+SILENCE_S = 100
+"""Longer than anybody waits here: a test ends it by `may_answer`."""
+
 
 @dataclass
 class Peer:
@@ -23,6 +28,9 @@ class Peer:
 
     orders: list[dict] = field(default_factory=list)
     status: int = 200
+    is_silent: bool = False
+    was_asked: threading.Event = field(default_factory=threading.Event)
+    may_answer: threading.Event = field(default_factory=threading.Event)
     events: list[tuple[str, str, str, str]] = field(default_factory=list)
     """(time as DHL writes it, ICE code, text, place)"""
 
@@ -37,6 +45,9 @@ def build(peer: Peer) -> Starlette:
     async def order(request):
         assert request.headers["authorization"] == "Bearer tok"
         peer.orders.append(await request.json())
+        peer.was_asked.set()
+        if peer.is_silent:
+            await asyncio.to_thread(peer.may_answer.wait, SILENCE_S)
         if peer.status >= 500:
             return JSONResponse(
                 {"status": {"title": "Oops", "statusCode": peer.status, "detail": "later"}}, peer.status

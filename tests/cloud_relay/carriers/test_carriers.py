@@ -23,6 +23,7 @@ from cloud_relay.carriers.generic_http import NAMES, SIGNATURE_HEADER, GenericHt
 from cloud_relay.carriers.manual import ManualCarrier
 from cloud_relay.carriers.routes import carriers_of
 from cloud_relay.carriers.steps import STEPS, BadStepsError, step_for, steps_of
+from cloud_relay.carriers.times import read_time, zone_of
 from cloud_relay.carriers.worker import CarrierWorker
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.parcels import epcis
@@ -274,6 +275,40 @@ async def test_a_webhook_is_believed_only_with_its_signature_over_the_very_bytes
             carrier.read_words(headers, content, at)
 
 
+@pytest.mark.parametrize(
+    ("text", "zone", "at", "is_known"),
+    [
+        ("2030-07-01T10:00:00", "Asia/Shanghai", datetime(2030, 7, 1, 2, tzinfo=UTC), True),
+        ("2030-07-01T10:00:00Z", "Asia/Shanghai", datetime(2030, 7, 1, 10, tzinfo=UTC), True),
+        ("2030-07-01T10:00:00+02:00", "", datetime(2030, 7, 1, 8, tzinfo=UTC), True),
+        ("2030-07-01 10:00", "", datetime(2030, 7, 1, 10, tzinfo=UTC), False),
+        ("0001-01-01T00:00:00", "Asia/Shanghai", None, None),
+        ("9999-12-31T23:59:00-02:00", "", None, None),
+    ],
+)  # fmt: skip
+def test_a_time_without_a_zone_is_the_carriers_own_or_not_known(text, zone, at, is_known):
+    if at is None:
+        with pytest.raises(ValueError, match="year"):
+            read_time(text, zone_of(zone))
+        return
+    assert read_time(text, zone_of(zone)) == (at, is_known)
+
+
+async def test_what_happened_by_a_clock_nobody_knows_counts_from_when_it_was_heard(world, worker, peer, parcel_id):
+    book(world, parcel_id)
+    await worker.work_once()
+    order_id = hand_over(world, parcel_id)
+    world.later(600)
+    said = world.now - timedelta(hours=9)
+    peer.events["TN000001"] = [{"status": "delivered", "time": said.replace(tzinfo=None).isoformat()}]
+    await worker.work_once()
+    (kept,) = shown(world, parcel_id)["words"]
+    assert (kept["at"], kept["is_zone_known"]) == (said, False), "shown as the carrier wrote it"
+    (event,) = world.rows(tables.tracking_event)
+    assert (event["biz_step"], event["at"]) == ("delivered", world.now)
+    assert world.order(order_id)["state"] == "delivered"
+
+
 async def test_without_a_webhook_secret_nothing_is_believed(told):
     carrier = GenericHttpCarrier(told, "", "")
     body, now = b"{}", datetime.now(UTC)
@@ -332,6 +367,7 @@ def test_what_a_person_typed_never_changes_the_messages_shape(typed):
     [
         replace(TOLD, book_body="{"), replace(TOLD, book_body='{"a": "{secret}"}'), replace(TOLD, url="ftp://x"),
         replace(TOLD, name="manual"), replace(TOLD, statuses=("x=flying",)), replace(TOLD, words_path="/{name}"),
+        replace(TOLD, time_zone="Europe"), replace(TOLD, time_zone="../../etc/passwd"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_work_stop_the_start_and_say_why(told, tmp_path):

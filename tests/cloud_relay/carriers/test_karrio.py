@@ -1,5 +1,6 @@
 """One real carrier through Karrio's own library and over real HTTP: booked, refused, in doubt, followed to the door."""
 
+import asyncio
 import importlib.util
 import json
 from dataclasses import replace
@@ -7,12 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud_relay import tables
+from cloud_relay import children, tables
 from cloud_relay.carriers import karrio, service, store
 from cloud_relay.carriers.base import BadCarrierWordError, CarrierRefusedError, CarrierUnknownError, Shipment
 from cloud_relay.carriers.karrio import KarrioCarrier
 from cloud_relay.carriers.routes import carriers_of
 from cloud_relay.carriers.steps import step_for
+from cloud_relay.carriers.times import zone_of
 from cloud_relay.settings import BadSettingsError, CarrierSettings, Settings
 from tests.cloud_relay.carriers import dhl_peer
 from tests.cloud_relay.trade_servers import serving
@@ -25,7 +27,7 @@ SHIPPER = {"address_line1": "Lange Gasse", "address_line2": "8", "postal_code": 
            "country_code": "DE"}  # fmt: skip
 TOLD = CarrierSettings(
     name="dhl", kind="karrio", extension="dhl_parcel_de", service="dhl_parcel_de_paket", shipper=json.dumps(SHIPPER),
-    account=json.dumps({"test_mode": True}), timeout_s=60.0, url="http://127.0.0.1:1",
+    account=json.dumps({"test_mode": True}), timeout_s=60.0, time_zone="Europe/Berlin", url="http://127.0.0.1:1",
 )  # fmt: skip
 TO = replace(ADDRESS, name="Mei Lin", lines=("Kaiserstraße", "12"), postal_code="10115", city="Berlin", country="DE")
 SHIPMENT = Shipment(
@@ -64,7 +66,8 @@ async def test_a_parcel_is_booked_with_its_address_and_weight_and_followed_to_th
     words = sorted(await carrier.words(dhl_peer.NUMBER), key=lambda one: one.at)
     steps = [(step_for(one.raw, dict(carrier.steps)), one.raw, one.place) for one in words]
     assert steps == [("departing", "in_transit", "Bonn"), ("", "XRAYD", "Köln"), ("delivered", "delivered", "Berlin")]
-    assert words[0].at == datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
+    assert words[0].at == datetime(2026, 11, 20, 7, 15, tzinfo=UTC), "a quarter past eight in Bonn"
+    assert all(one.is_zone_known for one in words)
 
 
 @needs_library
@@ -77,11 +80,69 @@ async def test_a_certain_no_is_told_with_its_reason_and_what_nobody_knows_is_nev
     with pytest.raises(CarrierUnknownError, match="later"):
         await carrier.book(SHIPMENT)
     assert len(peer.orders) == 2, "nothing is sent twice by itself"
-    with pytest.raises(CarrierUnknownError, match="no answer in"):
-        await KarrioCarrier(replace(told, timeout_s=0.01), dhl_peer.secrets()).book(SHIPMENT)
     assert not carrier.can_find
     with pytest.raises(CarrierUnknownError):
         await carrier.find(SHIPMENT)
+
+
+@needs_library
+async def test_a_carrier_that_took_the_order_and_fell_silent_is_in_doubt(told, peer, monkeypatch):
+    deadlines, unbounded = [], asyncio.timeout
+
+    def told_when(_):
+        deadlines.append(unbounded(None))
+        return deadlines[-1]
+
+    monkeypatch.setattr(children.asyncio, "timeout", told_when)
+    peer.is_silent = True
+    booking = asyncio.create_task(KarrioCarrier(told, dhl_peer.secrets()).book(SHIPMENT))
+    try:
+        assert await asyncio.to_thread(peer.was_asked.wait, 90), "the order reached the carrier"
+        deadlines[0].reschedule(asyncio.get_running_loop().time())
+        with pytest.raises(CarrierUnknownError, match="no answer in 60 s"):
+            await booking
+    finally:
+        peer.may_answer.set()
+    assert len(peer.orders) == 1
+
+
+NO = {"booked": None, "messages": [("400", "1 of 1 failed"), ("Error", "postalCode: unknown")]}
+
+
+@pytest.mark.parametrize(
+    ("extension", "said", "is_proved"),
+    [
+        ("dhl_parcel_de", NO, True),
+        ("ups", NO, False),
+        ("", NO, False),
+        ("dhl_parcel_de", {"messages": [("Error", "label failed"), ("400", "x")]}, False),
+        ("dhl_parcel_de", {"messages": [("404", "x")]}, False),
+        ("dhl_parcel_de", {"messages": [("429", "x")]}, False),
+        ("dhl_parcel_de", {"messages": [("500", "x")]}, False),
+        ("dhl_parcel_de", {"messages": []}, False),
+        ("dhl_parcel_de", {"failed": "URLError"}, False),
+    ],
+)
+def test_a_no_is_believed_only_of_an_extension_that_is_proved_to_have_made_nothing(extension, said, is_proved):
+    found = karrio.no_booking("x", extension, said)
+    assert isinstance(found, CarrierRefusedError if is_proved else CarrierUnknownError)
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "is_known"),
+    [
+        ("Europe/Berlin", datetime(2026, 7, 1, 6, 15, tzinfo=UTC), True),
+        ("", datetime(2026, 7, 1, 8, 15, tzinfo=UTC), False),
+    ],
+)
+def test_the_z_that_the_library_writes_is_no_zone(zone, at, is_known):
+    event = {"status": "in_transit", "at": "2026-07-01T08:15:00.000Z"}
+    found = karrio.word_of(event, "TN1", zone_of(zone))
+    assert (found.at, found.is_zone_known) == (at, is_known)
+    exact = karrio.word_of({**event, "at": "2026-07-01T08:15:00+02:00"}, "TN1", None)
+    assert (exact.at, exact.is_zone_known) == (datetime(2026, 7, 1, 6, 15, tzinfo=UTC), True)
+    for broken in ("", "Z", "yesterday", "2026-13-01T08:15:00.000Z"):
+        assert karrio.word_of({**event, "at": broken}, "TN1", None) is None
 
 
 @needs_library
@@ -119,6 +180,7 @@ def test_without_the_library_the_settings_say_what_to_install(tmp_path, monkeypa
         ({"extension": "../generic"}, "extension"), ({"service": ""}, "service"), ({"shipper": "{}"}, "address_line1"),
         ({"shipper": "["}, "shipper: no JSON"), ({"account": "[]"}, "account: a JSON object"),
         ({"url": "ftp://x"}, "url"),
+        ({"time_zone": "Europe"}, "time_zone"),
         ({"kind": "pigeon"}, "kind"), ({"statuses": ("x=flying",)}, "flying"), ({"name": "manual"}, "name"),
     ],
 )  # fmt: skip
