@@ -1,8 +1,10 @@
 """The shop plan: made anew whenever a shop, a listing or a piece changes, and sent in that very transaction."""
 
+from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.counter import goods as till
@@ -103,9 +105,33 @@ def _fits(plan: ShopPlan) -> bool:
         return False
 
 
+def fitted(plan: ShopPlan) -> ShopPlan | None:
+    """Return the plan as one message carries it, or None when no message does.
+
+    Places give way to goods: without them the shop's own scanners know fewer tags, without goods nothing is sold. The
+    newest stay, as many as there is room for.
+    """
+    if _fits(plan):
+        return plan
+    bare = replace(plan, places=())
+    if not _fits(bare):
+        return None
+    room = PLAN_BYTES_MAX - len(dump_bytes(bare)) + 1  # the first place has no comma before it
+    sizes = accumulate(len(dump_bytes(one)) + 1 for one in plan.places)
+    return replace(plan, places=plan.places[: sum(size <= room for size in sizes)])
+
+
+def places_left_out(connection: Connection, shop_id: str, resolver_url: str) -> int:
+    """Return how many tags of places hang in the shop whose own scanners are not told of them."""
+    where = (tag.c.shop_id == shop_id, tag.c.kind == "place", tag.c.state == "active")
+    hanging = connection.scalar(select(func.count()).where(*where)) or 0
+    plan = fitted(build_plan(connection, shop_id, resolver_url)) if hanging else None
+    return hanging - len(plan.places) if plan else hanging
+
+
 def require_room(connection: Connection, shop_id: str) -> None:
     """Raise RefusedError `plan_too_large` when the shop's plan, as the database has it now, fits no message."""
-    if not _fits(build_plan(connection, shop_id, "x" * RESOLVER_LENGTH_MAX)):
+    if fitted(build_plan(connection, shop_id, "x" * RESOLVER_LENGTH_MAX)) is None:
         raise _too_large()
 
 
@@ -122,8 +148,8 @@ def replace_plan(connection: Connection, shop_id: str, resolver_url: str, now: d
     version = shop.c.plan_version + 1
     change = update(shop).where(shop.c.shop_id == shop_id).values(plan_version=version).returning(shop.c.plan_version)
     raised: int = connection.execute(change).scalar_one()
-    plan = build_plan(connection, shop_id, resolver_url)
-    if not _fits(plan):
+    plan = fitted(build_plan(connection, shop_id, resolver_url))
+    if plan is None:
         raise _too_large()
     send_command(connection, shop_id, ReplacePlan(plan=plan), now, subject=shop_id)
     return raised

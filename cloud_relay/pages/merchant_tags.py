@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
 from cloud_relay.catalog import reading
+from cloud_relay.catalog.plan import places_left_out
 from cloud_relay.pages.merchant import Wish, channels_of, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.showroom import printing, rules, service
@@ -17,7 +18,7 @@ from cloud_relay.web.templating import render
 router = APIRouter(prefix="/merchant", include_in_schema=False)
 
 
-def _tags(connection: Connection, merchant_id: str) -> dict[str, Any]:
+def _tags(connection: Connection, merchant_id: str, resolver_url: str) -> dict[str, Any]:
     shops = reading.merchant_goods(connection, merchant_id)
     sheets = service.sheets_of(connection, [shop["shop_id"] for shop in shops])
     places = {
@@ -28,7 +29,8 @@ def _tags(connection: Connection, merchant_id: str) -> dict[str, Any]:
     for sheet in sheets:
         found = printings.get(sheet["sheet_id"])
         sheet["printing"] = printing.shown(found) if found is not None else None
-    return {"shops": shops, "sheets": sheets, "places": places}
+    unknown = {shop["shop_id"]: places_left_out(connection, shop["shop_id"], resolver_url) for shop in shops}
+    return {"shops": shops, "sheets": sheets, "places": places, "unknown": unknown}
 
 
 @router.get("/tags")
@@ -40,7 +42,7 @@ async def tags(
     desk = await open_desk(relay, principal, wish, Deed.LIST)
     if desk is None:
         return to_application()
-    found = await relay.db.read(_tags, desk.merchant_id)
+    found = await relay.db.read(_tags, desk.merchant_id, relay.settings.relay.public_url)
     channels = channels_of(desk, [shop["shop_id"] for shop in found["shops"]])
     return render(
         request, principal, "merchant_tags.html", desk=desk, chosen=listing, fresh=sheet, sizes=rules.SIZES,

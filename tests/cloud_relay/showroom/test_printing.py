@@ -1,13 +1,16 @@
 """Tags on the shop's printer as the relay sees them: one command a press, a fold of what the shop says, refusals."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
+from cloud_relay.catalog import plan as plans
 from cloud_relay.showroom import printing
 from cloud_relay.tables import shop_command
 from tests.cloud_relay.showroom.test_tags import Stand
 from wire.codec import dump_bytes, from_json
-from wire.commands import PrintTags
+from wire.commands import PrintTags, ReplacePlan
 from wire.plan import Text
 from wire.reports import Ack, AckState
 from wire.tags import NO_TEXT, TagFace, TagsPrinted, TagsState
@@ -155,6 +158,45 @@ async def test_the_shop_knows_the_tags_of_its_places_and_no_void_one(stand):
     assert sorted(places()) == ["A-3-2", "window"]
     await stand.site.call("POST", "/api/tags/void", {"tag_ids": made["tag_ids"][:1]}, stand.owner)
     assert places() == ["window"]
+
+
+@pytest.mark.parametrize(("room", "kept"), [(-1, 2), (0, 3), (1, 3)])
+async def test_a_full_plan_leaves_out_the_oldest_places_before_it_is_refused(stand, monkeypatch, room, kept):
+    """To the byte; and the merchant reads how many the shop's own scanners do not know."""
+    locations = ["A-1-1", "A-1-2", "A-1-3"]
+    for location in locations:
+        await stand.make({"location": location}, kind="place")
+        stand.site.clock.forward(1.0)
+    whole = plan_of(stand)
+    assert [one.location for one in whole.places] == locations[::-1]
+    monkeypatch.setattr(plans, "PLAN_BYTES_MAX", len(dump_bytes(replace(whole, version=whole.version + 1))) + room)
+    stand.site.db.run_now(plans.replace_plan, stand.shop_id, whole.resolver_url, stand.site.clock.now())
+    assert [one.location for one in plan_of(stand).places] == locations[::-1][:kept]
+    for language, word in (("en", "does not know 1 of the oldest"), ("zh", "有 1 张未下发")):
+        page = await stand.site.http.get(
+            f"/merchant/tags?lang={language}", headers={**stand.owner, "Accept": "text/html"}
+        )
+        assert (word in page.text) == (kept == 2)
+
+
+@pytest.mark.parametrize(("room", "status"), [(-1, 409), (0, 201), (1, 201)])
+async def test_places_never_keep_goods_from_being_listed(stand, monkeypatch, room, status):
+    """A piece that fits without any place is taken in, one byte more and it is refused as ever."""
+    await stand.make({"location": "A-1-1"}, {"location": "A-1-2"}, kind="place")
+    bare = []
+    for code in ("x1", "x2"):
+        await stand.site.call("POST", "/api/pieces", {"listing_id": stand.listing_id, "code": code}, stand.owner, 201)
+        bare.append(len(dump_bytes(replace(plan_of(stand), places=()))))
+    monkeypatch.setattr(plans, "PLAN_BYTES_MAX", 2 * bare[1] - bare[0] + room)
+    third = {"listing_id": stand.listing_id, "code": "x3"}
+    answer = await stand.site.call("POST", "/api/pieces", third, stand.owner, status)
+    assert (status == 201) or answer["type"].endswith("plan_too_large")
+    assert (len(plan_of(stand).pieces), len(plan_of(stand).places)) == ((3, 0) if status == 201 else (2, 2))
+
+
+def plan_of(stand):
+    sent = [from_json(ReplacePlan, one["data"]).plan for one in commands(stand, "ReplacePlan")]
+    return max(sent, key=lambda one: one.version)
 
 
 def test_the_fullest_printing_fits_one_message():
