@@ -1,6 +1,5 @@
 """Tags are printed once each, never while a parcel has the printer, and a person takes them before the next parcel."""
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import zxingcpp
 from PIL import Image
 
 from drivers.base import AttendantNeededError, Condition, DeviceOfflineError, OutcomeUnknownError
+from edge.clock import Clock
 from edge.flows.tag_printing import Stage
 from edge.tags.jobs import Job
 from edge.tags.printing import first_of
@@ -237,13 +237,33 @@ async def test_a_tag_too_large_keeps_no_others_from_being_printed(shop):
     await shop.is_at("stopped", "tpj_large")
 
 
-async def test_without_room_or_relay_time_nothing_begins(shop):
-    shop.has_room = False
+class Room:
+    """Whether there is room on the disk; counts how often that was asked."""
+
+    def __init__(self, *, is_there):
+        self.is_there, self.times = is_there, 0
+
+    def __bool__(self):
+        self.times += 1
+        return self.is_there
+
+
+@pytest.mark.parametrize("missing", ["room", "relay time"])
+async def test_without_room_or_relay_time_nothing_begins(shop, missing):
+    """It was looked for twice and the printing still waits: the first look began nothing."""
+    if missing == "relay time":
+        await shop.stop()
+        shop.clock = Clock()
+        await shop.start(is_synced=False)
+    shop.has_room = room = Room(is_there=missing != "room")
     await shop.print_tags(1)
-    await asyncio.sleep(0.4)
-    assert printed(shop) == [] and (await shop.job()).stage == "waiting"
-    shop.has_room = True
+    await shop.wait_for(lambda: room.times >= 2)
+    assert shop.world.count("printed") == 0
+    assert await shop.told() == [("waiting", 0, "")] and (await shop.job()).stage == "waiting"
+    room.is_there = True
+    shop.sync()
     await shop.task("take_tags")
+    assert printed(shop) == wanted(1)
 
 
 async def test_a_wish_that_is_too_large_or_too_many_is_refused(shop):
