@@ -11,7 +11,7 @@ from cloud_relay.db import Database
 from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
 from tests.cloud_relay.site import site
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, Bank, serving
+from tests.cloud_relay.trade_servers import PATIENT_S, SECRET, WEBHOOK_SECRET, Bank, serving
 from tests.cloud_relay.trade_world import World
 
 __all__ = ["site"]
@@ -92,6 +92,12 @@ def world(database: Database) -> World:
     world.shop()
     world.listing(pieces=2)
     return world
+
+
+@pytest.fixture
+def answer_s() -> float:
+    """Return how long a provider's answer is waited for; `with_silence` makes it short."""
+    return PATIENT_S
 
 
 @pytest.fixture

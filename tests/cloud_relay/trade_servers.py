@@ -7,9 +7,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 SECRET, WEBHOOK_SECRET = "test-secret", "test-webhook-secret"
+PATIENT_S = 30.0
+"""How long a provider's answer is waited for: a slow machine gives it within."""
+SILENT_S = 4.0
+"""How long it is waited for where none comes: the question must have arrived by then."""
+
+
+def with_silence(test: Any) -> Any:
+    """Mark a test in which a provider falls silent: `answer_s` is short there."""
+    short = pytest.mark.parametrize("answer_s", [SILENT_S], ids=[pytest.HIDDEN_PARAM])
+    return pytest.mark.usefixtures("answer_s")(short(test))
 
 
 @contextmanager

@@ -64,9 +64,9 @@ def baskets(world):
 
 
 @pytest.fixture
-async def paying(baskets, bank):
+async def paying(baskets, bank, answer_s):
     """Baskets that a real bank is asked to pay."""
-    provider = SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=0.5)
+    provider = SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=answer_s)
     world = baskets.world
     baskets.worker = PaymentWorker(world.database, WorldClock(world), {"sandbox": provider}, world.trade)
     yield baskets

@@ -12,6 +12,7 @@ from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.providers.base import Outcome, OutcomeState, ProviderEvent
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
+from tests.cloud_relay.trade_servers import with_silence
 
 
 def states(world, placed):
@@ -118,6 +119,7 @@ async def test_not_paid_in_time_the_lines_lie_there_again(paying, world):
     assert [line["problem"] for shop in paying.read()["shops"] for line in shop["lines"]] == [None]
 
 
+@with_silence
 async def test_an_answer_that_never_came_pays_every_part_once(paying, world, bank):
     paying.add("lis_1")
     paying.add("lis_2")
@@ -184,6 +186,7 @@ def test_a_part_never_settles_alone(baskets, world):
     assert [row["kind"] for row in world.rows(tables.notice)] == ["payment_odd"]
 
 
+@with_silence
 async def test_cancelled_while_the_bank_is_silent_only_that_part_goes_back(paying, world, bank):
     paying.add("lis_1")
     paying.add("lis_2")

@@ -30,7 +30,7 @@ from cloud_relay.parcels import epcis
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import BadSettingsError, CarrierSettings, Settings
 from tests.cloud_relay.carriers import carrier_peer
-from tests.cloud_relay.trade_servers import serving
+from tests.cloud_relay.trade_servers import PATIENT_S, SILENT_S, serving, with_silence
 from tests.cloud_relay.trade_world import ADDRESS, WorldClock
 
 BODY = {
@@ -38,7 +38,7 @@ BODY = {
     "to": {"name": "{name}", "street": "{line_1}", "all": "{lines}", "place": "{city} {country}"},
 }
 TOLD = CarrierSettings(
-    name="post", title_en="The Post", title_zh="邮政", url="http://127.0.0.1:1", timeout_s=0.6, book_path="/book",
+    name="post", title_en="The Post", title_zh="邮政", url="http://127.0.0.1:1", timeout_s=PATIENT_S, book_path="/book",
     book_body=json.dumps(BODY), find_path="/book/{shipment_id}", tracking_no_at="shipment.number",
     tracking_url_at="links.0", label_at="shipment.label", words_path="/track/{tracking_no}", poll_s=600.0,
     statuses=("sorted=storing", "Zugestellt=delivered"),
@@ -57,7 +57,8 @@ def told(peer, free_port):
 
 
 @pytest.fixture
-async def carrier(told):
+async def carrier(told, answer_s):
+    told = replace(told, timeout_s=answer_s)
     carrier = GenericHttpCarrier(told, carrier_peer.TOKEN, carrier_peer.WEBHOOK_SECRET)
     yield carrier
     await carrier.close()
@@ -74,7 +75,7 @@ def worker(world, carrier):
 async def slow_try(world, told, peer, parcel_id):
     """A try to book that goes on until the peer may answer."""
     peer.was_asked, peer.may_answer = threading.Event(), threading.Event()
-    carrier = GenericHttpCarrier(replace(told, timeout_s=60), carrier_peer.TOKEN, "")
+    carrier = GenericHttpCarrier(told, carrier_peer.TOKEN, "")
     worker = CarrierWorker(world.database, WorldClock(world), {"post": carrier}, world.trade, 600)
     book(world, parcel_id)
     trying = asyncio.create_task(worker.work_once())
@@ -124,6 +125,7 @@ async def test_a_parcel_is_booked_with_its_address_and_the_label_kept(world, wor
     }
 
 
+@with_silence
 async def test_a_parcel_is_booked_once_however_often_it_is_asked_and_however_the_answers_get_lost(
     world, worker, peer, parcel_id
 ):
@@ -142,8 +144,12 @@ async def test_a_parcel_is_booked_once_however_often_it_is_asked_and_however_the
 
 
 async def test_where_a_carrier_cannot_be_asked_a_person_decides(world, told, peer, parcel_id):
-    carrier = GenericHttpCarrier(replace(told, find_path=""), carrier_peer.TOKEN, "")
-    worker = CarrierWorker(world.database, WorldClock(world), {"post": carrier}, world.trade, 600)
+    def worker_of(carrier):
+        return CarrierWorker(world.database, WorldClock(world), {"post": carrier}, world.trade, 600)
+
+    hasty = GenericHttpCarrier(replace(told, find_path="", timeout_s=SILENT_S), carrier_peer.TOKEN, "")
+    patient = GenericHttpCarrier(replace(told, find_path=""), carrier_peer.TOKEN, "")
+    worker = worker_of(hasty)
     peer.is_silent = True
     book(world, parcel_id)
     await worker.work_once()
@@ -155,9 +161,10 @@ async def test_where_a_carrier_cannot_be_asked_a_person_decides(world, told, pee
     world.database.run_now(service.drop_booking, parcel_id, "the Post knows nothing of it", world.now)
     peer.is_silent = False
     book(world, parcel_id)
-    await worker.work_once()
+    await worker_of(patient).work_once()
     assert shown(world, parcel_id)["booking"]["state"] == "booked"
-    await carrier.close()
+    for one in (hasty, patient):
+        await one.close()
 
 
 async def test_a_booking_is_not_given_up_while_the_carrier_is_being_asked(world, slow_try, peer, parcel_id):

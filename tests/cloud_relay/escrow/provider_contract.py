@@ -18,6 +18,7 @@ from cloud_relay.escrow.providers.base import (
     ProviderUnknownError,
     Refund,
 )
+from tests.cloud_relay.trade_servers import with_silence
 from wire.values import new_id
 
 
@@ -103,6 +104,7 @@ class ProviderContract:
         assert outcome.reason
         assert await provider.held("CNY") == 0
 
+    @with_silence
     async def test_silence_after_charging_is_unknown_and_then_found(self, provider, methods, outside):
         charge = charge_of(methods["silent"])
         with outside.silence(), pytest.raises(ProviderUnknownError):

@@ -6,12 +6,13 @@ import contextlib
 import pytest
 
 from cloud_relay.escrow.providers.json_peer import JsonPeer, PeerError
+from tests.cloud_relay.trade_servers import PATIENT_S
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}'
 
 
 @contextlib.asynccontextmanager
-async def peer_that(*answers, timeout_s=0.5):
+async def peer_that(*answers, timeout_s=PATIENT_S):
     """A server that gives these answers in turn, one per message; None hangs up, an empty one falls silent."""
     seen, left, tasks = [], list(answers), []
 
@@ -34,7 +35,7 @@ async def peer_that(*answers, timeout_s=0.5):
                     break
                 writer.write(answer)
                 if not answer:
-                    await asyncio.sleep(5)
+                    await asyncio.sleep(PATIENT_S)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -97,7 +98,8 @@ async def test_connection_close_is_honoured():
     ],
 )
 async def test_an_answer_that_says_nothing_is_an_error(answer):
-    async with peer_that(answer) as (peer, _):
+    timeout_s = PATIENT_S if answer != b"" else 0.5
+    async with peer_that(answer, timeout_s=timeout_s) as (peer, _):
         with pytest.raises(PeerError):
             await peer.ask("GET", "/x")
 

@@ -22,7 +22,7 @@ from cloud_relay.tables import payout_account
 from tests.cloud_relay.escrow import bank_world
 from tests.cloud_relay.escrow.test_bank_statements import entries, ordered, sent
 from tests.cloud_relay.escrow.test_worker import released, worker
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
+from tests.cloud_relay.trade_servers import PATIENT_S, SECRET, WEBHOOK_SECRET
 from tests.cloud_relay.trade_world import WorldClock
 
 __all__ = ["worker"]
@@ -72,7 +72,7 @@ def test_a_payout_that_came_back_is_nothing():
 
 @pytest.fixture
 async def provider(bank):
-    provider = SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=2)
+    provider = SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=PATIENT_S)
     yield provider
     await provider.close()
 

@@ -8,12 +8,12 @@ import pytest
 from cloud_relay.escrow.providers import sandbox
 from cloud_relay.escrow.providers.base import OutcomeState, ProviderUnknownError
 from tests.cloud_relay.escrow.provider_contract import ProviderContract, WebhookContract, charge_of
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
+from tests.cloud_relay.trade_servers import PATIENT_S, SECRET, WEBHOOK_SECRET
 
 
 @pytest.fixture
-async def provider(bank):
-    provider = sandbox.SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=0.5)
+async def provider(bank, answer_s):
+    provider = sandbox.SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=answer_s)
     yield provider
     await provider.close()
 
@@ -38,14 +38,14 @@ class TestSandbox(ProviderContract, WebhookContract):
 
 async def test_a_slow_answer_is_waited_for(bank):
     bank.behave(slow_s=0.2)
-    provider = sandbox.SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=5)
+    provider = sandbox.SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=PATIENT_S)
     assert (await provider.charge(charge_of("sandbox:slow"))).state is OutcomeState.SUCCEEDED
     await provider.close()
 
 
 async def test_a_wrong_secret_and_an_absent_bank_are_unknown_never_no(bank, free_port):
     for url, secret in ((bank.url, "wrong"), (f"http://127.0.0.1:{free_port()}", SECRET)):
-        provider = sandbox.SandboxProvider(url, secret, WEBHOOK_SECRET, timeout_s=0.5)
+        provider = sandbox.SandboxProvider(url, secret, WEBHOOK_SECRET, timeout_s=PATIENT_S)
         with pytest.raises(ProviderUnknownError):
             await provider.charge(charge_of("sandbox:ok"))
         with pytest.raises(ProviderUnknownError):

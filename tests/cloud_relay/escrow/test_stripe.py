@@ -26,7 +26,7 @@ from tests.cloud_relay.escrow.provider_contract import (
     refunded,
 )
 from tests.cloud_relay.escrow.test_worker import WorldClock, attempt
-from tests.cloud_relay.trade_servers import serving
+from tests.cloud_relay.trade_servers import PATIENT_S, serving
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def url(peer, free_port):
 
 
 @pytest.fixture
-async def provider(url, database):
+async def provider(url, database, answer_s):
     row = {"merchant_id": "mer_1", "provider": "stripe", "holder": "Mo", "account": "acct_00000001", "changed_by": "mo"}
     database.run_now(lambda c: c.execute(insert(payout_account).values(**row, changed_at=datetime.now(UTC))))
     provider = stripe.StripeProvider(
-        url, stripe_peer.KEY, stripe_peer.WEBHOOK_SECRET, 0.6, public_url="https://market.example", db=database
+        url, stripe_peer.KEY, stripe_peer.WEBHOOK_SECRET, answer_s, public_url="https://market.example", db=database
     )
     yield provider
     await provider.close()
@@ -128,7 +128,7 @@ async def test_a_refund_that_failed_at_the_bank_is_made_anew_and_only_then(provi
 
 async def test_wrong_key_and_absence_are_unknown_never_no(url, database, free_port):
     for where, key in ((url, "sk_wrong"), (f"http://127.0.0.1:{free_port()}", stripe_peer.KEY)):
-        provider = stripe.StripeProvider(where, key, "w", 0.6, public_url="https://m.example", db=database)
+        provider = stripe.StripeProvider(where, key, "w", PATIENT_S, public_url="https://m.example", db=database)
         for ask in (provider.charge(charge_of("stripe:checkout")), provider.find("pay_1"), provider.held("CNY")):
             with pytest.raises(ProviderUnknownError):
                 await ask

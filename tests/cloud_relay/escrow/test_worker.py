@@ -11,13 +11,13 @@ from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.orders import service
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
+from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET, with_silence
 from tests.cloud_relay.trade_world import WorldClock
 
 
 @pytest.fixture
-async def worker(world, bank):
-    provider = SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=0.4)
+async def worker(world, bank, answer_s):
+    provider = SandboxProvider(bank.url, SECRET, WEBHOOK_SECRET, timeout_s=answer_s)
     yield PaymentWorker(world.database, WorldClock(world), {"sandbox": provider}, world.trade)
     await provider.close()
 
@@ -47,6 +47,7 @@ async def test_a_declined_card_leaves_the_order_payable(world, worker):
     assert [row["kind"] for row in world.rows(tables.notice)] == ["payment_failed"]
 
 
+@with_silence
 async def test_silence_after_charging_is_settled_by_asking_again(world, worker, bank):
     placed = world.place("ann", listing_id="lis_1", payment_method="sandbox:timeout_charged")
     assert await attempt(world, worker, placed) is None

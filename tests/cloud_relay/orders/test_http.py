@@ -16,7 +16,7 @@ from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.parcels import reports as parcel_room
 from cloud_relay.settings import PaymentSettings
 from tests.cloud_relay import running
-from tests.cloud_relay.trade_servers import SECRET, WEBHOOK_SECRET
+from tests.cloud_relay.trade_servers import PATIENT_S, SECRET, SILENT_S, WEBHOOK_SECRET
 from wire import reports
 
 ADDRESS = {"name": "王小明", "lines": ["西湖路 1 号"], "postal_code": "310000", "city": "杭州", "country": "CN"}
@@ -25,9 +25,9 @@ SECRETS = {"VITRINE_PAYMENT_SECRET": SECRET, "VITRINE_PAYMENT_WEBHOOK_SECRET": W
 
 
 @contextlib.asynccontextmanager
-async def mall(folder, free_port, bank):
+async def mall(folder, free_port, bank, answer_s=PATIENT_S):
     """A relay with one shop, its owner, two shoppers and an operator."""
-    payment = PaymentSettings(url=bank.url, timeout_s=0.8)
+    payment = PaymentSettings(url=bank.url, timeout_s=answer_s)
     async with running.house(folder, free_port, payment=payment, secrets=SECRETS) as house:
         bank.send_webhooks_to(f"{house.settings.relay.public_url}/webhooks/sandbox")
         yield await Mall(house, bank).open()
@@ -239,9 +239,10 @@ async def test_a_bad_order_is_refused_in_words(tmp_path, free_port, bank):
 async def test_the_bank_falls_silent_and_its_webhooks_come_twice_late_and_shuffled(
     tmp_path, free_port, bank, eventually
 ):
-    async with mall(tmp_path / "r", free_port, bank) as mall_:
+    async with mall(tmp_path / "r", free_port, bank, SILENT_S) as mall_:
         bank.behave(copies=3, delay_s=0.2, is_shuffled=True)
-        placed = [await mall_.order(payment_method="sandbox:timeout_charged") for _ in range(2)]
+        silent = (mall_.order(payment_method="sandbox:timeout_charged") for _ in range(2))
+        placed = [*await asyncio.gather(*silent)]
         placed.append(await mall_.order(headers=mall_.bob, payment_method="sandbox:ok"))
         for one in placed:
             await eventually(lambda one=one: self_state(mall_, one["order_id"]) == "paid", what="the webhook")
@@ -255,7 +256,7 @@ def self_state(mall_, order_id):
 
 
 async def test_a_webhook_that_is_not_proved_leaves_no_row(tmp_path, free_port, bank):
-    async with mall(tmp_path / "r", free_port, bank) as mall_:
+    async with mall(tmp_path / "r", free_port, bank, SILENT_S) as mall_:
         bank.behave(is_silent=True)
         order_id = (await mall_.order(payment_method="sandbox:timeout_charged"))["order_id"]
         (paid,) = mall_.rows(tables.payment)
@@ -292,7 +293,7 @@ async def test_a_webhook_that_is_not_proved_leaves_no_row(tmp_path, free_port, b
 
 
 async def test_a_charge_back_that_overtakes_the_success_waits_for_it(tmp_path, free_port, bank, eventually):
-    async with mall(tmp_path / "r", free_port, bank) as mall_:
+    async with mall(tmp_path / "r", free_port, bank, SILENT_S) as mall_:
         bank.behave(is_silent=True)
         order_id = (await mall_.order(payment_method="sandbox:timeout_charged"))["order_id"]
         (paid,) = mall_.rows(tables.payment)
