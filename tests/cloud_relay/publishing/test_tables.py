@@ -217,3 +217,15 @@ def test_a_line_without_a_choice_before_one_with_is_said_too():
 def test_no_more_variants_than_a_listing_has(count, faults):
     lines = "".join(f"S{place},Shirt,1,1,,,{place},,\n" for place in range(count))
     assert len(read(STYLES + lines).faults) == faults
+
+
+@pytest.mark.parametrize("name", ["head", "choices", "words", "line", "price_minor", "HEAD", "listing_id"])
+def test_no_column_can_bear_a_name_that_is_ours_alone(name):
+    found = read(f"sku,title_en,price,{name}\nA-1,Cup,1,x\nA-2,Pot,2,x\n")
+    assert found.rows == [] and [one.line for one in found.faults] == [1]
+    assert "Unknown column" in found.faults[0].en
+
+
+def test_what_a_cell_says_is_never_taken_for_the_line_of_a_listing():
+    rows = read("sku,title_en,price,style\nhead,Cup,1,1\nA-2,Cup,2,2\n").rows
+    assert [(row["head"], row["line"]) for row in rows] == [(2, 2), (2, 3)]
