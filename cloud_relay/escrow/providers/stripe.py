@@ -104,13 +104,13 @@ class StripeProvider:
         charge = answers.paid_one(await self._charges(refund.charge_id))
         if charge is None:
             return answers.failed(refund.amount_minor, refund.currency, "no such charge")
-        known = [one async for one in self._all("/v1/refunds", {"charge": charge["id"]})]
+        known = [one async for one in self._all("/v1/refunds", {"charge": answers.name_of(charge)})]
         ours = [one for one in known if answers.our_id(one) == refund.payment_id]
         standing = [one for one in ours if one.get("status") not in answers.REFUND_FAILED]
         if standing:
             return answers.of_refund(standing[0])
         body = {
-            "charge": str(charge["id"]), "amount": str(refund.amount_minor),
+            "charge": answers.name_of(charge), "amount": str(refund.amount_minor),
             "metadata[payment_id]": refund.payment_id,
         }  # fmt: skip
         once = refund.payment_id if not ours else f"{refund.payment_id}-{len(ours)}"  # after a failed one it is another
@@ -149,9 +149,8 @@ class StripeProvider:
         if not charges:
             return None
         # A declined card does not end it: Stripe's page lets the shopper try another until it expires.
-        sessions = await self._ask(
-            "GET", "/v1/checkout/sessions", {"payment_intent": str(charges[0]["payment_intent"]), "limit": "1"}
-        )
+        query = {"payment_intent": answers.name_of(charges[0], "payment_intent"), "limit": "1"}
+        sessions = await self._ask("GET", "/v1/checkout/sessions", query)
         return answers.of_unpaid(charges[0], sessions)
 
     async def _charges(self, payment_id: str) -> list[dict[str, Any]]:
@@ -181,7 +180,7 @@ class StripeProvider:
         async for one in self._all("/v1/balance_transactions", query):
             source = one.get("source")
             taken = source if isinstance(source, dict) and source.get("object") == "dispute" else None
-            charge = await self._ask("GET", f"/v1/charges/{taken['charge']}") if taken else None
+            charge = await self._ask("GET", f"/v1/charges/{answers.name_of(taken, 'charge')}") if taken else None
             found += answers.movements_of(one, charge)
         return found
 
@@ -198,7 +197,7 @@ class StripeProvider:
             raise BadWebhookError("webhook: signed too long ago")
         try:
             return answers.of_event(json.loads(body))
-        except (KeyError, TypeError, ValueError, AttributeError, ProviderUnknownError) as error:
+        except (*answers.UNSAID, ProviderUnknownError) as error:
             raise BadWebhookError(f"webhook: signed, but not readable ({type(error).__name__})") from error
 
     async def close(self) -> None:
@@ -214,7 +213,7 @@ class StripeProvider:
                 yield one
             if not page.get("has_more") or not found:
                 return
-            after = {"starting_after": str(found[-1]["id"])}
+            after = {"starting_after": answers.name_of(found[-1])}
 
     async def _ask(
         self, method: str, path: str, values: dict[str, str] | None = None, once: str = ""

@@ -5,11 +5,13 @@ from typing import Any
 
 from cloud_relay.escrow.providers.base import Movement, Outcome, OutcomeState, ProviderEvent, ProviderUnknownError
 
-REFUND_FAILED = frozenset({"failed", "canceled"})
+REFUND_FAILED = ("failed", "canceled")
 CHARGED_BACK = "payment.charged_back"
 """The type by which `escrow.webhooks` knows a charge-back, whoever sends it."""
 TAKEN_BACK = "charge.dispute.funds_withdrawn"
 """The event by which the disputed amount has left our balance (docs.stripe.com/api/events/types)."""
+UNSAID = (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError)
+"""What reading raises of an answer that is not as Stripe documents it; OSError: a time that no calendar has."""
 ENDED = frozenset({"checkout.session.expired", "checkout.session.async_payment_failed"})
 
 
@@ -28,7 +30,16 @@ def rows(page: dict[str, Any]) -> list[dict[str, Any]]:
 
 def our_id(one: dict[str, Any]) -> str:
     """Return our own id of an object, which we wrote into its metadata."""
-    return str((one.get("metadata") or {}).get("payment_id", ""))[:64]
+    metadata = one.get("metadata")
+    return str(metadata.get("payment_id", ""))[:64] if isinstance(metadata, dict) else ""
+
+
+def name_of(one: dict[str, Any], key: str = "id") -> str:
+    """Return Stripe's own name of an object, or of one that it names; ProviderUnknownError when there is none."""
+    found = one.get(key)
+    if not isinstance(found, str) or not found:
+        raise ProviderUnknownError(f"stripe: an object without {key}")
+    return found
 
 
 def paid_one(charges: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -42,7 +53,7 @@ def _outcome(one: dict[str, Any], state: OutcomeState, amount: str, reference: s
             state=state, amount_minor=int(one[amount]), currency=str(one["currency"]).upper(),
             provider_reference=reference, **more,
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
+    except UNSAID as error:
         raise ProviderUnknownError(f"stripe: an answer that says nothing ({error})") from error
 
 
@@ -54,8 +65,11 @@ def of_session(session: dict[str, Any]) -> Outcome:
 def of_charge(charge: dict[str, Any]) -> Outcome:
     """Return what a charge that succeeded took; its balance transaction says what Stripe kept."""
     kept = charge.get("balance_transaction")
-    fee = int(kept.get("fee", 0)) if isinstance(kept, dict) else 0
     reference = str(charge.get("payment_intent") or charge.get("id") or "")
+    try:
+        fee = int(kept.get("fee", 0)) if isinstance(kept, dict) else 0
+    except UNSAID as error:
+        raise ProviderUnknownError(f"stripe: a fee that says nothing ({error})") from error
     return _outcome(charge, OutcomeState.SUCCEEDED, "amount", reference, fee_minor=fee)
 
 
@@ -79,7 +93,7 @@ def of_refund(refund: dict[str, Any]) -> Outcome:
 def of_transfer(transfer: dict[str, Any]) -> Outcome:
     """Return what a transfer says: it exists, so the money is with the merchant's Stripe account, unless reversed."""
     if transfer.get("reversed"):
-        return failed(int(transfer["amount"]), str(transfer["currency"]).upper(), "reversed at Stripe")
+        return _outcome(transfer, OutcomeState.FAILED, "amount", "", reason="reversed at Stripe")
     return _outcome(transfer, OutcomeState.SUCCEEDED, "amount", str(transfer.get("id", "")))
 
 
@@ -88,7 +102,7 @@ def balance_of(balance: dict[str, Any], currency: str) -> int:
     try:
         parts = [*balance["available"], *balance["pending"]]
         return sum(int(one["amount"]) for one in parts if str(one["currency"]).upper() == currency)
-    except (KeyError, TypeError, ValueError) as error:
+    except UNSAID as error:
         raise ProviderUnknownError(f"stripe: a balance that says nothing ({error})") from error
 
 
@@ -125,7 +139,7 @@ def movements_of(one: dict[str, Any], disputed: dict[str, Any] | None) -> list[M
             kind, payment_id = "charge_back", our_id(disputed)
         at, currency = datetime.fromtimestamp(int(one["created"]), UTC), str(one["currency"]).upper()
         name, amount, fee = str(one["id"]), int(one["amount"]), int(one.get("fee", 0))
-    except (KeyError, TypeError, ValueError) as error:
+    except UNSAID as error:
         raise ProviderUnknownError(f"stripe: a balance transaction that says nothing ({error})") from error
     whole: dict[str, Any] = {
         "payment_id": payment_id or name, "currency": currency, "at": at, "provider_reference": name,
