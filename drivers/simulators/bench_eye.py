@@ -9,7 +9,7 @@ import numpy as np
 
 from drivers.simulators.bench_top import WIDTH, bare_bench, stick, with_parcel, with_piece
 from drivers.simulators.figure import Figures
-from drivers.simulators.sensor import Sensor
+from drivers.simulators.sensor import Film, Sensor
 from drivers.simulators.texture import Picture
 from drivers.simulators.world import BENCH, Parcel, World
 
@@ -29,6 +29,7 @@ class BenchEye:
         self._quality = min(jpeg_quality + BETTER_QUALITY, 100)
         self._lock = threading.Lock()
         self._sensors: dict[int, Sensor] = {}
+        self._films: dict[int, Film] = {}
         self._bare: Picture | None = None
         self._drawn: tuple[int, Picture] | None = None
         self._exposed: dict[int, tuple[int, Picture]] = {}
@@ -61,11 +62,12 @@ class BenchEye:
                 size = (width, width * 9 // 16)
                 picture = drawing if width == STILL_PX else cv2.resize(drawing, size, interpolation=cv2.INTER_AREA)
                 found = self._exposed[width] = (changes, sensor.expose(picture, SOFTNESS_PX))
-        return sensor.jpeg(found[1])
+        return self._films[width].jpeg(found[1])
 
     def _sensor(self, width: int) -> Sensor:
         if width not in self._sensors:
             self._sensors[width] = Sensor(width, self._quality, width)
+            self._films[width] = Film(self._sensors[width])
         return self._sensors[width]
 
     def _drawing(self) -> Picture:

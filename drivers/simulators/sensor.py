@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections import deque
 from functools import lru_cache
 
 import cv2
@@ -16,6 +18,8 @@ NOISE_LEVEL = 1.3
 NOISE_MEAN = 5
 TILE = (720, 1280)
 SHIFT_MAX = 64
+# a scene that stands still is compressed so often, with other noise each time; then its pictures come round
+ROUND = 4
 
 
 class Sensor:
@@ -55,6 +59,35 @@ class Sensor:
         with self._lock:
             down, right = self._chance.integers(0, SHIFT_MAX, 2)
         return _noise_sheet()[down : down + height, right : right + width]
+
+
+class Film:
+    """The pictures of one sensor: none is compressed anew while the scene stands still, and no two in a row show the
+    same noise. A number in each one's comment, where cameras write the moment, keeps any two from being equal.
+    """
+
+    def __init__(self, sensor: Sensor) -> None:
+        self._sensor = sensor
+        self._scene: Picture | None = None
+        self._taken: deque[bytes] = deque()
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def jpeg(self, exposed: Picture) -> bytes:
+        """One picture of what `Sensor.expose` gave; the very same array is the same scene."""
+        with self._lock:
+            if exposed is not self._scene:
+                self._scene = exposed
+                self._taken.clear()
+            jpeg = self._taken.popleft() if len(self._taken) == ROUND else self._sensor.jpeg(exposed)
+            self._taken.append(jpeg)
+            return commented(jpeg, b"%010d" % next(self._numbers))
+
+
+def commented(jpeg: bytes, text: bytes) -> bytes:
+    """A JPEG with a comment behind its first segment (ITU-T T.81, B.2.4.5)."""
+    at = 4 + int.from_bytes(jpeg[4:6], "big")
+    return jpeg[:at] + b"\xff\xfe" + (2 + len(text)).to_bytes(2, "big") + text + jpeg[at:]
 
 
 @lru_cache(maxsize=1)

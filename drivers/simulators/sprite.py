@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -23,7 +24,8 @@ FILL = np.array((0.80, 0.25, 0.55), np.float32) / np.float32(math.sqrt(0.80**2 +
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """Pictures of MAP_PX a millimetre; their top left corner is (left_mm, top_mm) from the middle of the foot.
+    """Pictures of MAP_PX a millimetre, shared by all pieces of one shape; their top left corner is (left_mm, top_mm)
+    from the middle of the foot.
 
     `around` is the azimuth that shows, radians from the front; `along` 0…1 from the top of the skin to its foot
     (beyond 1: inside of the vessel); `gain` the light times 128; `gleam` what shines; `cover` 255 inside the outline,
@@ -50,6 +52,7 @@ class _Canvas:
     seen: Picture
 
 
+@lru_cache
 def make_maps(body: Body) -> Maps:
     """Paint rings of points from the inside out and from the foot up; what is nearer covers what is behind."""
     outer = smooth(body.outer, OUTLINE_STEP_MM)
@@ -78,24 +81,27 @@ def _rings(canvas: _Canvas, line: Field, along: Field, *, is_inside: bool) -> No
     normals /= np.maximum(np.hypot(normals[:, 0], normals[:, 1]), 1e-6)[:, None]
     if is_inside:
         normals = -normals
-    for (radius, height), (out, up), share in zip(line, normals, along, strict=True):
+    shown = np.full(canvas.seen.shape, -1, np.int32)  # which ring shows at each point, and which half of it
+    is_front = np.zeros(canvas.seen.shape, np.bool_)
+    for ring, ((radius, height), (out, up)) in enumerate(zip(line, normals, strict=True)):
         if radius < 0.4:
             continue
         columns = np.arange(math.ceil((-radius - canvas.left_mm) * MAP_PX), int((radius - canvas.left_mm) * MAP_PX) + 1)
         x = np.clip(columns / MAP_PX + canvas.left_mm, -radius, radius)
-        sine = x / radius
-        cosine = np.sqrt(np.maximum(1 - sine**2, 0))
+        cosine = np.sqrt(np.maximum(1 - (x / radius) ** 2, 0))
         for side in (-1, 1):  # the back half of the ring, then the front half
             is_facing = side * out * cosine * COS_DOWN + up * SIN_DOWN > 0
             y = height * COS_DOWN - side * radius * cosine * SIN_DOWN
             rows = ((canvas.top_mm - y) * MAP_PX).astype(np.int32)
             at = (rows[is_facing], columns[is_facing])
-            angle = np.arcsin(sine)
-            canvas.around[at] = (angle if side > 0 else math.pi - angle)[is_facing]
-            canvas.along[at] = share
-            canvas.height[at] = height
-            canvas.normal[at] = np.stack([out * sine, np.full_like(sine, up), side * out * cosine], axis=1)[is_facing]
-            canvas.seen[at] = 255
+            shown[at], is_front[at] = ring, side > 0
+    points = np.nonzero(shown >= 0)
+    rings, halves = shown[points], np.where(is_front[points], 1.0, -1.0)
+    sine = np.clip((points[1] / MAP_PX + canvas.left_mm) / line[rings, 0], -1, 1)
+    angle, (out, up) = np.arcsin(sine), normals[rings].T
+    canvas.around[points] = np.where(halves > 0, angle, math.pi - angle)
+    canvas.along[points], canvas.height[points], canvas.seen[points] = along[rings], line[rings, 1], 255
+    canvas.normal[points] = np.stack([out * sine, up, halves * out * np.sqrt(1 - sine**2)], axis=1)
 
 
 def _grow_edges(canvas: _Canvas) -> None:

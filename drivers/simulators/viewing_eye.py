@@ -17,7 +17,7 @@ from drivers.simulators.lens import magnification, softness_px
 from drivers.simulators.plan import CameraPlan
 from drivers.simulators.plate import PLATE_MM, RIM_MM, Plate
 from drivers.simulators.scene import SCENE_PX, Scene
-from drivers.simulators.sensor import Sensor
+from drivers.simulators.sensor import Film, Sensor
 from drivers.simulators.tag_card import CARD_MM, draw_card
 from drivers.simulators.texture import Picture
 from drivers.simulators.time_strip import Mark
@@ -61,12 +61,14 @@ class ViewingEye:
         self._scene: Scene | None = None
         self._plate: Plate | None = None
         self._sensors: dict[int, Sensor] = {}
+        self._films: dict[int, Film] = {}
         self._shadowed: tuple[Standing, Picture] | None = None
         self._ground: tuple[Standing, View, Picture] | None = None
         self._last: tuple[Look, Picture] | None = None
+        self._last_still: tuple[Look, Picture] | None = None
 
     def frame(self, now_s: float) -> bytes:
-        return self._sensor(FRAME_PX).jpeg(self._exposed(now_s), self._mark(now_s))
+        return self._jpeg(FRAME_PX, self._exposed(now_s), now_s)
 
     def raw(self, now_s: float) -> Picture:
         """The picture of the stream before it becomes a JPEG."""
@@ -87,8 +89,15 @@ class ViewingEye:
     def still(self, now_s: float) -> bytes:
         sensor, look = self._sensor(STILL_PX), self._look(now_s, STILL_PX)
         with self._lock:
-            picture = self._draw(look)
-        return sensor.jpeg(sensor.expose(picture, softness_px(look.zoom)), self._mark(now_s))
+            if self._last_still is None or self._last_still[0] != look:
+                self._last_still = (look, sensor.expose(self._draw(look), softness_px(look.zoom)))
+            exposed = self._last_still[1]
+        return self._jpeg(STILL_PX, exposed, now_s)
+
+    def _jpeg(self, width: int, exposed: Picture, now_s: float) -> bytes:
+        """One picture of this size; what bears a strip is compressed each time."""
+        sensor, mark = self._sensor(width), self._mark(now_s)
+        return self._films[width].jpeg(exposed) if mark is None else sensor.jpeg(exposed, mark)
 
     def black(self) -> bytes:
         return self._sensor(FRAME_PX).jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
@@ -103,6 +112,7 @@ class ViewingEye:
         with self._lock:
             if width not in self._sensors:
                 self._sensors[width] = Sensor(width, self._plan.jpeg_quality, self._seed + width)
+                self._films[width] = Film(self._sensors[width])
             return self._sensors[width]
 
     def _head(self) -> HeadState:
