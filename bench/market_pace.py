@@ -20,6 +20,7 @@ from bench.postgres_cluster import NoPostgresError, postgres_cluster
 from bench.viewing_pace import percentile
 from cloud_relay.catalog import words
 from cloud_relay.catalog.reading import PAGE_SIZE
+from cloud_relay.catalog.search_store import BATCH
 from cloud_relay.db import Database
 from cloud_relay.intake import service
 from cloud_relay.intake.rules import take_in
@@ -49,8 +50,9 @@ SQLITE_RAW = (
     "JOIN listing l ON l.listing_id = e.listing_id WHERE listing_search MATCH ? ORDER BY f.rowid DESC LIMIT ? OFFSET ?"
 )
 POSTGRES_RAW = (
-    "WITH e AS MATERIALIZED (SELECT entry_no, listing_id FROM search_entry WHERE words @@ %s::tsquery) "
-    "SELECT l.* FROM e JOIN listing l ON l.listing_id = e.listing_id ORDER BY e.entry_no DESC LIMIT %s OFFSET %s"
+    "SELECT l.* FROM (SELECT e.entry_no, e.listing_id FROM unnest(%s::tsquery[]) AS batch(match) "
+    "CROSS JOIN LATERAL (SELECT entry_no, listing_id FROM search_entry WHERE words @@ batch.match OFFSET 0) e "
+    "ORDER BY e.entry_no DESC LIMIT %s OFFSET %s) e JOIN listing l ON l.listing_id = e.listing_id"
 )
 RAW_ALL = (
     "SELECT l.* FROM search_entry e JOIN listing l ON l.listing_id = e.listing_id "
@@ -107,7 +109,8 @@ def postgres_store(count: int) -> Iterator[Market]:
                 wanted, first = words.query_words(query), (page - 1) * PAGE_SIZE
                 if not wanted:
                     return bare.execute(RAW_ALL.format("%s"), (PAGE_SIZE, first)).fetchall()
-                return bare.execute(POSTGRES_RAW, (words.tsquery(wanted), PAGE_SIZE, first)).fetchall()
+                matches = [words.tsquery(wanted, batch) for batch in range(count // BATCH, -1, -1)]
+                return bare.execute(POSTGRES_RAW, (matches, PAGE_SIZE, first)).fetchall()
 
             yield Market("PostgreSQL", database, raw)
         database.close()

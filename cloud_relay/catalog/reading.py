@@ -58,7 +58,9 @@ def _showing_of(
 def hits(connection: Connection, listing_ids: Iterable[str], now: datetime) -> list[dict[str, Any]]:
     """Return these listings as hits, in this order, each with the best way to look at one of its pieces now."""
     wanted = list(listing_ids)
-    listings = store.listings_with_shops(connection, wanted, now)
+    if not wanted:
+        return []
+    listings = store.listings_with_shops(connection, wanted, now, store.HITS)
     pieces: dict[str, list[RowMapping]] = {}
     for piece in store.pieces_of(connection, wanted):
         pieces.setdefault(piece["listing_id"], []).append(piece)

@@ -9,9 +9,11 @@ from cloud_relay.catalog import words
 IS_SHOWN = "e.is_published AND s.is_closed = :no AND m.state = 'verified'"
 
 BATCH = 4000
-"""Entries with the same # word on PostgreSQL; the number stands in migration 0001 too."""
-WINDOWS = (1, 8, 0)
-"""How many of the newest batches PostgreSQL looks at first, then, and 0 for all: FTS5 goes backwards by itself."""
+"""Entries whose words stand together in PostgreSQL's index; the number stands in migration 0001 too."""
+FIRST_BATCHES = 2
+"""So many of the newest batches PostgreSQL looks at first: the last one may have begun with a single entry."""
+GROWTH = 4
+"""How many times as many it looks at next, while too few are found: FTS5 goes backwards by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +65,30 @@ def _matches(connection: Connection, wanted: list[str], most: int, *, is_in_titl
         )
         match = words.fts5_query(wanted, is_in_title=is_in_title)
         return list(connection.scalars(text(query), {"no": False, "most": most, "match": match}))
+    found: list[str] = []
     newest = connection.scalar(text("SELECT max(entry_no) FROM search_entry")) or 0
-    for width in WINDOWS:
-        batches = range(max(0, newest // BATCH - width + 1), newest // BATCH + 1) if width else ()
-        found = _matches_of(connection, words.tsquery(wanted, is_in_title=is_in_title, batches=batches), most)
-        if len(found) == most or len(batches) * BATCH > newest:
-            break
+    last, width = newest // BATCH, FIRST_BATCHES
+    while last >= 0 and len(found) < most:
+        first = max(0, last - width + 1)
+        matches = [words.tsquery(wanted, batch, is_in_title=is_in_title) for batch in range(first, last + 1)]
+        found += _matches_of(connection, matches, most - len(found))
+        last, width = first - 1, width * GROWTH
     return found
 
 
-def _matches_of(connection: Connection, match: str, most: int) -> list[str]:
-    """Return what PostgreSQL finds, newest first.
+def _matches_of(connection: Connection, matches: list[str], most: int) -> list[str]:
+    """Return what PostgreSQL finds in some batches, newest first.
 
-    Materialized: otherwise the planner may walk all entries backwards, hoping to meet enough with these words.
+    Materialized, and each batch by itself (OFFSET 0): otherwise the planner may walk all entries backwards, hoping to
+    meet enough with these words.
     """
     query = (
-        "WITH e AS MATERIALIZED (SELECT entry_no, listing_id, shop_id, is_published FROM search_entry "  # noqa: S608  # constants only
-        f"WHERE words @@ CAST(:match AS tsquery)) SELECT e.listing_id FROM e {_join(connection)} "
+        "WITH e AS MATERIALIZED (SELECT entry.* FROM unnest(CAST(:matches AS tsquery[])) AS batch(match) "  # noqa: S608  # constants only
+        "CROSS JOIN LATERAL (SELECT entry_no, listing_id, shop_id, is_published FROM search_entry "
+        f"WHERE words @@ batch.match OFFSET 0) entry) SELECT e.listing_id FROM e {_join(connection)} "
         f"WHERE {IS_SHOWN} ORDER BY e.entry_no DESC LIMIT :most"
     )
-    return list(connection.scalars(text(query), {"no": False, "most": most, "match": match}))
+    return list(connection.scalars(text(query), {"no": False, "most": most, "matches": matches}))
 
 
 def newest_titles(connection: Connection, language: str, most: int) -> list[str]:

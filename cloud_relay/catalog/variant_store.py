@@ -3,16 +3,21 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, insert, select, update
 
 from cloud_relay.tables import listing, order_line, piece, tag, variant
+
+VARIANTS_OF = (
+    select(variant)
+    .where(variant.c.listing_id.in_(bindparam("listing_ids", expanding=True)))
+    .order_by(variant.c.listing_id, variant.c.place)
+)
 
 
 def variants_of(connection: Connection, listing_ids: Iterable[str]) -> dict[str, list[RowMapping]]:
     """Return the variants of these listings, in their order, by listing."""
-    query = select(variant).where(variant.c.listing_id.in_(list(listing_ids)))
     found: dict[str, list[RowMapping]] = {}
-    for row in connection.execute(query.order_by(variant.c.listing_id, variant.c.place)).mappings():
+    for row in connection.execute(VARIANTS_OF, {"listing_ids": list(listing_ids)}).mappings():
         found.setdefault(row["listing_id"], []).append(row)
     return found
 

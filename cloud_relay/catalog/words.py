@@ -5,7 +5,7 @@ Neither FTS5 nor PostgreSQL finds 茶壶 in 紫砂茶壶 by itself; with pairs o
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 QUERY_WORDS_MAX = 12
 WORD_LENGTH_MAX = 40
@@ -72,12 +72,10 @@ def fts5_query(words: list[str], *, is_in_title: bool = False) -> str:
     return f"{{in_title}} : ({found})" if is_in_title else found
 
 
-def tsquery(words: list[str], *, is_in_title: bool = False, batches: Sequence[int] = ()) -> str:
-    """Return the same as a tsquery of PostgreSQL; with `batches` only of the entries in these.
+def tsquery(words: list[str], batch: int, *, is_in_title: bool = False) -> str:
+    """Return the same as a tsquery of PostgreSQL, of one batch of entries.
 
-    Words of the title stand a second time in the index after a ^, an entry's batch after a #.
+    Words stand in the index after their entry's batch and a #, those of the title a second time after a ^.
     """
-    mark, open_end = "^" if is_in_title else "", _beginning(words)
-    found = " & ".join(f"'{mark}{word}':*" if word == open_end else f"'{mark}{word}'" for word in words)
-    among = " | ".join(f"'#{batch}'" for batch in batches)
-    return f"({among}) & {found}" if among else found
+    mark, open_end = "^" if is_in_title else "#", _beginning(words)
+    return " & ".join(f"'{batch}{mark}{word}':*" if word == open_end else f"'{batch}{mark}{word}'" for word in words)

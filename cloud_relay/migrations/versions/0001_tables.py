@@ -50,13 +50,13 @@ POSTGRES_SEARCH = (
     words tsvector NOT NULL)""",
     # without a list of pending entries: a search never pays for what merchants wrote just before it
     "CREATE INDEX ix_search_entry_words ON search_entry USING gin (words) WITH (fastupdate = off)",
-    # arrays need no parser, so that words are the same as ours. Words of the title stand a second time after a ^, and
-    # each batch of entries has a word of its own: a GIN index knows no order; by these only the newest are looked at
+    # arrays need no parser, so that words are the same as ours. A GIN index knows no order: each word stands after the
+    # number of its entry's batch, so that the newest are looked at first, and after a ^ once more if it is in the title
     """CREATE FUNCTION search_words(in_title text, anywhere text, entry_no bigint) RETURNS tsvector
     LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_to_tsvector(array_remove(string_to_array(anywhere, ' ')
-      || string_to_array(CASE WHEN in_title = '' THEN '' ELSE '^' || replace(in_title, ' ', ' ^') END, ' ')
-      || ('#' || entry_no / 4000), '')) $$""",
+    SELECT array_to_tsvector(coalesce(array_agg(entry_no / 4000 || mark || word), '{}')) FROM
+      (SELECT '#' AS mark, unnest(string_to_array(anywhere, ' ')) AS word
+      UNION ALL SELECT '^', unnest(string_to_array(in_title, ' '))) AS marked $$""",
     """CREATE FUNCTION keep_search_entry() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE number bigint; BEGIN
     IF NEW.state = 'published' THEN

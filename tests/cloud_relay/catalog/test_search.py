@@ -111,3 +111,17 @@ def test_many_at_once_in_one_statement_are_all_indexed(shelf):
     shelf.database.run_now(lambda c: c.execute(insert(listing), rows))
     assert len(shelf.find("pots")) == 50
     assert shelf.find("pot 7") == ["l7"]
+
+
+def test_goods_of_years_ago_are_found_after_the_newest_of_them(shelf, store):
+    placed = {"oldest": 1, "end": 3999, "next": 4000, "later": 23_000, "last": 160_000, "newest": 164_000}
+    for listing_id, entry_no in placed.items():
+        if store == "postgres":
+            number = text(f"SELECT setval('search_entry_no', {entry_no}, false)")
+            shelf.database.run_now(lambda c, number=number: c.execute(number))
+        shelf.put(listing_id, "Tray", "teapot") if listing_id == "last" else shelf.put(listing_id, "Teapot")
+    everything = ["newest", "later", "next", "end", "oldest", "last"]
+    for most in range(1, 8):
+        assert shelf.find("teapot", most) == shelf.find("tea", most) == everything[:most]
+    assert shelf.find("tray", 9) == ["last"]
+    assert shelf.find("", 2) == ["newest", "last"]
