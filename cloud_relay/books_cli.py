@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from cloud_relay.clock import RelayClock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, DatabaseBusyError
 from cloud_relay.settings import BadSettingsError, Settings, load
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 DIFFERENT, UNASKED = 1, 2
-"""Exit codes: the books differ; a provider could not be asked or the settings cannot be used. 0: they agree."""
+"""Exit codes: the books differ; a provider or the database could not be asked, a word is no good. 0: they agree."""
 
 
 @app.command()
@@ -32,10 +33,14 @@ def books(
     """
     try:
         settings = load(data)
-        chosen = date.fromisoformat(day) if day else (datetime.now(UTC) - timedelta(days=1)).date()
+        chosen = _day(day, datetime.now(UTC))
         reports, unasked = asyncio.run(_compare(settings, chosen, provider))
     except (BadSettingsError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(UNASKED) from None
+    except (DBAPIError, DatabaseBusyError) as error:
+        said = getattr(error, "orig", None) or error
+        typer.echo(f"error: the database: {said}; is it there, and migrated (python -m cloud_relay migrate)?", err=True)
         raise typer.Exit(UNASKED) from None
     for report in reports:
         _say(report)
@@ -43,6 +48,14 @@ def books(
         typer.echo(f"error: {text}", err=True)
     differ = any(report.differences for report in reports)
     raise typer.Exit(UNASKED if unasked else DIFFERENT if differ else 0)
+
+
+def _day(text: str, now: datetime) -> date:
+    """Return the day that is meant; ValueError for none and for one that has not begun: its books would agree."""
+    found = date.fromisoformat(text) if text else (now - timedelta(days=1)).date()
+    if found > now.date():
+        raise ValueError(f"--day {found}: it has not begun yet (UTC)")
+    return found
 
 
 async def _compare(settings: Settings, day: date, only: str) -> tuple[list["Report"], list[str]]:
@@ -72,7 +85,6 @@ def _say(report: "Report") -> None:
     for currency, (ours, theirs) in report.sums().items():
         typer.echo(f"  {currency} ours {ours} theirs {theirs}")
     for line in report.differences:
-        typer.echo(
-            f"  {line.difference}: {line.kind} {line.payment_id} ours {line.ours_minor} theirs {line.theirs_minor} "
-            f"{line.currency}"
-        )
+        ours, theirs = ("nothing" if one is None else one for one in (line.ours_minor, line.theirs_minor))
+        said = f"{line.kind} {line.payment_id} ours {ours} theirs {theirs} {line.currency}"
+        typer.echo(f"  {line.difference}: {said}")

@@ -33,7 +33,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(one=OBJECTS)
 def test_an_answer_is_understood_or_unknown(name, one):
     try:
