@@ -73,7 +73,7 @@ async def frames_of(driver, count: int) -> list:
             loop.call_soon_threadsafe(enough.set)
 
     await driver.watch(take)
-    await asyncio.wait_for(enough.wait(), 5)
+    await asyncio.wait_for(enough.wait(), 30)
     return got
 
 

@@ -11,6 +11,7 @@ from drivers.grbl_link import GrblAlarmError, GrblError, GrblLink, State, encode
 from drivers.labeller import LabelPlace, grbl
 from drivers.transport import PipeSilentError, open_pipe
 from drivers.turntable import gcode
+from tests.drivers.patience import PATIENT_S
 
 numbers = st.floats(-1e6, 1e6)
 axes = st.tuples(numbers, numbers, numbers)
@@ -249,7 +250,7 @@ async def test_a_controller_that_tells_work_positions_is_the_technicians_affair(
 async def test_opening_holding_and_closing_a_labeller_send_no_reset_and_no_motion(pty_peer, state):
     controller = Controller(b"<" + state + b"|MPos:0.000,0.000,0.000|FS:0,0>\r\n")
     pty_peer.answer = controller.answer
-    driver = grbl.DRIVER(grbl.GrblOptions(address=pty_peer.address, timeout_s=0.3))
+    driver = grbl.DRIVER(grbl.GrblOptions(address=pty_peer.address, timeout_s=PATIENT_S))
     await driver.open()
     await driver.status()
     await driver.hold()

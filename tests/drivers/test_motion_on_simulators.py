@@ -8,12 +8,15 @@ import pytest
 from drivers.base import AttendantNeededError, Condition, DeviceOfflineError
 from drivers.pan_tilt import HeadPosition, visca
 from drivers.turntable import gcode
+from tests.drivers.patience import PATIENT_S, hurry
 
 
 @pytest.fixture
 async def head(shop):
     driver = visca.DRIVER(
-        visca.ViscaOptions(address=shop.ports["head"], pan_min_deg=-20.0, pan_max_deg=20.0, zoom_max=10.0)
+        visca.ViscaOptions(
+            address=shop.ports["head"], pan_min_deg=-20.0, pan_max_deg=20.0, zoom_max=10.0, timeout_s=PATIENT_S
+        )
     )
     await driver.open()
     yield shop, driver
@@ -22,7 +25,9 @@ async def head(shop):
 
 @pytest.fixture
 async def table(shop):
-    driver = gcode.DRIVER(gcode.GcodeOptions(address=shop.ports["turntable"], fastest_deg_per_s=90.0, timeout_s=0.5))
+    driver = gcode.DRIVER(
+        gcode.GcodeOptions(address=shop.ports["turntable"], fastest_deg_per_s=90.0, timeout_s=PATIENT_S)
+    )
     await driver.open()
     yield shop, driver
     await driver.close()
@@ -101,7 +106,7 @@ async def test_a_daemon_that_died_is_stopped_by_the_next_opening(head):
     await driver.go_to(HeadPosition(pan_deg=-20, tilt_deg=0, zoom=1))
     await driver.move(0.1, 0, 0)
     await driver._pipe.close()
-    again = visca.DRIVER(visca.ViscaOptions(address=shop.ports["head"]))
+    again = visca.DRIVER(visca.ViscaOptions(address=shop.ports["head"], timeout_s=PATIENT_S))
     await again.open()
     assert not head_of(shop)["moving"]
     await again.close()
@@ -111,6 +116,7 @@ async def test_a_daemon_that_died_is_stopped_by_the_next_opening(head):
 async def test_a_head_that_is_not_there_is_offline(head, fault):
     shop, driver = head
     shop.fault("head", fault)
+    hurry(driver)
     with pytest.raises(DeviceOfflineError):
         await steer(driver)
 
@@ -158,7 +164,7 @@ async def test_a_table_left_turning_is_stopped_by_the_next_opening(table):
     await driver.turn(0.5)
     await driver._link.pipe.close()
     assert table_of(shop)["moving"]
-    again = gcode.DRIVER(gcode.GcodeOptions(address=shop.ports["turntable"]))
+    again = gcode.DRIVER(gcode.GcodeOptions(address=shop.ports["turntable"], timeout_s=PATIENT_S))
     await again.open()
     assert not table_of(shop)["moving"]
     await again.close()
@@ -176,7 +182,7 @@ async def test_a_half_written_line_is_never_joined_to_the_next(table):
     before = table_of(shop)["angle_deg"]
     await driver._link.pipe.write(b"G0X9", 1)
     await driver._link.pipe.close()
-    again = gcode.DRIVER(gcode.GcodeOptions(address=shop.ports["turntable"]))
+    again = gcode.DRIVER(gcode.GcodeOptions(address=shop.ports["turntable"], timeout_s=PATIENT_S))
     await again.open()
     assert not table_of(shop)["moving"]
     assert table_of(shop)["angle_deg"] == before
@@ -188,6 +194,7 @@ async def test_a_half_written_line_is_never_joined_to_the_next(table):
 async def test_a_table_that_is_not_there_is_offline(table, fault):
     shop, driver = table
     shop.fault("turntable", fault)
+    hurry(driver)
     with pytest.raises(DeviceOfflineError):
         await steer(driver)
 
@@ -196,7 +203,7 @@ async def test_an_alarm_needs_the_attendant(table):
     shop, driver = table
     shop.fault("turntable", "alarm")
     with pytest.raises(AttendantNeededError) as caught:
-        await asyncio.wait_for(driver.turn(0.5), 5)
+        await asyncio.wait_for(driver.turn(0.5), PATIENT_S)
     assert caught.value.reason == "alarm"
     assert (await driver.status()).reason == "alarm"
     await driver._link.pipe.write(b"$X\n", 1)  # the person's part, at the controller

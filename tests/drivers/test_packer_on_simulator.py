@@ -8,19 +8,29 @@ import pytest
 from drivers.base import AttendantNeededError, BadOptionsError, Condition, DeviceOfflineError, OutcomeUnknownError
 from drivers.packer import PackJob
 from drivers.packer.modbus import DRIVER, ModbusOptions, encode_job
+from tests.drivers.patience import PATIENT_S
 
 numbers = itertools.count(1)
 
 
 def make(shop, **more) -> DRIVER:
     return DRIVER(
-        ModbusOptions(address=shop.ports["packer"], **{"timeout_s": 2.0, "idle_s": 3.0, "work_s": 10.0, **more})
+        ModbusOptions(
+            address=shop.ports["packer"],
+            **{"timeout_s": PATIENT_S, "idle_s": PATIENT_S, "work_s": 3 * PATIENT_S, **more},
+        )
     )
 
 
+HASTY = {"timeout_s": 2.0, "idle_s": 3.0}
+"""For what is never answered: long enough for all that is answered before it."""
+
+answers_get_lost = pytest.mark.parametrize("packer", [HASTY], indirect=True)
+
+
 @pytest.fixture
-async def packer(shop, eventually):
-    driver = make(shop)
+async def packer(shop, eventually, request):
+    driver = make(shop, **getattr(request, "param", {}))
     await driver.open()
     yield shop, driver
     await driver.close()
@@ -90,6 +100,7 @@ async def test_a_job_that_is_interrupted_goes_on_and_is_never_started_again(pack
     assert await driver.last_done() == job.job_no
 
 
+@answers_get_lost
 @pytest.mark.parametrize("after", range(12))
 async def test_one_lost_reply_at_any_point_never_packs_twice(packer, eventually, after):
     shop, driver = packer
@@ -102,7 +113,7 @@ async def test_one_lost_reply_at_any_point_never_packs_twice(packer, eventually,
     except OutcomeUnknownError:
         assert started(shop, job.job_no) == 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop, timeout_s=10.0, idle_s=30.0)
+    again = make(shop)
     await again.open()
     done = await again.last_done()
     assert (done == job.job_no) == (started(shop, job.job_no) == 1)
@@ -111,6 +122,7 @@ async def test_one_lost_reply_at_any_point_never_packs_twice(packer, eventually,
     await again.close()
 
 
+@answers_get_lost
 async def test_a_lost_reply_to_go_is_read_back(packer, monkeypatch):
     """The write was carried out, its answer lost: the registers say so and the job ends well."""
     shop, driver = packer
@@ -126,6 +138,7 @@ async def test_a_lost_reply_to_go_is_read_back(packer, monkeypatch):
     assert started(shop, job.job_no) == 1
 
 
+@answers_get_lost
 @pytest.mark.parametrize("count", [1, 12, 40, 60, 75, 90])
 async def test_the_line_goes_at_byte(packer, eventually, count):
     shop, driver = packer
@@ -140,13 +153,14 @@ async def test_the_line_goes_at_byte(packer, eventually, count):
     else:  # only the answer to go was lost, and the registers told the rest
         assert started(shop, job.job_no) == 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop, timeout_s=10.0, idle_s=30.0)
+    again = make(shop)
     await again.open()
     await again.pack(job)
     assert started(shop, job.job_no) == 1
     await again.close()
 
 
+@answers_get_lost
 @pytest.mark.parametrize("fault", ["silent", "garbage", "unplugged"])
 async def test_a_machine_that_says_nothing_sensible_is_offline(packer, fault):
     shop, driver = packer
@@ -156,9 +170,10 @@ async def test_a_machine_that_says_nothing_sensible_is_offline(packer, fault):
         await driver.pack(job)
     assert started(shop, job.job_no) == 0
     with pytest.raises(DeviceOfflineError):
-        await make(shop).open()
+        await make(shop, **HASTY).open()
 
 
+@answers_get_lost
 async def test_silence_while_it_works_is_unknown_and_is_sensed_later(packer, eventually):
     shop, driver = packer
     job = PackJob(job_no=next(numbers))
@@ -170,7 +185,7 @@ async def test_silence_while_it_works_is_unknown_and_is_sensed_later(packer, eve
     assert caught.value.reason == "silent"
     shop.mend()
     await eventually(lambda: is_settled(shop))
-    again = make(shop, timeout_s=10.0, idle_s=30.0)
+    again = make(shop)
     await again.open()
     assert await again.last_done() == job.job_no
     await again.close()

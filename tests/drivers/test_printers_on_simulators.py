@@ -7,8 +7,9 @@ from PIL import Image, ImageDraw
 
 from drivers.base import AttendantNeededError, Condition, DeviceOfflineError, OutcomeUnknownError
 from drivers.label_printer import escpos, zpl
+from tests.drivers.patience import PATIENT_S, hurry
 
-MEDIA = {"width_mm": 100.0, "length_mm": 40.0, "timeout_s": 0.6, "print_s": 3.0}
+MEDIA = {"width_mm": 100.0, "length_mm": 40.0, "timeout_s": PATIENT_S, "print_s": PATIENT_S}
 MODELS = {"escpos": (escpos, "printer"), "zpl": (zpl, "zebra")}
 
 
@@ -83,6 +84,7 @@ async def test_a_printer_that_says_nothing_sensible_before(printer, phase):
     shop, device, driver = printer
     before = printed(shop, device)
     shop.fault(device, phase)
+    hurry(driver)
     with pytest.raises(DeviceOfflineError):
         await driver.print_label(label())
     assert printed(shop, device) == before
@@ -92,6 +94,7 @@ async def test_a_printer_that_says_nothing_sensible_before(printer, phase):
 async def test_silence_after_some_bytes_is_unknown(printer, count):
     shop, device, driver = printer
     shop.fault(device, "silent", after=count)
+    hurry(driver, 2.0, print_s=3.0)
     with pytest.raises(OutcomeUnknownError) as caught:
         await driver.print_label(label())
     assert caught.value.reason == "silent"
@@ -113,16 +116,12 @@ async def test_the_line_goes_at_byte(printer, kind, count):
     await again.close()
 
 
-async def test_slow_answers_are_waited_for(printer, kind):
-    shop, device, _ = printer
-    driver = kind[1](shop.ports[device], timeout_s=3.0, print_s=10.0)
+async def test_slow_answers_are_waited_for(printer):
+    shop, device, driver = printer
     before = printed(shop, device)
-    await printer[2].close()
-    await driver.open()
     shop.fault(device, "slow", seconds=0.3)
     await driver.print_label(label())
     assert printed(shop, device) == before + 1
-    await driver.close()
 
 
 async def test_an_unplugged_printer_is_offline(printer, kind):
@@ -146,7 +145,7 @@ async def test_cancelled_while_printing_leaves_a_port_that_works(printer, kind):
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await driver.close()
-    again = kind[1](shop.ports[device], timeout_s=3.0)
+    again = kind[1](shop.ports[device])
     await again.open()
     assert (await again.status()).condition in (Condition.ONLINE, Condition.BUSY)
     await again.close()

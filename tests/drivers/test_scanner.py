@@ -99,7 +99,7 @@ async def test_scans_come_in_order_even_when_nobody_waited(scanner):
     shop, driver = scanner
     for text in ("one", "https://shop.example/00/395012345678901234", "茶壶 3"):
         shop.hands("scan_text", text=text)
-    got = [await asyncio.wait_for(driver.next_scan(), 5) for _ in range(3)]
+    got = [await asyncio.wait_for(driver.next_scan(), 30) for _ in range(3)]
     assert [scan.text for scan in got] == ["one", "https://shop.example/00/395012345678901234", "茶壶 3"]
     assert got[0].scanned_s <= got[2].scanned_s
     assert (await driver.status()).condition == Condition.ONLINE
@@ -108,7 +108,7 @@ async def test_scans_come_in_order_even_when_nobody_waited(scanner):
 async def test_a_pieces_tag(scanner):
     shop, driver = scanner
     shop.hands("scan_piece", piece="pot")
-    assert (await asyncio.wait_for(driver.next_scan(), 5)).text == "4711"
+    assert (await asyncio.wait_for(driver.next_scan(), 30)).text == "4711"
 
 
 async def test_a_pulled_cable_ends_the_wait(scanner):
@@ -117,7 +117,7 @@ async def test_a_pulled_cable_ends_the_wait(scanner):
     await asyncio.sleep(0.05)
     shop.fault("scanner", "unplugged")
     with pytest.raises(DeviceOfflineError) as caught:
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
     assert caught.value.reason == "hang_up"
     with pytest.raises(DeviceOfflineError):
         await driver.status()
@@ -130,7 +130,7 @@ async def test_noise_is_counted_and_the_next_scan_comes(pty_peer, eventually):
     await pty_peer.send(b"\xff\x00\x80\r" + b"half a co")
     await eventually(lambda: driver._reader.dropped == 2)
     await pty_peer.send(b"4711\r")
-    assert (await asyncio.wait_for(waiting, 5)).text == "4711"
+    assert (await asyncio.wait_for(waiting, 30)).text == "4711"
     assert (await driver.status()).raw == "dropped=2"
     await driver.close()
 
@@ -143,5 +143,5 @@ async def test_a_cancelled_wait_loses_no_scan(pty_peer):
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await pty_peer.send(b"4711\r")
-    assert (await asyncio.wait_for(driver.next_scan(), 5)).text == "4711"
+    assert (await asyncio.wait_for(driver.next_scan(), 30)).text == "4711"
     await driver.close()

@@ -8,6 +8,7 @@ import pytest
 from drivers.base import AttendantNeededError, BadOptionsError, Condition, DeviceOfflineError, OutcomeUnknownError
 from drivers.sorter import CarryJob, Location, parse_location
 from drivers.sorter.modbus import DRIVER, ModbusOptions, encode_job
+from tests.drivers.patience import PATIENT_S
 
 numbers = itertools.count(1)
 CUP, SAUCER, EMPTY = Location(1, 2, 3), Location(1, 2, 4), Location(4, 5, 20)
@@ -18,15 +19,21 @@ def make(shop, **more) -> DRIVER:
         ModbusOptions(
             address=shop.ports["sorter"],
             places=("bench", "pickup"),
-            **{"timeout_s": 2.0, "idle_s": 3.0, "work_s": 10.0, **more},
+            **{"timeout_s": PATIENT_S, "idle_s": PATIENT_S, "work_s": 3 * PATIENT_S, **more},
         )
     )
 
 
+HASTY = {"timeout_s": 2.0, "idle_s": 3.0}
+"""For what is never answered: long enough for all that is answered before it."""
+
+answers_get_lost = pytest.mark.parametrize("sorter", [HASTY], indirect=True)
+
+
 @pytest.fixture
-async def sorter(shop, eventually):
+async def sorter(shop, eventually, request):
     shop.hands("carry", piece="cup", to="spot")
-    driver = make(shop)
+    driver = make(shop, **getattr(request, "param", {}))
     await driver.open()
     yield shop, driver
     await driver.close()
@@ -120,6 +127,7 @@ async def test_a_job_that_is_interrupted_goes_on_and_is_never_started_again(sort
     assert count(shop, "job_started", one.job_no) == count(shop, "carried", one.job_no) == 1
 
 
+@answers_get_lost
 @pytest.mark.parametrize("after", range(0, 12, 3))
 async def test_one_lost_reply_at_any_point_never_carries_twice(sorter, eventually, after):
     shop, driver = sorter
@@ -132,7 +140,7 @@ async def test_one_lost_reply_at_any_point_never_carries_twice(sorter, eventuall
     except OutcomeUnknownError:
         assert count(shop, "job_started", one.job_no) == 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop, timeout_s=10.0, idle_s=30.0)
+    again = make(shop)
     await again.open()
     assert (await again.last_carried() == one.job_no) == (count(shop, "carried", one.job_no) == 1)
     await again.carry(one)
@@ -140,6 +148,7 @@ async def test_one_lost_reply_at_any_point_never_carries_twice(sorter, eventuall
     await again.close()
 
 
+@answers_get_lost
 @pytest.mark.parametrize("bytes_sent", [1, 40, 75])
 async def test_the_line_goes_at_byte(sorter, eventually, bytes_sent):
     shop, driver = sorter
@@ -150,13 +159,14 @@ async def test_the_line_goes_at_byte(sorter, eventually, bytes_sent):
     except (DeviceOfflineError, OutcomeUnknownError):
         assert count(shop, "job_started", one.job_no) <= 1
     await eventually(lambda: is_settled(shop))
-    again = make(shop, timeout_s=10.0, idle_s=30.0)
+    again = make(shop)
     await again.open()
     await again.carry(one)
     assert count(shop, "carried", one.job_no) == 1
     await again.close()
 
 
+@answers_get_lost
 @pytest.mark.parametrize("fault", ["silent", "unplugged"])
 async def test_a_machine_that_says_nothing_is_offline(sorter, fault):
     shop, driver = sorter

@@ -30,6 +30,7 @@ from drivers.pan_tilt.visca import (
     position_to_zoom,
     zoom_to_position,
 )
+from tests.drivers.patience import PATIENT_S, hurry
 
 RECORDED = json.loads((Path(__file__).parents[1] / "captures" / "visca_over_ip_0.5.2.json").read_text(encoding="utf-8"))
 units = st.integers(-0x8000, 0x7FFF)
@@ -177,7 +178,7 @@ class Head:
 async def head(pty_peer):
     machine = Head()
     pty_peer.answer = machine.answer
-    driver = DRIVER(ViscaOptions(address=pty_peer.address, timeout_s=0.3, pan_min_deg=-30.0, pan_max_deg=30.0))
+    driver = DRIVER(ViscaOptions(address=pty_peer.address, timeout_s=PATIENT_S, pan_min_deg=-30.0, pan_max_deg=30.0))
     yield machine, driver, pty_peer
     await driver.close()
 
@@ -277,6 +278,7 @@ async def test_a_silent_head_is_offline_and_both_stops_are_sent(head):
     await driver.open()
     machine.payloads.clear()
     peer.answer = lambda data: machine.answer(data) and b""
+    hurry(driver)
     with pytest.raises(DeviceOfflineError) as caught:
         await driver.stop()
     assert caught.value.reason == "silent"
@@ -294,6 +296,7 @@ async def test_only_noise_is_offline(head):
     _, driver, peer = head
     await driver.open()
     peer.answer = lambda data: b"\x55" * 200
+    hurry(driver)
     with pytest.raises(DeviceOfflineError):
         await driver.position()
 
