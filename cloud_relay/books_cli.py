@@ -50,11 +50,15 @@ def books(
     raise typer.Exit(UNASKED if unasked else DIFFERENT if differ else 0)
 
 
+FIRST_DAY = date(2000, 1, 1)
+"""Older than any ledger."""
+
+
 def _day(text: str, now: datetime) -> date:
     """Return the day that is meant; ValueError for none and for one that has not begun: its books would agree."""
     found = date.fromisoformat(text) if text else (now - timedelta(days=1)).date()
-    if found > now.date():
-        raise ValueError(f"--day {found}: it has not begun yet (UTC)")
+    if not FIRST_DAY <= found <= now.date():
+        raise ValueError(f"--day {found}: it has not begun yet (UTC), or is before {FIRST_DAY}")
     return found
 
 
@@ -85,6 +89,6 @@ def _say(report: "Report") -> None:
     for currency, (ours, theirs) in report.sums().items():
         typer.echo(f"  {currency} ours {ours} theirs {theirs}")
     for line in report.differences:
-        ours, theirs = ("nothing" if one is None else one for one in (line.ours_minor, line.theirs_minor))
-        said = f"{line.kind} {line.payment_id} ours {ours} theirs {theirs} {line.currency}"
+        here, there = ("nothing" if one is None else one for one in (line.ours_minor, line.theirs_minor))
+        said = f"{line.kind} {line.payment_id} ours {here} theirs {there} {line.currency}"
         typer.echo(f"  {line.difference}: {said}")

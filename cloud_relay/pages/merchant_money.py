@@ -14,6 +14,7 @@ from cloud_relay.catalog import store as catalog
 from cloud_relay.escrow import day_close, payouts, two_people
 from cloud_relay.escrow.bank import payout_accounts
 from cloud_relay.escrow.day_close import to_csv
+from cloud_relay.pages.days import chosen_day
 from cloud_relay.pages.desk import Desk
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
@@ -99,7 +100,7 @@ def _zone(connection: Connection, merchant_id: str) -> str:
 def _day(connection: Connection, desk: Desk, day: date | None, now: datetime) -> dict[str, Any]:
     zone = _zone(connection, desk.merchant_id)
     today = now.astimezone(ZoneInfo(zone)).date()
-    chosen = min(day or today, today)
+    chosen = chosen_day(day, today)
     first, after = day_close.bounds(chosen, zone)
     found = day_close.read_day(connection, desk.merchant_id, first, after)
     return {

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from cloud_relay.escrow.providers.base import ProviderUnknownError
 from cloud_relay.escrow.reconciliation import Report, compare_day
+from cloud_relay.pages.days import chosen_day
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.principal import Operator
 from cloud_relay.web.templating import render
@@ -21,7 +22,7 @@ async def books(
 ) -> Response:
     """Each provider's day; the differences first. A provider that does not answer is said so, not left out."""
     today = relay.clock.now().astimezone(UTC).date()
-    chosen = min(day or today, today)
+    chosen = chosen_day(day, today)
     found = [await _of(relay, name, chosen) for name in relay.trading.providers]
     return render(
         request, principal, "operator_books.html", tab="books", find="", day=chosen.isoformat(), found=found,

@@ -59,7 +59,7 @@ def charge(at):
 @pytest.mark.parametrize(
     ("text", "found"),
     [("", "2030-01-01"), ("2030-01-02", "2030-01-02"), ("2029-12-31", "2029-12-31"), ("2030-01-03", None),
-     ("2999-01-01", None), ("yesterday", None), ("2030-02-30", None)],
+     ("2999-01-01", None), ("0001-01-01", None), ("yesterday", None), ("2030-02-30", None)],
 )  # fmt: skip
 def test_a_day_that_has_not_begun_has_no_books(text, found):
     if found is None:
