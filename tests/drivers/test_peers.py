@@ -24,6 +24,7 @@ from drivers.sorter import CarryJob, Location
 from drivers.sorter.modbus import DRIVER as SORTER
 from drivers.sorter.modbus import ModbusOptions as SorterOptions
 from drivers.turntable.gcode import encode_turn, encode_turn_to
+from tests.drivers.patience import PATIENT_S
 
 REQUIRED = os.environ.get("VITRINE_PEERS") == "required"
 """Set where every peer must be there: then a missing one fails instead of being left out."""
@@ -72,7 +73,9 @@ def machine(job_program, request, tmp_path) -> Iterator[tuple[str, Path]]:
 
 
 async def opened(address: str, **more) -> PACKER:
-    driver = PACKER(ModbusOptions(address=address, **{"timeout_s": 1.0, "look_s": 0.02, "work_s": 3.0, **more}))
+    driver = PACKER(
+        ModbusOptions(address=address, **{"timeout_s": PATIENT_S, "look_s": 0.02, "work_s": 3 * PATIENT_S, **more})
+    )
     await driver.open()
     return driver
 
@@ -91,7 +94,7 @@ async def test_libmodbus_packs_once(machine):
 @pytest.mark.parametrize("machine", [["4", "drop-go"]], indirect=True)
 async def test_libmodbus_drops_the_line_at_go(machine):
     address, said = machine
-    driver = await opened(address)
+    driver = await opened(address, timeout_s=2.0)  # which it waits for the answer that is lost
     await driver.pack(PackJob(job_no=9))
     assert said.read_text() == "start 9\n"
     await driver.close()
@@ -112,8 +115,8 @@ async def test_libmodbus_knows_no_such_register(machine):
         await opened(machine[0], state_register=900)
 
 
-async def opened_sorter(address: str) -> SORTER:
-    driver = SORTER(SorterOptions(address=address, timeout_s=1.0, look_s=0.02, work_s=3.0))
+async def opened_sorter(address: str, timeout_s: float = PATIENT_S) -> SORTER:
+    driver = SORTER(SorterOptions(address=address, timeout_s=timeout_s, look_s=0.02, work_s=3 * PATIENT_S))
     await driver.open()
     return driver
 
@@ -136,7 +139,7 @@ async def test_libmodbus_carries_once(machine):
 @pytest.mark.parametrize("machine", [["5", "drop-go"]], indirect=True)
 async def test_libmodbus_drops_the_line_when_carrying_begins(machine):
     address, said = machine
-    driver = await opened_sorter(address)
+    driver = await opened_sorter(address, timeout_s=2.0)
     await driver.carry(CarryJob(job_no=9, location=Location(1, 2, 3)))
     assert said.read_text() == "start 9\n"
     await driver.close()
