@@ -49,15 +49,19 @@ def _cleaned(given: dict[str, Any]) -> dict[str, Any]:
 def save_address(connection: Connection, account_id: str, given: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Save an address that fits a label; the first one is the default. RefusedError when there are too many."""
     cleaned, own = _cleaned(given), _rows(connection, account_id)
-    if len(own) >= rules.ADDRESSES_MAX:
-        title = (f"At most {rules.ADDRESSES_MAX} addresses", f"最多保存 {rules.ADDRESSES_MAX} 个地址")
-        raise RefusedError("too_many_addresses", *title)
+    _check_room(len(own) + 1)
     address_id = new_id("adr")
     connection.execute(insert(saved_address).values(address_id=address_id, account_id=account_id, **cleaned))
     if given.get("is_default") or not own:
         _set_default(connection, account_id, address_id)
     _tell(connection, account_id, now)
     return _shown(_find(connection, account_id, address_id))
+
+
+def _check_room(count: int) -> None:
+    if count > rules.ADDRESSES_MAX:
+        title = (f"At most {rules.ADDRESSES_MAX} addresses", f"最多保存 {rules.ADDRESSES_MAX} 个地址")
+        raise RefusedError("too_many_addresses", *title)
 
 
 def _find(connection: Connection, account_id: str, address_id: str) -> Row[Any]:
@@ -109,12 +113,14 @@ def delete_address(connection: Connection, account_id: str, address_id: str, now
 
 
 def restore_address(connection: Connection, account_id: str, address_id: str, now: datetime) -> dict[str, Any]:
-    """Take a deleted address back within a day; RefusedError (404) after it."""
+    """Take a deleted address back within a day; RefusedError (404) after it, and when there are too many by now."""
     own = (saved_address.c.account_id == account_id, saved_address.c.address_id == address_id)
     change = update(saved_address).where(*own, saved_address.c.deleted_at > now - UNDO).values(deleted_at=None)
     if connection.execute(change).rowcount != 1:
         raise missing()
-    if len(_rows(connection, account_id)) == 1:
+    count = len(_rows(connection, account_id))
+    _check_room(count)
+    if count == 1:
         _set_default(connection, account_id, address_id)
     _tell(connection, account_id, now)
     return _shown(_find(connection, account_id, address_id))

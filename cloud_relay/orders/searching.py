@@ -68,7 +68,7 @@ def narrowed(query: Select[Any], wish: OrderSearch, *, is_merchant: bool) -> Sel
         query = query.where(orders.c.state == wish.state)
     if wish.first:
         query = query.where(orders.c.placed_at >= _day(wish.first))
-    if wish.last:
+    if wish.last and wish.last < date.max:  # after the calendar's last day there is no day
         query = query.where(orders.c.placed_at < _day(wish.last, 1))
     return query
 

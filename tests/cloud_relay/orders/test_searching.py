@@ -1,5 +1,7 @@
 """Finding an order among one's own: by number, goods, name, state and day; nobody finds another's."""
 
+from datetime import date
+
 import pytest
 
 from cloud_relay.orders import reading
@@ -51,6 +53,7 @@ def test_state_and_days_narrow_it_and_both_days_count(found):
     first, second = found.world.now.date().replace(day=1), found.world.now.date().replace(day=2)
     assert found(last=first) == ["teapot"] and found(first=second) == ["shawl"]
     assert found(first=first, last=second) == ["shawl", "teapot"]
+    assert found(first=date.min, last=date.max) == ["shawl", "teapot"]
 
 
 def test_what_is_no_state_and_no_day_is_refused():
