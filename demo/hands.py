@@ -17,6 +17,9 @@ from demo.people import plain_http
 THINK_S = 0.6
 """A person needs a moment between two things; short, so that nobody waits for a demonstration."""
 
+SILENT_S = 40.0
+"""A page that says nothing for so long is gone; it says that it is still there every fifteen seconds."""
+
 Act = dict[str, Any]
 
 
@@ -40,6 +43,15 @@ class Bench:
             answer = await self._page.get("/api/state")
         state: dict[str, Any] = answer.raise_for_status().json()
         return state
+
+    async def wait_for_work(self) -> None:
+        """Wait until the page shows a task or a question; the page tells of each change by itself."""
+        patience = httpx.Timeout(10, read=SILENT_S)
+        async with self._page.stream("GET", "/api/events", timeout=patience) as told:
+            told.raise_for_status()
+            async for line in told.aiter_lines():
+                if line.startswith("data: ") and has_work(json.loads(line.removeprefix("data: "))):
+                    return
 
     async def answer(self, task_id: str, answer: str) -> None:
         """Press one of the large buttons."""
@@ -74,6 +86,11 @@ class Bench:
         await self._world.aclose()
 
 
+def has_work(state: dict[str, Any]) -> bool:
+    """Whether the page asks anything of the person before it."""
+    return bool(state["tasks"] or state["questions"])
+
+
 class NotYetError(Exception):
     """A task waits for a machine; it is looked at again."""
 
@@ -98,6 +115,8 @@ class Hands:
                         await self._do(task)
                 for question in state["questions"]:
                     await self._bench.reply(question["question_id"], REPLIES.get(question["kind"], REPLIES["text"]))
+                if not has_work(state):
+                    await self._bench.wait_for_work()
             except (httpx.TransportError, httpx.HTTPStatusError, json.JSONDecodeError):
                 await asyncio.sleep(self._think_s)
             await asyncio.sleep(self._think_s)

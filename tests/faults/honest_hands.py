@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from demo.hands import REPLIES, Bench
+from demo.hands import REPLIES, Bench, has_work
 
 THINK_S = 0.15
 SERIAL = re.compile(r"label ([0-9A-HJKMNP-TV-Z]{8})")
@@ -39,6 +39,8 @@ class HonestHands:
                     self.did.append(task["kind"])
                 for question in state["questions"]:
                     await self._bench.reply(question["question_id"], REPLIES.get(question["kind"], REPLIES["text"]))
+                if not has_work(state):
+                    await self._bench.wait_for_work()
             except httpx.HTTPStatusError as error:
                 self.trouble = f"{error.request.method} {error.request.url.path}: {error.response.text[:200]}"
             except (httpx.TransportError, json.JSONDecodeError):
