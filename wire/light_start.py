@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-UNUSED = ("httpx._main",)
-"""httpx's own command line, which httpx leaves out by itself where it cannot be imported: with it come rich and
-pygments, 100 modules and 6 MB."""
+UNUSED = ("httpx._main", "mako.ext.pygmentplugin")
+"""httpx's own command line and the colours of Mako's error pages (Alembic's templates), which both leave out by
+themselves where they cannot be imported: with them come rich and pygments, 100 modules and 6 MB."""
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import event, insert, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -13,7 +15,7 @@ from cloud_relay.app import _store_mark, _stored_mark
 from cloud_relay.clock import RelayClock
 from cloud_relay.db import Database, after_commit, wake
 from cloud_relay.grouping import GROUP_MAX
-from cloud_relay.migrations import migrate
+from cloud_relay.migrations import FOLDER, NEWEST, migrate, stored_revisions
 from cloud_relay.tables import high_water, metadata
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -193,3 +195,22 @@ def test_time_does_not_go_back_over_a_restart(database):
     database.run_now(_store_mark, AT - timedelta(days=1))
     clock = RelayClock(database.read_now(_stored_mark), wall=lambda: AT - timedelta(minutes=10))
     assert clock.now() == AT
+
+
+def test_the_newest_migration_is_the_one_that_alembic_ends_with(tmp_path):
+    assert ScriptDirectory(FOLDER).get_heads() == [NEWEST]
+    database = Database(f"sqlite:///{tmp_path / 'relay.sqlite3'}")
+    assert stored_revisions(database) == []
+    migrate(database)
+    assert stored_revisions(database) == [NEWEST]
+    database.close()
+
+
+def test_a_database_that_is_behind_is_brought_up_to_date(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'relay.sqlite3'}")
+    migrate(database)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(CommandError, match="0000"):  # no way leads from there: it was looked for
+        migrate(database)
+    database.close()
