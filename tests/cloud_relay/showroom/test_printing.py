@@ -172,7 +172,7 @@ async def test_a_full_plan_leaves_out_the_oldest_places_before_it_is_refused(sta
     monkeypatch.setattr(plans, "PLAN_BYTES_MAX", len(dump_bytes(replace(whole, version=whole.version + 1))) + room)
     stand.site.db.run_now(plans.replace_plan, stand.shop_id, whole.resolver_url, stand.site.clock.now())
     assert [one.location for one in plan_of(stand).places] == locations[::-1][:kept]
-    for language, word in (("en", "does not know 1 of the oldest"), ("zh", "有 1 张未下发")):
+    for language, word in (("en", "does not know 1 of the place tags"), ("zh", "有 1 张未下发")):
         page = await stand.site.http.get(
             f"/merchant/tags?lang={language}", headers={**stand.owner, "Accept": "text/html"}
         )
