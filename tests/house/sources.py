@@ -44,6 +44,7 @@ def tree(path: Path) -> ast.Module:
     try:
         return ast.parse(text, filename=str(path))
     finally:
+        gc.freeze()  # nor is it ever searched: the trees are kept
         if was_on:
             gc.enable()
 
