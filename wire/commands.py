@@ -24,18 +24,23 @@ class PhotoAnswer(StrEnum):
 
 
 class SteerKind(StrEnum):
-    """MOVE is a speed held until the next beat, GO_TO a place, FACE a taught view, STOP ends every motion."""
+    """MOVE is a speed held until the next beat, GO_TO a place, FACE a taught view, STOP ends every motion.
+
+    CENTRE brings a point of the picture to its middle: `pan` right of it, `tilt` above it, in halves of its width.
+    """
 
     MOVE = "move"
     GO_TO = "go_to"
     FACE = "face"
+    CENTRE = "centre"
     STOP = "stop"
     BEAT = "beat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steering:
-    """One wish of the one who steers. Speeds are shares of the head's fastest, −1…1; `turn` speeds the turntable.
+    """One wish of the one who steers. Speeds are shares of the head's fastest at zoom 1, −1…1; `turn` speeds the
+    turntable.
 
     `turn_no` fences: a beat of an older turn is dropped. `sequence` only rises within a turn; an older one is dropped.
     """

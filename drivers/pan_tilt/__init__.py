@@ -34,6 +34,11 @@ class PanTilt(Driver):
     def limits(self) -> HeadLimits:
         """What this head can reach, from its options."""
 
+    @property
+    def view_deg(self) -> float | None:
+        """How wide the camera's picture is at magnification 1, in degrees; None when nobody knows."""
+        return None
+
     @abstractmethod
     async def move(self, pan: float, tilt: float, zoom: float) -> None:
         """Move with these shares (−1…1) of the fastest speed until the next call; 0 stops that axis."""

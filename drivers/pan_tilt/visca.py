@@ -53,6 +53,7 @@ class ViscaOptions:
     units_per_deg: float = 40 / 3  # position units of the head per degree (EVI-D70: 0.075° each)
     pan_speed_max: int = 24  # fastest pan speed code, 1…24
     tilt_speed_max: int = 23  # fastest tilt speed code, 1…23
+    view_deg: float = 48.0  # how wide the picture is at 1× (EVI-D70: 48°, technical manual p. 54)
     lens: tuple[int, ...] = EVI_D70_LENS  # zoom positions of 1×, 2×, 3× …; rising
 
     def __post_init__(self) -> None:
@@ -66,6 +67,8 @@ class ViscaOptions:
             raise ValueError(f"zoom_max must be 1…{len(self.lens)}, as far as lens reaches")
         if not (1 <= self.pan_speed_max <= 24 and 1 <= self.tilt_speed_max <= 23):
             raise ValueError("pan_speed_max must be 1…24, tilt_speed_max 1…23")
+        if not 0 < self.view_deg < 180:
+            raise ValueError("view_deg must be above 0 and below 180")
         if not self.units_per_deg > 0:
             raise ValueError("units_per_deg must be positive")
 
@@ -223,6 +226,10 @@ class ViscaHead(PanTilt):
             tilt_max_deg=options.tilt_max_deg,
             zoom_max=options.zoom_max,
         )
+
+    @property
+    def view_deg(self) -> float:
+        return self._options.view_deg
 
     async def open(self) -> None:
         options = self._options

@@ -5,6 +5,7 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,15 @@ class Motion:
     turn: float = 0.0
 
 
-Wish = Motion | Position
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """Bring this point of the picture to its middle: right of it and above it, in halves of the picture's width."""
+
+    right: float
+    up: float
+
+
+Wish = Motion | Position | Centre
 
 
 def parse_steering(raw: bytes) -> Steering:
@@ -71,12 +80,14 @@ def check_steering(steering: Steering) -> Steering:
 
 
 def wish_of(steering: Steering, face: Callable[[str], Position | None]) -> Wish | None:
-    """Return what a steering message wants, speeds clamped; None for a stop, a beat or an unknown face."""
+    """Return what a steering message wants, shares clamped; None for a stop, a beat or an unknown face."""
     if steering.kind is SteerKind.MOVE:
         shares = (steering.pan, steering.tilt, steering.zoom, steering.turn)
         return Motion(*(min(max(share, -1.0), 1.0) for share in shares))
     if steering.kind is SteerKind.GO_TO:
         return steering.position
+    if steering.kind is SteerKind.CENTRE:
+        return Centre(*(min(max(share, -1.0), 1.0) for share in (steering.pan, steering.tilt)))
     if steering.kind is SteerKind.FACE:
         return face(steering.face)
     return None
@@ -176,9 +187,11 @@ class Axis(ABC):
             except DeviceError:
                 self._must_stop = True
                 raise
-        self._is_at_rest = True
-        if self._wish is None:
-            self._is_still.set()
+            self._is_at_rest = True
+            if self._wish is None:
+                self._is_still.set()
+                with suppress(DeviceError):  # it stands: what it tells besides can wait
+                    await self.stopped(driver)
 
     async def _obey_now(self, wish: Wish) -> None:
         is_idle = isinstance(wish, Motion) and not self.concerns(wish)
@@ -188,6 +201,10 @@ class Axis(ABC):
             if not self._must_stop:
                 await self.obey(driver, wish)
                 self._is_at_rest = is_idle
+
+    @abstractmethod
+    async def stopped(self, driver: Any) -> None:
+        """The device took a stop and nothing is wished for."""
 
     @abstractmethod
     def concerns(self, wish: Motion) -> bool:
@@ -207,17 +224,51 @@ def clamp_head(position: Position, limits: HeadLimits) -> HeadPosition:
     )
 
 
+def aimed_at(point: Centre, now: HeadPosition, view_deg: float) -> Position:
+    """Return where a head must look to have this point in its middle.
+
+    The point's ray is turned by the tilt (the pan only adds): x right, y up, z ahead, a pinhole camera.
+    """
+    half = math.tan(math.radians(view_deg) / 2) / now.zoom
+    tilt = math.radians(now.tilt_deg)
+    x, y = point.right * half, point.up * half
+    ahead, above = math.cos(tilt) - y * math.sin(tilt), math.sin(tilt) + y * math.cos(tilt)
+    return Position(
+        pan_deg=now.pan_deg + math.degrees(math.atan2(x, ahead)),
+        tilt_deg=math.degrees(math.atan2(above, math.hypot(x, ahead))),
+        zoom=now.zoom,
+    )
+
+
 class HeadAxis(Axis):
-    """A pan-tilt-zoom head."""
+    """A pan-tilt-zoom head. The closer it looks the slower it pans and tilts: what it shows passes by as fast."""
+
+    def __init__(self, handle: Handle) -> None:
+        super().__init__(handle)
+        self._zoom = 1.0
+        self._has_zoomed = True
 
     def concerns(self, wish: Motion) -> bool:
         return bool(wish.pan or wish.tilt or wish.zoom)
 
     async def obey(self, driver: PanTilt, wish: Wish) -> None:
         if isinstance(wish, Motion):
-            await driver.move(wish.pan, wish.tilt, wish.zoom)
-        else:
-            await driver.go_to(clamp_head(wish, driver.limits))
+            self._has_zoomed = self._has_zoomed or bool(wish.zoom)
+            await driver.move(wish.pan / self._zoom, wish.tilt / self._zoom, wish.zoom)
+            return
+        if isinstance(wish, Centre):
+            if driver.view_deg is None:
+                return
+            wish = aimed_at(wish, await driver.position(), driver.view_deg)
+        aim = clamp_head(wish, driver.limits)
+        self._zoom, self._has_zoomed = aim.zoom, True  # it may be stopped on its way
+        await driver.go_to(aim)
+
+    async def stopped(self, driver: PanTilt) -> None:
+        """Ask how close it looks, while nobody waits for a motion."""
+        if self._has_zoomed:
+            self._zoom = max((await driver.position()).zoom, 1.0)
+            self._has_zoomed = False
 
 
 class TableAxis(Axis):
@@ -229,8 +280,11 @@ class TableAxis(Axis):
     async def obey(self, driver: Turntable, wish: Wish) -> None:
         if isinstance(wish, Motion):
             await driver.turn(wish.turn)
-        else:
+        elif isinstance(wish, Position):
             await driver.turn_to(wish.table_deg % 360.0)
+
+    async def stopped(self, driver: Turntable) -> None:
+        """Where it stands is asked for when somebody wants to know."""
 
 
 class Steerer:
@@ -251,7 +305,7 @@ class Steerer:
     def steer(self, wish: Wish) -> None:
         """Do what the one who steers wants, until DEAD_MAN_S after their last beat."""
         self._beat_s = self._monotonic()
-        lasts_s = GO_TO_S_MAX if isinstance(wish, Position) else math.inf
+        lasts_s = math.inf if isinstance(wish, Motion) else GO_TO_S_MAX
         self._armed_until_s = None if wish == Motion() else self._beat_s + lasts_s
         for axis in self._axes:
             axis.wish(wish)

@@ -1,6 +1,9 @@
 """Looking: visitors watch, the line is fair, and without WebRTC pictures still come."""
 
+import json
 import re
+import time
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -56,6 +59,45 @@ def test_without_webrtc_pictures_come_through_the_relay_and_steering_works(perso
     expect(page.locator(LOOK)).to_have_attribute("data-way", "stills", timeout=20_000)
     page.wait_for_function("() => document.querySelector('[data-part=image]').naturalWidth > 100", timeout=20_000)
     steers(page)
+
+
+def told(mall, event: str) -> list[dict[str, Any]]:
+    """What the heads of the shop were told, by the log of the simulated bench."""
+    lines = (mall.folder / "teahouse" / "world" / "truth.jsonl").read_text(encoding="utf-8").splitlines()
+    return [one for one in map(json.loads, lines) if one["event"] == event]
+
+
+def grows(page, mall, event: str, before: int) -> dict[str, Any]:
+    """Wait until the heads were told so once more; return what they were told last."""
+    until = time.monotonic() + 20
+    while len(told(mall, event)) <= before:
+        assert time.monotonic() < until, f"no {event}"
+        page.wait_for_timeout(100)
+    return told(mall, event)[-1]
+
+
+def test_a_click_brings_its_point_to_the_middle_and_a_drag_looks_around(person, mall):
+    shopper = person(SHOPPER)
+    shopper.go(f"/look/{piece(mall, '朱泥')}?lang=en")
+    page = shopper.page
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=60_000)
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=20_000)
+    home, sent, driven = told(mall, "head_sent")[-1], len(told(mall, "head_sent")), len(told(mall, "head_driven"))
+    box = page.locator("[data-part=stage]").bounding_box()
+    assert box
+    width, x, y = min(box["width"], box["height"] * 16 / 9), box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.wait_for_timeout(1500)  # the head comes to its first view
+    page.mouse.click(x + width / 4, y)
+    aimed = grows(page, mall, "head_sent", sent)
+    # half of the way from the middle to the rim of 48 degrees: 12.6 at zoom 1, 7.0 at the first view's 1.8
+    assert 6.9 < aimed["pan_deg"] - home["pan_deg"] < 12.7
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 90, y, steps=3)
+    grows(page, mall, "head_driven", driven)
+    page.mouse.up()
+    page.get_by_role("link", name="Leave").click()
+    assert len(told(mall, "head_sent")) == sent + 1
 
 
 def test_what_is_pressed_before_the_shop_answers_counts(person, mall):

@@ -1,5 +1,7 @@
 /** What fingers, mouse, wheel, keys and a TV's remote mean for the camera: one stream of steering, newest only. */
 
+const TAP_MS = 400, TAP_PX = 8; // a touch that is shorter and goes less far is no drag
+
 const MOVE_MS = 80; // the shop stops by itself 500 ms after the last beat; six beats fit in between
 const BEAT_MS = 1000;
 const WAY_MS = 6000; // the longest way to a face; beats keep the shop's dead-man quiet meanwhile
@@ -47,6 +49,14 @@ export class Steering {
     this.emit({ kind: "face", face: name }, false);
   }
 
+  /** Bring a point of the picture to its middle: right of it and above it, in halves of its width. */
+  centre(right, up) {
+    if (!this.can.pan) return;
+    this.motion = null;
+    this.onTheWayUntil = performance.now() + WAY_MS;
+    this.emit({ kind: "centre", pan: right, tilt: up }, false);
+  }
+
   /** Buttons with data-hold='{"zoom":0.6}' move while pressed, by mouse, finger, Enter or Space. */
   bindButtons(root) {
     for (const button of root.querySelectorAll("[data-hold]")) {
@@ -61,18 +71,19 @@ export class Steering {
     for (const button of root.querySelectorAll("[data-face]")) button.addEventListener("click", () => this.face(button.dataset.face));
   }
 
-  /** The picture itself: drag looks around or turns, two fingers and the wheel zoom, arrows steer, OK changes what arrows do. */
+  /** The picture itself: a tap brings its point to the middle, drag looks around or turns, two fingers and the wheel zoom,
+   * arrows steer, OK changes what arrows do. */
   bindPicture(stage, onAxis) {
     const fingers = new Map();
-    let start = null, spread = 0;
+    let start = null, spread = 0, tap = null;
     // what lies in the picture with ways of its own (a button, the loupe) does not steer
     const isOwn = (event) => event.target.closest("[data-own]");
     stage.addEventListener("pointerdown", (event) => {
       if (isOwn(event)) return;
       stage.setPointerCapture(event.pointerId);
       fingers.set(event.pointerId, event);
-      if (fingers.size === 1) start = { x: event.clientX, y: event.clientY };
-      if (fingers.size === 2) spread = distance(fingers);
+      if (fingers.size === 1) start = tap = { x: event.clientX, y: event.clientY, at: event.timeStamp };
+      if (fingers.size === 2) { spread = distance(fingers); tap = null; }
     });
     stage.addEventListener("pointermove", (event) => {
       if (!fingers.has(event.pointerId)) return;
@@ -81,12 +92,19 @@ export class Steering {
         const change = (distance(fingers) - spread) / 120;
         return this.hold({ zoom: clamp(change) });
       }
+      if (Math.hypot(event.clientX - start.x, event.clientY - start.y) > TAP_PX) tap = null;
+      if (tap) return;
       const reach = Math.min(stage.clientWidth, stage.clientHeight) / 2.5;
       const pan = clamp((start.x - event.clientX) / reach), tilt = clamp((event.clientY - start.y) / reach);
       if (Math.hypot(pan, tilt) > 0.05) this.hold({ pan, tilt });
     });
     const up = (event) => { fingers.delete(event.pointerId); this.stop(); };
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, up);
+    stage.addEventListener("pointerup", (event) => {
+      const point = tap && event.timeStamp - tap.at < TAP_MS && pointOf(stage, event);
+      tap = null;
+      if (point) this.centre(...point);
+    });
     let wheelEnd;
     stage.addEventListener("wheel", (event) => {
       event.preventDefault();
@@ -114,6 +132,17 @@ export class Steering {
     stage.addEventListener("keyup", (event) => event.key in KEYS && this.stop());
     stage.addEventListener("blur", () => this.stop());
   }
+}
+
+/** Where in the picture this is, from its middle in halves of its width; null beside it. The picture lies in the stage whole. */
+function pointOf(stage, event) {
+  const box = stage.getBoundingClientRect();
+  const shown = ["img.stills", "video"].map((one) => stage.querySelector(one)).find((one) => one && !one.hidden && (one.videoWidth || one.naturalWidth));
+  if (!shown) return null;
+  const shape = shown.videoWidth ? shown.videoWidth / shown.videoHeight : shown.naturalWidth / shown.naturalHeight;
+  const half = Math.min(box.width, box.height * shape) / 2;
+  const right = (event.clientX - box.left - box.width / 2) / half, up = (box.top + box.height / 2 - event.clientY) / half;
+  return Math.abs(right) <= 1 && Math.abs(up) * shape <= 1 ? [right, up] : null;
 }
 
 const clamp = (value) => Math.max(-1, Math.min(1, value));

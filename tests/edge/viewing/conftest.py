@@ -39,6 +39,7 @@ class Head(PanTilt):
         self.calls = []
         self.fails = None
         self.delay_s = 0.0
+        self.sees_deg = 48.0
         self._speed = (0.0, 0.0, 0.0)
         self._at = (0.0, 0.0, 1.0)
         self._since_s = time.monotonic()
@@ -46,6 +47,10 @@ class Head(PanTilt):
     @property
     def limits(self):
         return HeadLimits(pan_min_deg=-90, pan_max_deg=90, tilt_min_deg=-20, tilt_max_deg=20, zoom_max=8)
+
+    @property
+    def view_deg(self):
+        return self.sees_deg
 
     def now(self):
         passed_s = time.monotonic() - self._since_s

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import math
 import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from demo.viewer import MOVED_BLOCKS, blocks_changed
+from drivers.base import DeviceOfflineError
 from drivers.pan_tilt import HeadPosition
 from edge.device_host import DeviceHandle
-from edge.viewing.steering import DEAD_MAN_S, Motion, Rate, Steerer, parse_steering, wish_of
+from edge.viewing.steering import DEAD_MAN_S, Centre, Motion, Rate, Steerer, aimed_at, parse_steering, wish_of
 from tests.edge.viewing.conftest import Head, Table
 from wire.commands import HandTurn, SteerCamera, Steering, SteerKind
 from wire.plan import Position
@@ -91,6 +95,75 @@ async def test_places_are_clamped_to_what_the_head_may_show(steerer, head, event
     await eventually(lambda: "go_to" in names(head))
     at = head.calls[-1][2]
     assert (at.pan_deg, at.tilt_deg, at.zoom) == (90, -20, 8)
+
+
+MIDDLE = Centre(0.0, 0.0)
+
+
+def ray(position, point=MIDDLE):
+    """The way from the camera to what lies at this point of its picture, of length 1."""
+    half = math.tan(math.radians(24)) / position.zoom
+    pan, tilt = math.radians(position.pan_deg), math.radians(position.tilt_deg)
+    x, y = point.right * half, point.up * half
+    above, ahead = y * math.cos(tilt) + math.sin(tilt), math.cos(tilt) - y * math.sin(tilt)
+    found = np.array([x * math.cos(pan) + ahead * math.sin(pan), above, ahead * math.cos(pan) - x * math.sin(pan)])
+    return found / np.linalg.norm(found)
+
+
+share, angle = st.floats(-1, 1), st.floats(-60, 60)
+
+
+@given(st.builds(Centre, share, share), st.builds(Position, pan_deg=angle, tilt_deg=angle, zoom=st.floats(1, 18)))
+def test_the_head_looks_where_the_point_lay(point, now):
+    assert np.allclose(ray(aimed_at(point, now, 48.0)), ray(now, point), atol=1e-9)
+
+
+def test_a_point_at_the_rim_is_half_the_view_away():
+    assert aimed_at(Centre(1.0, 0.0), HeadPosition(pan_deg=10, tilt_deg=0, zoom=1), 48.0).pan_deg == pytest.approx(34)
+
+
+async def test_a_tapped_point_comes_to_the_middle_within_the_limits(steerer, head, eventually):
+    await eventually(lambda: head.calls)
+    steerer.steer(wish_of(Steering(kind=SteerKind.CENTRE, turn_no=1, sequence=1, pan=0.5, tilt=9.0), lambda _: None))
+    await eventually(lambda: "go_to" in names(head))
+    at = head.calls[-1][2]
+    assert (at.pan_deg > 10, at.tilt_deg, at.zoom) == (True, 20, 1)
+
+
+async def test_where_nobody_knows_the_view_a_tap_moves_nothing(steerer, head, eventually):
+    head.sees_deg = None
+    await eventually(lambda: head.calls)
+    steerer.steer(Centre(0.5, 0.0))
+    await eventually(lambda: steerer._axes[0]._wish is None)
+    steerer.steer(Motion(pan=0.5))
+    await eventually(head.moves)
+    assert "go_to" not in names(head)
+
+
+async def test_the_closer_it_looks_the_slower_it_turns(steerer, head, eventually):
+    await eventually(lambda: head.calls)
+    steerer.aim(Position(zoom=4))
+    await eventually(lambda: "go_to" in names(head))
+    steerer.steer(Motion(pan=1.0, tilt=-0.5, zoom=0.2))
+    await eventually(head.moves)
+    assert head.moves()[-1][2:] == (0.25, -0.125, 0.2)
+    head._at = (0.0, 0.0, 8.0)  # what zooming on has come to
+    steerer.stop()
+    await eventually(lambda: names(head)[-1] == "stop" and steerer._axes[0]._zoom > 7)
+    steerer.steer(Motion(pan=0.8))
+    await eventually(lambda: head.moves()[-1][2] == pytest.approx(0.1, rel=0.05))
+
+
+async def test_a_head_that_does_not_tell_its_zoom_stops_all_the_same(steerer, head, eventually):
+    async def lost():
+        raise DeviceOfflineError("head: silent", "silent")
+
+    head.position = lost
+    steerer.steer(Motion(zoom=1.0))
+    await eventually(head.moves)
+    steerer.stop()
+    await steerer.wait_still()
+    assert not head.is_moving
 
 
 async def test_only_the_newest_wish_reaches_a_slow_head(steerer, head, eventually):
