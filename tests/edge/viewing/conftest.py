@@ -193,7 +193,8 @@ class PictureCamera(Camera):
     async def still(self):
         self.stills += 1
         packed = io.BytesIO()
-        Image.fromarray(np.kron(self.picture(), np.ones((4, 4, 1), dtype=np.uint8))[:, :, ::-1]).save(packed, "JPEG")
+        small = Image.fromarray(np.ascontiguousarray(self.picture()[:, :, ::-1]))
+        small.resize((WIDTH_PX * 4, HEIGHT_PX * 4), Image.Resampling.NEAREST).save(packed, "JPEG")
         return Still(jpeg=packed.getvalue(), width_px=WIDTH_PX * 4, height_px=HEIGHT_PX * 4)
 
 
