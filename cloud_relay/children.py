@@ -31,7 +31,7 @@ class Slots:
         """Hold a turn; RefusedError (503) when too many wait, each with its upload in memory."""
         if self._turns.locked() and self.waiting >= self._waiting_max:
             raise RefusedError(
-                "busy", "Many are sending pictures at this moment: send it again in a minute",
+                "busy", "Many are sending pictures or clips at this moment: send it again in a minute",
                 "当前上传人数较多，请一分钟后重试", 503,
             )  # fmt: skip
         self.waiting += 1
