@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
 from drivers.camera import Still
 from drivers.camera._http import HttpPicture, check_url, public_url
-from drivers.camera._picture import JPEG_LIMIT, PictureWatch, checked_still, decode_jpeg
+from drivers.camera._picture import GLANCE, JPEG_LIMIT, PictureWatch, checked_still, decode_jpeg
 from drivers.camera._stream import FrameReader, OnFrame, StreamCamera
 
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$")
@@ -137,7 +137,7 @@ class MjpegCamera(StreamCamera[bytes]):
         if self._capture is not None:
             return self._capture.status()
         still = await self.still()
-        pixels = await asyncio.to_thread(decode_jpeg, still.jpeg)
+        pixels = await asyncio.to_thread(decode_jpeg, still.jpeg, GLANCE)
         if pixels is None:
             raise DeviceOfflineError(f"{self._where}: sent a damaged still", "garbled")
         self._looks.frame(pixels)
