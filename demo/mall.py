@@ -170,8 +170,11 @@ class Mall:
 
     def _answers(self, url: str) -> Callable[[], Awaitable[bool]]:
         address = f"{url}/healthz" if url == self.relay_url else url
+        port = httpx.URL(address).port or 0
 
         async def look() -> bool:
+            if not await port_answers(port):  # asked twenty times a second: a client would cost more than the program
+                return False
             try:
                 async with plain_http(timeout=2) as http:
                     return (await http.get(address)).is_success

@@ -8,12 +8,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 from PIL import Image
 
 from demo.goods import DemoListing, DemoPiece, DemoShop, gtin_of
 from demo.mall import ROOT, Mall
-from demo.people import MERCHANTS, OPERATOR, SHOPPER, Caller
+from demo.people import MERCHANTS, OPERATOR, SHOPPER, Caller, plain_http
 from demo.shop_files import TILL_PIN
 from demo.supervisor import python_module, run_once
 
@@ -125,7 +124,7 @@ async def seed_listing(
 async def photograph(mall: Mall, shop: DemoShop, piece: DemoPiece) -> bytes:
     """Photograph a piece through the shop's own camera; from the shelf it is carried to the turntable for that."""
     camera = "front" if piece.spot or "table" not in shop.cameras else "table"
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with plain_http(timeout=30) as http:
         control = mall.control_url(shop)
         if camera == "table":
             await http.post(f"{control}/hands", json={"act": "carry", "piece": piece.piece, "to": "turntable"})
