@@ -15,6 +15,7 @@ from cloud_relay.orders import stock
 from cloud_relay.orders.trade import Trade
 from cloud_relay.outbox import send_command
 from cloud_relay.parcels import reports as parcels
+from cloud_relay.rebates import joining as rebates
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.commands import CancelParcel
@@ -53,6 +54,11 @@ def take_sale(
     store.insert_sale(
         connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
     )
+    rebates.sale_settled(
+        connection, f"{rebates.AT_COUNTER}{sale.sale_id}", now, market=shop["market"] or trade.market,
+        currency=sale.currency, merchant_id=shop["merchant_id"], price_minor=sale.total_minor, account_id=shopper_id,
+        sale_id=sale.sale_id,
+    )  # fmt: skip
     if any(line.piece_id for line in sale.lines):
         send_plan(connection, shop_id, now, trade)
     _tell(connection, shop, sale, outcomes, shopper_id, now)

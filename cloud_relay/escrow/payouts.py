@@ -1,6 +1,6 @@
-"""Payouts: from the merchant's ledger account to their bank; the money leaves the account when the payout starts."""
+"""Payouts to merchants, and shoppers' withdrawals of rebates; the money leaves its ledger account when it starts."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ LATEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payout:
-    """Money on its way to a merchant's bank."""
+    """Money on its way to a merchant's bank; with a `shopper_id` a withdrawal of rebates of `market`."""
 
     payout_id: str
     merchant_id: str
@@ -34,6 +34,18 @@ class Payout:
     state: str
     provider: str
     attempts: int
+    shopper_id: str | None = None
+    market: str = ""
+
+    @property
+    def ledger_account(self) -> str:
+        """Where the money came from, and goes back to when the payout fails."""
+        return rules.rebate(self.market, self.shopper_id) if self.shopper_id else rules.payable(self.merchant_id)
+
+    @property
+    def receiver_id(self) -> str:
+        """Whom the provider pays."""
+        return self.shopper_id or self.merchant_id
 
 
 _COLUMNS = [payout.c[name] for name in Payout.__dataclass_fields__]
@@ -52,15 +64,30 @@ def start(
         raise not_that_much(available, currency)
     payout_id = new_id("out")
     dues.collect(connection, merchant_id, currency, f"counter_due:{payout_id}", now)
-    row: dict[str, Any] = {
-        "payout_id": payout_id, "merchant_id": merchant_id, "amount_minor": amount_minor, "currency": currency,
-        "state": STARTED, "provider": provider, "attempts": 0,
-    }  # fmt: skip
-    connection.execute(insert(payout).values(**row, started_at=now, changed_at=now, next_try_at=now))
-    line = Posting(rules.payable(merchant_id), rules.psp(provider), amount_minor)
-    ledger.post(connection, f"payout:{payout_id}", "payout", [line], now, currency=currency)
+    out = Payout(
+        payout_id=payout_id, merchant_id=merchant_id, amount_minor=amount_minor, currency=currency, state=STARTED,
+        provider=provider, attempts=0,
+    )  # fmt: skip
+    return _begin(connection, out, now)
+
+
+def start_withdrawal(
+    connection: Connection, shopper_id: str, market: str, amount_minor: int, currency: str, provider: str, now: datetime
+) -> Payout:
+    """Take rebates out of a shopper's ledger account and start to pay them; LedgerError when it holds less."""
+    out = Payout(
+        payout_id=new_id("out"), merchant_id="", amount_minor=amount_minor, currency=currency, state=STARTED,
+        provider=provider, attempts=0, shopper_id=shopper_id, market=market,
+    )  # fmt: skip
+    return _begin(connection, out, now)
+
+
+def _begin(connection: Connection, out: Payout, now: datetime) -> Payout:
+    connection.execute(insert(payout).values(**asdict(out), started_at=now, changed_at=now, next_try_at=now))
+    line = Posting(out.ledger_account, rules.psp(out.provider), out.amount_minor)
+    ledger.post(connection, f"payout:{out.payout_id}", "payout", [line], now, currency=out.currency)
     wake(connection, "payments")
-    return Payout(**row)
+    return out
 
 
 def choose_provider(connection: Connection, names: tuple[str, ...], amount_minor: int, currency: str) -> str:
@@ -111,15 +138,23 @@ def settle(connection: Connection, payout_id: str, outcome: Outcome, now: dateti
     values = {"state": state, "changed_at": now, "next_try_at": None, "reason": outcome.reason}
     connection.execute(change.values(**values, provider_reference=outcome.provider_reference))
     if state == FAILED:
-        line = Posting(rules.psp(found.provider), rules.payable(found.merchant_id), found.amount_minor)
+        line = Posting(rules.psp(found.provider), found.ledger_account, found.amount_minor)
         ledger.post(connection, f"payout_failed:{payout_id}", "payout_failed", [line], now, currency=found.currency)
-    kind = "payout_done" if state == SUCCEEDED else "payout_failed"
-    words = {"amount": money(found.amount_minor, found.currency), "reason": outcome.reason}
-    members = notices.members_of(connection, found.merchant_id)
-    notices.notify(connection, members, kind, "/merchant/money", now, **words)
-    data = {"payout_id": payout_id, "state": state}
-    page_event(connection, f"merchant:{found.merchant_id}", "payout", data, now)
+    _tell(connection, found, state, outcome.reason, now)
     return state
+
+
+def _tell(connection: Connection, out: Payout, state: str, reason: str, now: datetime) -> None:
+    words = {"amount": money(out.amount_minor, out.currency), "reason": reason}
+    data = {"payout_id": out.payout_id, "state": state}
+    if out.shopper_id:
+        kind = "withdrawal_done" if state == SUCCEEDED else "withdrawal_failed"
+        notices.notify(connection, [out.shopper_id], kind, "/account/rebates", now, **words)
+        page_event(connection, f"account:{out.shopper_id}", "rebate", data, now)
+        return
+    kind = "payout_done" if state == SUCCEEDED else "payout_failed"
+    notices.notify(connection, notices.members_of(connection, out.merchant_id), kind, "/merchant/money", now, **words)
+    page_event(connection, f"merchant:{out.merchant_id}", "payout", data, now)
 
 
 def claim(connection: Connection, payout_id: str, now: datetime, again_at: datetime) -> Payout | None:

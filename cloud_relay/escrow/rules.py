@@ -6,13 +6,15 @@ PPM = 1_000_000
 """Shares are parts per million."""
 
 ESCROW, DISPUTE, PAYABLE, RESERVE, POT = "escrow", "dispute", "payable", "reserve", "pot"
-TILL, TAKEN, DUE, SUSPENSE = "till", "taken", "due", "suspense"
-CHART = frozenset({"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE, TILL, TAKEN, DUE, SUSPENSE})
+TILL, TAKEN, DUE, SUSPENSE, REBATE = "till", "taken", "due", "suspense", "rebate"
+CHART = frozenset(
+    {"psp", ESCROW, PAYABLE, RESERVE, "fees", "tax", "loss", POT, DISPUTE, TILL, TAKEN, DUE, SUSPENSE, REBATE}
+)
 """First word of each ledger account; all but `loss` are followed by `:` and whose it is.
 
 A credit raises an account, a debit lowers it.
 """
-NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax", TAKEN, SUSPENSE})
+NEVER_NEGATIVE = frozenset({ESCROW, DISPUTE, PAYABLE, RESERVE, POT, "fees", "tax", TAKEN, SUSPENSE, REBATE})
 """Only the outside world (`psp`, `till`), what a merchant owes (`due`) and `loss` may be below zero."""
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3}
 """ISO 4217 minor units where they are not 2."""
@@ -86,6 +88,16 @@ def due(merchant_id: str) -> str:
 def suspense(provider: str) -> str:
     """Return where money stands that arrived and is not an order's yet: until it is matched, sent back or explained."""
     return f"{SUSPENSE}:{provider}"
+
+
+def pot(market: str) -> str:
+    """Return what pays rebates in a market: fed by settled commissions alone, never seeded."""
+    return f"{POT}:{market}"
+
+
+def rebate(market: str, account_id: str) -> str:
+    """Return what a shopper was given back in a market and has not withdrawn."""
+    return f"{REBATE}:{market}/{account_id}"
 
 
 LOSS = "loss"

@@ -150,7 +150,7 @@ class PaymentWorker:
         if out is None:
             return
         body = PayOut(
-            payout_id=payout_id, merchant_id=out.merchant_id, amount_minor=out.amount_minor, currency=out.currency
+            payout_id=payout_id, merchant_id=out.receiver_id, amount_minor=out.amount_minor, currency=out.currency
         )
         try:
             outcome = await self._providers[out.provider].pay_out(body)

@@ -14,6 +14,7 @@ from cloud_relay.orders.store import Order
 from cloud_relay.orders.trade import Trade
 from cloud_relay.outbox import send_command
 from cloud_relay.parcels import work as parcels
+from cloud_relay.rebates import joining as rebates
 from cloud_relay.tables import dispute
 from wire.commands import AnswerPhoto, CancelParcel, PhotoAnswer
 from wire.values import new_id
@@ -107,6 +108,7 @@ def _refund_payment(scene: Scene) -> None:
 
 def _release_money(scene: Scene) -> None:
     order = scene.order
+    held = escrow.held_minor(scene.connection, order.order_id, order.currency)
     escrow.release(
         scene.connection,
         order.order_id,
@@ -117,6 +119,11 @@ def _release_money(scene: Scene) -> None:
         commission_ppm=order.commission_ppm,
         tax_ppm=order.tax_ppm,
     )
+    rebates.sale_settled(
+        scene.connection, f"release:{order.order_id}", scene.now, market=order.market, currency=order.currency,
+        merchant_id=order.merchant_id, price_minor=max(0, held - (order.total_minor - order.price_minor)),
+        account_id=order.account_id,
+    )  # fmt: skip
 
 
 def _split_money(scene: Scene) -> None:
@@ -156,6 +163,7 @@ def _charge_back(scene: Scene) -> None:
     taken = payments.load(scene.connection, scene.happening.payment_id)
     assert taken is not None
     escrow.charge_back(scene.connection, taken, scene.order.merchant_id, scene.now)
+    rebates.sale_given_back(scene.connection, f"release:{scene.order.order_id}", scene.now, is_commission_back=False)
 
 
 EFFECTS: dict[Effect, Callable[[Scene], None]] = {

@@ -40,6 +40,15 @@ from cloud_relay.tables.people import account, invitation, member, merchant, sav
 from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
 from cloud_relay.tables.publishing import bulk_change, goods_import, listing_schedule
 from cloud_relay.tables.quotes import quote, quote_attachment, quote_match, quote_request
+from cloud_relay.tables.rebates import (
+    rebate_account,
+    rebate_batch,
+    rebate_feed,
+    rebate_payment,
+    rebate_switch,
+    rebate_ticket,
+    rebate_withdrawal,
+)
 from cloud_relay.tables.returns import order_return
 from cloud_relay.tables.shop_boxes import (
     bench_check,
@@ -145,6 +154,13 @@ __all__ = [
     "quote_attachment",
     "quote_match",
     "quote_request",
+    "rebate_account",
+    "rebate_batch",
+    "rebate_feed",
+    "rebate_payment",
+    "rebate_switch",
+    "rebate_ticket",
+    "rebate_withdrawal",
     "reservation",
     "saved_address",
     "seal",

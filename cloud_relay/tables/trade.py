@@ -108,6 +108,7 @@ payout = Table(
     "payout", metadata,
     key("payout_id"), id_("merchant_id", nullable=False, index=True), minor("amount_minor"),
     Column("currency", String(3), nullable=False), text("state", "started"), moment("started_at", nullable=False),
+    id_("shopper_id"), text("market"),
     moment("changed_at", nullable=False), text("provider_reference"), text("provider"), text("reason"),
     Column("attempts", Integer, nullable=False, default=0), moment("next_try_at", index=True),
 )  # fmt: skip

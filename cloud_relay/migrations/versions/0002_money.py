@@ -5,7 +5,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-APPEND_ONLY = ("posting", "seal")
+APPEND_ONLY = ("posting", "seal", "rebate_switch", "rebate_batch", "rebate_payment")
 """Tables whose rows are never changed; a transfer may be sealed once and is otherwise the same."""
 
 SQLITE_TRANSFER = (
@@ -77,6 +77,37 @@ UNION ALL SELECT 'M16 counter refund without its transfer', r.sale_id, r.refund_
   FROM counter_refund r LEFT JOIN transfer t ON t.reference = 'counter_refund:' || r.sale_id WHERE t.reference IS NULL
 UNION ALL SELECT 'M17 joint payment settled in part', joint_id, CAST(COUNT(*) AS TEXT)
   FROM payment WHERE joint_id IS NOT NULL AND kind = 'charge' GROUP BY joint_id HAVING COUNT(DISTINCT state) > 1
+UNION ALL SELECT 'R1 more fed than its commission', f.source, CAST(f.amount_minor AS TEXT)
+  FROM rebate_feed f LEFT JOIN posting p ON p.reference = f.source AND p.credit = 'fees:' || f.market
+  WHERE f.state <> 'dropped' AND (p.amount_minor IS NULL OR f.amount_minor > p.amount_minor)
+UNION ALL SELECT 'R2 pot fed with more or less than its commissions say', COALESCE(t.reference, ''), ''
+  FROM (SELECT 'rebate_fed:' || batch_id AS reference, SUM(amount_minor) AS amount FROM rebate_feed
+        WHERE batch_id IS NOT NULL GROUP BY batch_id) f
+  FULL OUTER JOIN (SELECT p.reference, SUM(p.amount_minor) AS amount FROM posting p
+        WHERE p.credit LIKE 'pot:%' AND p.debit NOT LIKE 'rebate:%' GROUP BY p.reference) t
+    ON t.reference = f.reference
+  WHERE t.amount IS NULL OR f.amount IS NULL OR t.amount <> f.amount
+UNION ALL SELECT 'R3 rebate at or above its cap or price', ticket_id, CAST(paid_minor AS TEXT)
+  FROM rebate_ticket WHERE cap_minor >= price_minor OR paid_minor > cap_minor OR returned_minor > paid_minor
+    OR (state = 'full') <> (paid_minor = cap_minor AND state <> 'refunded')
+UNION ALL SELECT 'R4 paid out of turn', t.ticket_id, CAST(t.queue_no AS TEXT)
+  FROM rebate_ticket t JOIN (SELECT market, currency, MAX(queue_no) AS last FROM rebate_ticket
+                             WHERE paid_minor > 0 GROUP BY market, currency) m
+    ON m.market = t.market AND m.currency = t.currency
+  WHERE t.state = 'waiting' AND t.queue_no < m.last
+UNION ALL SELECT 'R5 ticket and settlements differ', t.ticket_id, CAST(t.paid_minor AS TEXT)
+  FROM rebate_ticket t LEFT JOIN (SELECT ticket_id, SUM(amount_minor) AS amount FROM rebate_payment
+                                  GROUP BY ticket_id) p ON p.ticket_id = t.ticket_id
+  WHERE t.paid_minor <> COALESCE(p.amount, 0)
+UNION ALL SELECT 'R6 settlement and ledger differ', b.batch_id, CAST(b.paid_minor AS TEXT)
+  FROM rebate_batch b LEFT JOIN (SELECT reference, SUM(amount_minor) AS amount FROM posting
+                                 WHERE debit LIKE 'pot:%' AND credit LIKE 'rebate:%' GROUP BY reference) p
+    ON p.reference = 'rebate_paid:' || b.batch_id
+  WHERE b.paid_minor <> COALESCE(p.amount, 0) OR b.paid_minor > b.pot_before_minor
+UNION ALL SELECT 'R7 withdrawal without its payout', w.withdrawal_id, w.state
+  FROM rebate_withdrawal w LEFT JOIN payout o ON o.payout_id = w.payout_id
+  WHERE (w.state = 'confirmed') <> (o.payout_id IS NOT NULL)
+    OR o.amount_minor <> w.amount_minor OR o.shopper_id <> w.account_id OR o.currency <> w.currency
 UNION ALL SELECT 'G1 stock does not add up', l.listing_id,
     CAST(l.reserved AS TEXT) || ' reserved of ' || CAST(l.on_hand AS TEXT)
   FROM listing l LEFT JOIN

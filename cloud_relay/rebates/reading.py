@@ -1,0 +1,102 @@
+"""What people see of the rebate queue: a shopper their own tickets, everybody the pot, the line and the settlements."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from cloud_relay.escrow import ledger
+from cloud_relay.escrow import rules as money
+from cloud_relay.rebates import settling, store, switching, withdrawing
+from wire.values import format_time
+
+TICKETS_SHOWN = 100
+LINE_SHOWN = 100
+BATCHES_SHOWN = 31
+"""A month of daily settlements."""
+SWITCHES_SHOWN = 20
+
+
+def of_shopper(connection: Connection, account_id: str, now: datetime) -> dict[str, Any]:
+    """Return a shopper's rebate account: what it holds, each ticket with its place now, withdrawals."""
+    opened = store.find_account(connection, account_id)
+    tickets = store.tickets_of(connection, account_id, TICKETS_SHOWN)
+    queues = sorted({(one["market"], one["currency"]) for one in tickets})
+    return {
+        "opened_at": format_time(opened["opened_at"]) if opened else None,
+        "balances": [_balance(connection, account_id, *queue, now) for queue in queues],
+        "tickets": [_ticket(connection, one, now) for one in tickets],
+        "withdrawals": [
+            withdrawing.shown(one) | {"payout_state": one["payout_state"] or "", "reason": one["reason"] or "",
+                                      "is_waiting": one["state"] == withdrawing.ASKED and one["until"] > now}
+            for one in store.withdrawals_of(connection, account_id, TICKETS_SHOWN)
+        ],
+    }  # fmt: skip
+
+
+def _balance(connection: Connection, account_id: str, market: str, currency: str, now: datetime) -> dict[str, Any]:
+    terms = store.terms_of(connection, market)
+    held = ledger.balance(connection, money.rebate(market, account_id), currency)
+    gone = store.withdrawn_since(connection, account_id, market, currency, now - withdrawing.DAY)
+    owing = store.owing_tickets(connection, market, currency, account_id)
+    return {
+        "market": market, "currency": currency, "amount_minor": held,
+        "most_minor": max(0, min(held, terms.withdraw_day_minor - gone)), "least_minor": terms.withdraw_min_minor,
+        "owed_minor": sum(one["paid_minor"] - one["returned_minor"] for one in owing),
+    }  # fmt: skip
+
+
+def _ticket(connection: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
+    """Return one ticket; its place counts those in line before it and itself."""
+    plain = ("market", "currency", "queue_no", "price_minor", "cap_minor", "paid_minor", "returned_minor", "state")
+    shown = {name: row[name] for name in plain} | {
+        "joined_at": format_time(row["joined_at"]), "payable_at": format_time(row["payable_at"]),
+        "is_resting": row["payable_at"] > now, "place": 0, "ahead_minor": 0,
+    }  # fmt: skip
+    if row["state"] == store.WAITING:
+        tickets, still = store.ahead_of(connection, row["market"], row["currency"], row["queue_no"])
+        shown |= {"place": tickets + 1, "ahead_minor": still}
+    return shown
+
+
+def of_market(connection: Connection, market: str) -> dict[str, Any] | None:
+    """Return what everybody may see of a market, without a name of any shopper; None where nothing was decided."""
+    decided = store.switches(connection, market, SWITCHES_SHOWN)
+    if not decided:
+        return None
+    return {
+        "market": market, "is_on": decided[0]["is_on"], "terms": switching.shown(decided[0]),
+        "decisions": [switching.shown(one) for one in decided],
+        "queues": [_queue(connection, market, one) for one in store.currencies(connection, market)],
+    }  # fmt: skip
+
+
+def _queue(connection: Connection, market: str, currency: str) -> dict[str, Any]:
+    tickets, still, first = store.line_sums(connection, market, currency)
+    batches = store.newest_batches(connection, market, currency, BATCHES_SHOWN)
+    return {
+        "currency": currency, "pot_minor": ledger.balance(connection, money.pot(market), currency),
+        "tickets": tickets, "open_minor": still, "first_no": first,
+        "line": line_of(connection, market, currency, 0)["line"],
+        "batches": [_batch(one) for one in batches],
+    }  # fmt: skip
+
+
+def line_of(connection: Connection, market: str, currency: str, after: int) -> dict[str, Any]:
+    """Return a part of the line behind a number: each ticket's number, its most, and what it got so far."""
+    found = store.line(connection, market, currency, LINE_SHOWN, after)
+    line = [{"queue_no": one.queue_no, "cap_minor": one.cap_minor, "paid_minor": one.paid_minor} for one in found]
+    return {"line": line, "next_after": found[-1].queue_no if len(found) == LINE_SHOWN else None}
+
+
+def proof_of(connection: Connection, market: str, currency: str, name: str) -> dict[str, Any] | None:
+    """Return one settlement with every payment in its order, so that anybody can make its hash again."""
+    row = store.find_batch(connection, f"{market}/{currency}/{name}")
+    if row is None:
+        return None
+    paid = store.payments_of(connection, row["batch_id"], settling.TICKETS_MAX)
+    return _batch(row) | {"lines": [[one["queue_no"], one["amount_minor"]] for one in paid]}
+
+
+def _batch(row: RowMapping) -> dict[str, Any]:
+    return settling.shown(row) | {"ran_at": format_time(row["ran_at"])}

@@ -1,0 +1,419 @@
+"""The rebate queue in a real database: sales join, commissions feed the pot, settlements pay, refunds take out."""
+
+import random
+import threading
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from cloud_relay import tables
+from cloud_relay.escrow import ledger, payments
+from cloud_relay.escrow.providers.base import OutcomeState
+from cloud_relay.escrow.rules import Posting
+from cloud_relay.orders.rules import OrderEvent as E
+from cloud_relay.rebates import reading, rules, switching
+from cloud_relay.rebates.rules import Rebate, Terms
+from cloud_relay.refusals import RefusedError
+from tests.cloud_relay.rebates.rebate_world import Market
+
+UNPAID = """INSERT INTO rebate_withdrawal
+    (withdrawal_id, account_id, market, amount_minor, currency, state, asked_at, until)
+    VALUES ('w', 'ann', 'cn', 5, 'CNY', 'confirmed', '', '')"""
+
+
+@pytest.fixture
+def market(world):
+    return Market(world)
+
+
+def ripe(market):
+    """Let what was sold rest, and the merchant pay its share."""
+    market.rest()
+    market.pay_dues()
+
+
+@pytest.mark.both_stores
+def test_sales_feed_the_pot_and_it_pays_the_first_first(market):
+    market.switch()
+    market.sell("ann", 10_000)
+    market.sell("bob", 20_000)
+    assert (market.places("ann"), market.places("bob")) == ([(1, 2000, 0)], [(2, 4000, 0)])
+    ripe(market)
+    batch = market.settle("day 1")
+    assert (batch["fed_minor"], batch["paid_minor"], batch["pot_minor"]) == (1500, 1500, 0)
+    assert (market.has("ann"), market.has("bob"), market.pot) == (1500, 0, 0)
+    market.sell(None, 40_000)
+    ripe(market)
+    batch = market.settle("day 2")
+    assert (market.has("ann"), market.has("bob"), market.pot) == (2000, 1500, 0)
+    assert (market.places("ann"), market.places("bob")) == ([(0, 2000, 2000)], [(1, 4000, 1500)])
+    assert (batch["tickets"], batch["open_minor"], batch["first_no"]) == (1, 2500, 2)
+    assert market.world.balance("fees:cn") == 7000 - 3500
+    kinds = {(row["account_id"], row["kind"]) for row in market.rows(tables.notice)}
+    assert {("ann", "rebate_paid"), ("bob", "rebate_paid")} <= kinds
+
+
+def test_it_is_off_until_an_operator_puts_their_name_to_it(market):
+    market.sell("ann")
+    assert market.of("ann")["tickets"] == []
+    with pytest.raises(RefusedError, match="rebates_off"):
+        market.settle("day 1")
+    market.world.database.run_now(
+        lambda connection: connection.execute(text("UPDATE account SET nickname = 'Olga' WHERE account_id = 'olga'"))
+    )
+    shown = market.switch()
+    assert (shown["operator"], shown["is_on"]) == ("Olga", True)
+    market.sell("ann")
+    market.switch(is_on=False, reason="asked to stop")
+    market.sell("ann")
+    assert market.places("ann") == [(1, 2000, 0)], "what stands in line stays there"
+    with pytest.raises(RefusedError, match="rebates_off"):
+        market.settle("day 1")
+    told = market.read(reading.of_market, "cn")
+    assert [one["reason"] for one in told["decisions"]] == ["asked to stop", "the ministry's letter 7"]
+    with pytest.raises(RefusedError, match="reason_missing"):
+        market.switch(reason=" ")
+
+
+def test_an_online_order_joins_when_its_money_is_released(market):
+    market.switch()
+    order_id = market.world.paid_order("ann")
+    assert market.places("ann") == []
+    market.world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER, E.DELIVERED, E.RECEIPT)
+    assert market.places("ann") == [(1, 1980, 0)], "a fifth of the goods, not of the postage"
+    market.rest()
+    assert market.settle("day 1")["fed_minor"] == 555, "half of a tenth of all that was paid"
+
+
+def test_a_refund_before_the_release_never_makes_a_ticket(market):
+    market.switch()
+    order_id = market.world.paid_order("ann")
+    market.world.happen(order_id, E.CANCEL_ASKED)
+    market.rest()
+    assert market.settle("day 1")["fed_minor"] == 0
+    assert market.rows(tables.rebate_ticket) == []
+
+
+def test_nothing_counts_while_the_merchant_owes_the_commission(market):
+    market.switch()
+    market.sell("ann", 10_000)
+    market.rest()
+    assert market.settle("day 1")["fed_minor"] == 0, "the commission is only owed"
+    market.pay_dues()
+    market.sell("bob", 10_000)
+    market.world.later(1)
+    assert market.settle("day 2")["fed_minor"] == 500, "the older sale's is paid, the newer rests"
+    market.rest()
+    assert market.settle("day 3")["fed_minor"] == 0, "the newer sale's is owed"
+
+
+def test_a_settlement_that_runs_twice_moves_nothing_the_second_time(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    first = market.settle("day 1")
+    market.sell("bob")
+    ripe(market)
+    assert market.settle("day 1") == first
+    assert (market.has("ann"), market.has("bob"), market.pot) == (500, 0, 0)
+
+
+@pytest.mark.both_stores
+def test_two_settlements_of_one_name_at_once_are_one(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(market.settle("day 1"))) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(found) == 4
+    assert [one["paid_minor"] for one in found] == [500] * 4
+    assert market.has("ann") == 500
+
+
+def test_a_refund_takes_its_ticket_out_of_the_queue(market):
+    market.switch()
+    sale_id = market.sell("ann")
+    market.sell("bob")
+    assert market.bring_back(sale_id)
+    assert market.places("bob") == [(1, 2000, 0)]
+    assert market.of("ann")["tickets"][0]["state"] == "refunded"
+    ripe(market)
+    batch = market.settle("day 1")
+    assert (batch["fed_minor"], market.has("ann"), market.has("bob")) == (500, 0, 500)
+
+
+def test_a_refund_of_a_ticket_already_paid_takes_the_rebate_and_the_feed_back(market):
+    market.switch()
+    sale_id = market.sell("ann")
+    ripe(market)
+    market.settle("day 1")
+    assert (market.has("ann"), market.pot) == (500, 0)
+    assert market.bring_back(sale_id)
+    assert (market.has("ann"), market.pot) == (0, 0)
+    assert market.world.balance("fees:cn") == 0
+    assert market.world.balance("loss") == 0
+    market.sell("bob")
+    ripe(market)
+    assert market.settle("day 2")["refunds_minor"] == 0
+    assert not market.bring_back(sale_id)
+
+
+def test_what_was_withdrawn_before_the_refund_is_kept_back_from_the_next_rebates(market):
+    market.switch()
+    sale_id = market.sell("ann")
+    ripe(market)
+    market.settle("day 1")
+    market.confirm("ann", market.ask("ann", 300))
+    market.bring_back(sale_id)
+    (balance,) = market.of("ann")["balances"]
+    assert (balance["amount_minor"], balance["owed_minor"]) == (0, 300)
+    assert (market.pot, market.world.balance("loss")) == (0, -300), "the pot gave what it had back"
+    market.sell("ann")
+    ripe(market)
+    market.settle("day 2")
+    (balance,) = market.of("ann")["balances"]
+    assert (balance["amount_minor"], balance["owed_minor"], market.pot) == (200, 0, 300)
+
+
+def test_a_charge_back_takes_the_ticket_out_and_leaves_the_commission(market):
+    market.switch()
+    order_id = market.buy("ann")
+    market.rest()
+    market.settle("day 1")
+    (charge,) = market.world.database.read_now(payments.of_order, order_id)
+    market.world.happen(order_id, E.CHARGED_BACK, payment_id=charge.payment_id)
+    assert (market.of("ann")["tickets"][0]["state"], market.has("ann"), market.pot) == ("refunded", 0, 555)
+
+
+def test_a_merchants_own_people_get_no_ticket_on_its_sales(market):
+    market.switch()
+    market.sell("owner_mer_1")
+    assert market.rows(tables.rebate_ticket) == []
+    assert len(market.rows(tables.rebate_feed)) == 1
+
+
+def test_a_ticket_keeps_the_cap_it_came_with(market):
+    market.switch()
+    market.sell("ann")
+    market.switch(cap_ppm=10_000)
+    market.sell("ann")
+    assert [cap for _, cap, _ in market.places("ann")] == [2000, 100]
+
+
+def test_nothing_but_settled_commissions_ever_reaches_the_pot(market):
+    market.switch()
+    market.sell("ann")
+    database = market.world.database
+
+    def seed(connection):
+        line = Posting("fees:cn", "pot:cn", 100)
+        ledger.post(connection, "seed", "seed", [line], market.world.now, currency="CNY")
+        found = [row.rule for row in connection.execute(text("SELECT rule FROM violations"))]
+        assert found == ["R2 pot fed with more or less than its commissions say"]
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        database.run_now(seed)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [("UPDATE rebate_ticket SET paid_minor = 7 WHERE queue_no = 2", "R4"),
+     ("UPDATE rebate_ticket SET paid_minor = 7 WHERE queue_no = 2", "R5"),
+     ("UPDATE rebate_ticket SET state = 'full' WHERE queue_no = 2", "R3"),
+     ("UPDATE rebate_feed SET amount_minor = 1001 WHERE sale_id = 'sale_2'", "R1"),
+     (UNPAID, "R7")],
+)  # fmt: skip
+def test_a_broken_book_is_seen(market, change, rule):
+    market.switch()
+    market.sell("ann")
+    market.sell("bob")
+
+    def damage(connection):
+        connection.execute(text(change))
+        found = {row.rule.split()[0] for row in connection.execute(text("SELECT rule FROM violations"))}
+        assert rule in found
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        market.world.database.run_now(damage)
+
+
+@pytest.mark.both_stores
+def test_decisions_and_settlements_are_never_changed(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    market.settle("day 1")
+    for table in ("rebate_switch", "rebate_batch", "rebate_payment"):
+        forgetting = text(f"DELETE FROM {table}")
+        with pytest.raises(DBAPIError):
+            market.world.database.run_now(lambda connection, change=forgetting: connection.execute(change))
+
+
+def test_the_proof_can_be_made_again_from_what_is_public(market):
+    market.switch()
+    for name in ("ann", "bob", "ann"):
+        market.sell(name)
+    previous = "0" * 64
+    for day in ("1", "2"):
+        ripe(market)
+        market.settle(day)
+        proof = market.read(reading.proof_of, "cn", "CNY", day)
+        lines = [Rebate("", number, amount) for number, amount in proof["lines"]]
+        not_facts = ("lines", "previous_sha256", "proof_sha256", "ran_at")
+        facts = {name: value for name, value in proof.items() if name not in not_facts}
+        assert proof["previous_sha256"] == previous
+        previous = rules.proof_sha256(previous, facts, lines)
+        assert proof["proof_sha256"] == previous
+        before = proof["pot_before_minor"]
+        assert proof["pot_minor"] == before - proof["paid_minor"] == before - sum(one.amount_minor for one in lines)
+        market.sell(None, 3000)
+
+
+def test_no_name_or_id_of_a_shopper_is_in_what_everybody_sees(market):
+    market.switch()
+    market.world.account("canary_id", nickname="canary name")
+    market.sell("canary_id")
+    ripe(market)
+    market.settle("1")
+    seen = repr([market.read(reading.of_market, "cn"), market.read(reading.proof_of, "cn", "CNY", "1"),
+                 market.read(reading.line_of, "cn", "CNY", 0), market.of("ann")])  # fmt: skip
+    row = market.rows(tables.rebate_ticket)[0]
+    for secret in ("canary", row["ticket_id"], row["source"], "sale_1"):
+        assert secret not in seen
+
+
+@pytest.mark.both_stores
+@pytest.mark.parametrize("steps", [70, pytest.param(3000, marks=pytest.mark.full)])
+def test_a_random_life_keeps_every_rule(market, steps):
+    """As `test_rebate_rules.Life`, through the real service; the fixture looks for violations afterwards."""
+    chance, people = random.Random(7), ["ann", "bob", "cat", "dan"]
+    for name in ("cat", "dan"):
+        market.world.account(name)
+    market.switch(wait_s=60, withdraw_min_minor=1)
+    sold, settled, out = [], 0, Counter()
+    for step in range(steps):
+        market.world.later(chance.randrange(40))
+        deed = chance.choices(["sell", "back", "settle", "withdraw", "dues"], weights=[6, 1, 2, 2, 3])[0]
+        if deed == "sell":
+            sold.append(market.sell(chance.choice([*people, None]), chance.randrange(5, 9000)))
+        elif deed == "back" and sold:
+            market.bring_back(sold.pop(chance.randrange(len(sold))))
+        elif deed == "dues":
+            market.pay_dues()
+        elif deed == "settle":
+            batch = market.settle(str(step))
+            settled += batch["paid_minor"]
+            assert batch["paid_minor"] <= batch["pot_before_minor"]
+        elif deed == "withdraw":
+            name = chance.choice(people)
+            amount = min(market.has(name), 200)
+            if amount and out[name] < 4000:
+                market.confirm(name, market.ask(name, amount))
+                out[name] += amount
+        assert market.pot >= 0
+    tickets = market.rows(tables.rebate_ticket)
+    assert settled == sum(one["paid_minor"] for one in tickets) > 0
+    came_back = sum(one["returned_minor"] for one in tickets)
+    assert settled - came_back == out.total() + sum(market.has(name) for name in people)
+
+
+def test_a_withdrawal_takes_two_steps_and_leaves_once(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    withdrawal_id = market.ask("ann", 400)
+    assert market.has("ann") == 500, "nothing moves with the first step"
+    first = market.confirm("ann", withdrawal_id)
+    assert market.confirm("ann", withdrawal_id) == first
+    assert (market.has("ann"), first["state"]) == (100, "confirmed")
+    market.paid_out(withdrawal_id, OutcomeState.SUCCEEDED)
+    market.paid_out(withdrawal_id, OutcomeState.FAILED)
+    assert (market.has("ann"), market.of("ann")["withdrawals"][0]["payout_state"]) == (100, "succeeded")
+
+
+@pytest.mark.both_stores
+def test_two_withdrawals_at_once_never_take_more_than_there_is(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    withdrawal_id = market.ask("ann", 400)
+    found = []
+
+    def confirm():
+        try:
+            found.append(market.confirm("ann", withdrawal_id)["state"])
+        except RefusedError as error:
+            found.append(error.type)
+
+    threads = [threading.Thread(target=confirm) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert found == ["confirmed"] * 4
+    assert market.has("ann") == 100
+    assert len(market.rows(tables.payout)) == 1
+
+
+def test_a_withdrawal_that_the_provider_refuses_comes_back(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    withdrawal_id = market.ask("ann", 400)
+    market.confirm("ann", withdrawal_id)
+    market.paid_out(withdrawal_id, OutcomeState.FAILED)
+    assert market.has("ann") == 500
+    assert {"withdrawal_failed"} <= {row["kind"] for row in market.rows(tables.notice)}
+    market.confirm("ann", market.ask("ann", 500))
+
+
+def test_withdrawals_have_limits_and_an_end(market):
+    market.switch(withdraw_day_minor=450)
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    for amount, refusal in ((501, "not_that_much"), (99, "too_little"), (451, "day_limit")):
+        with pytest.raises(RefusedError, match=refusal):
+            market.ask("ann", amount)
+    late = market.ask("ann", 200)
+    market.world.later(600)
+    with pytest.raises(RefusedError, match="withdrawal_over"):
+        market.confirm("ann", late)
+    older, newer = market.ask("ann", 200), market.ask("ann", 300)
+    with pytest.raises(RefusedError, match="withdrawal_over"):
+        market.confirm("ann", older)
+    with pytest.raises(RefusedError, match="not_found"):
+        market.confirm("bob", newer)
+    market.confirm("ann", newer)
+    with pytest.raises(RefusedError, match="day_limit"):
+        market.ask("ann", 151)
+    market.world.later(24 * 3600 + 1)
+    assert market.ask("ann", 200)
+
+
+def test_what_is_in_the_rebate_account_can_be_withdrawn_after_the_switch_is_off(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    market.switch(is_on=False)
+    market.confirm("ann", market.ask("ann", 500))
+    assert market.has("ann") == 0
+
+
+def test_terms_outside_the_rule_are_refused_and_nothing_is_written(market):
+    with pytest.raises(RefusedError, match="bad_terms"):
+        market.switch(cap_ppm=1_000_000)
+    assert market.read(reading.of_market, "cn") is None
+    assert not market.run(switching.decide, "eu", Terms(), "not yet", "olga", market.world.now)["is_on"]
