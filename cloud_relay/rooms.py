@@ -64,6 +64,7 @@ from cloud_relay.pages import onboarding as onboarding_pages
 from cloud_relay.pages import orders as order_pages
 from cloud_relay.pages import publishing as publishing_pages
 from cloud_relay.pages import quotes as quote_pages
+from cloud_relay.pages import rebates as rebate_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
@@ -71,6 +72,8 @@ from cloud_relay.publishing import routes as publishing
 from cloud_relay.publishing import timers as publishing_timers
 from cloud_relay.quotes import attachment_routes as quote_attachments
 from cloud_relay.quotes import routes as quotes
+from cloud_relay.rebates import routes as rebates
+from cloud_relay.rebates import timers as rebate_timers
 from cloud_relay.receipts import routes as receipts
 from cloud_relay.relay import Relay
 from cloud_relay.returns import routes as returns
@@ -116,6 +119,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     quote_attachments.router,
     threads.router,
     returns.router,
+    rebates.router,
     baskets.router,
     escrow.router,
     bank.router,
@@ -152,6 +156,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operator.router,
     operator_bank.router,
     operator_books.router,
+    rebate_pages.router,
     courier.router,
     handoff.router,
     booking.router,
@@ -187,4 +192,5 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     counter_timers.work,
     pickup.work,
     quotes.work,
+    rebate_timers.work,
 )

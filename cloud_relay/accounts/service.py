@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cloud_relay.accounts import rules, store
 from cloud_relay.accounts.tokens import hash_token
+from cloud_relay.rebates import store as rebates
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import AccountSettings
 from cloud_relay.web.pages import page_event
@@ -52,6 +53,8 @@ def sign_up(
         raise RefusedError(
             "email_taken", "There is an account with this address; sign in instead", "该邮箱已注册，请直接登录"
         ) from None
+    if rebates.is_on_anywhere(connection):
+        rebates.open_account(connection, account_id, "registering", now)
     return account_id
 
 

@@ -21,6 +21,7 @@ from cloud_relay.notices.routes import choices_json, quiet_json
 from cloud_relay.notices.store import quiet_of
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
+from cloud_relay.rebates import store as rebates
 from cloud_relay.relay import RelayDep
 from cloud_relay.shipping.store import terms_of
 from cloud_relay.viewing import store as viewing_store
@@ -172,6 +173,7 @@ def _account(connection: Connection, account_id: str, csrf: str, now: datetime) 
         ],
         "unread": told["unread"],
         "topics": choices_json(connection, account_id),
+        "has_rebates": rebates.is_on_anywhere(connection) or rebates.find_account(connection, account_id) is not None,
         "bookings": [booking_json(one) for one in bookings.ahead_of(connection, account_id, now)],
     }
 

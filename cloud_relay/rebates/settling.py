@@ -102,7 +102,7 @@ def _proved(
     facts = {
         "market": market, "currency": currency, "name": name, "batch_no": number, "fed_minor": fed,
         "refunds_minor": back, "pot_before_minor": before, "paid_minor": sent, "pot_minor": before - sent,
-        "tickets": tickets, "open_minor": still, "first_no": first,
+        "paid_tickets": len(paid), "tickets": tickets, "open_minor": still, "first_no": first,
     }  # fmt: skip
     sha256 = rules.proof_sha256(previous, facts, paid)
     return {**facts, "previous_sha256": previous, "proof_sha256": sha256, "ran_at": now}
@@ -120,6 +120,6 @@ def shown(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
     """Return a settlement as everybody may see it: numbers and hashes, nobody's account."""
     plain = (
         "market", "currency", "name", "batch_no", "fed_minor", "refunds_minor", "pot_before_minor", "paid_minor",
-        "pot_minor", "tickets", "open_minor", "first_no", "previous_sha256", "proof_sha256", "ran_at",
+        "pot_minor", "paid_tickets", "tickets", "open_minor", "first_no", "previous_sha256", "proof_sha256", "ran_at",
     )  # fmt: skip
     return {name: row[name] for name in plain}

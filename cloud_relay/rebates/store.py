@@ -55,6 +55,11 @@ def markets(connection: Connection) -> list[str]:
     return list(connection.scalars(select(rebate_switch.c.market).distinct().order_by(rebate_switch.c.market)))
 
 
+def is_on_anywhere(connection: Connection) -> bool:
+    """Tell whether any market's queue is on."""
+    return any(terms_of(connection, market).is_on for market in markets(connection))
+
+
 def insert_switch(connection: Connection, row: dict[str, Any]) -> None:
     """Write a decision; earlier ones stay."""
     connection.execute(insert(rebate_switch).values(row))

@@ -59,7 +59,8 @@ rebate_batch = Table(
     Column("currency", String(3), nullable=False), text("name"), Column("batch_no", Integer, nullable=False),
     minor("fed_minor"), minor("refunds_minor"), minor("paid_minor"),
     minor("pot_before_minor"), minor("pot_minor"), minor("open_minor"),
-    Column("tickets", Integer, nullable=False), Column("first_no", Integer, nullable=False),
+    Column("paid_tickets", Integer, nullable=False), Column("tickets", Integer, nullable=False),
+    Column("first_no", Integer, nullable=False),
     sha256("previous_sha256", nullable=False), sha256("proof_sha256", nullable=False), text("ran_by"),
     moment("ran_at", nullable=False), UniqueConstraint("market", "currency", "batch_no"),
 )  # fmt: skip

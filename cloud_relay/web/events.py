@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, func, select
 
+from cloud_relay.rebates import store as rebates
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.tables import handoff, orders, page_event, shop, viewing_companion, viewing_session
 from cloud_relay.web.principal import Anyone, Principal
@@ -50,6 +51,8 @@ def _may_read(connection: Connection, principal: Principal, channel: str) -> boo
         return row is not None and (
             row.account_id in (None, principal.account_id) or row.merchant_id in principal.merchant_ids
         )
+    if kind == "rebates":  # says only that the line moved
+        return rebates.newest_switch(connection, id_) is not None
     if kind == "order":
         found = connection.execute(
             select(orders.c.account_id, orders.c.merchant_id).where(orders.c.order_id == id_)

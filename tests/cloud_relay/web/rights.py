@@ -23,6 +23,7 @@ QUOTE_REQUEST = {
 }  # fmt: skip
 QUOTE = {"listing_id": "{listing_id}", "price_minor": 1, "quoted_until": "{tomorrow}"}
 ACCEPTANCE = {"address": ADDRESS, "payment_method": "{method}", "agrees_photo_window": True, "total_minor": 1}
+WITHDRAWAL = {"market": "{market}", "currency": "{currency}", "amount_minor": 1}
 PICKUP_POINT = {"name_en": "Counter", "address": {"lines": ["Lane 1"], "city": "X", "country": "CN"}}
 PUSH_PLACE = {
     "endpoint": "https://push.example/1",
@@ -57,6 +58,18 @@ RIGHTS = [
     Right("POST", "/api/messages/{message_id}/report", "parties", {"reason": "x"}),
     Right("POST", "/api/quote-requests", "signed_in", QUOTE_REQUEST),
     Right("GET", "/api/quote-requests", "signed_in"),
+    Right("GET", "/api/me/rebates", "signed_in"),
+    Right("POST", "/api/me/rebate-withdrawals", "signed_in", WITHDRAWAL),
+    Right("POST", "/api/me/rebate-withdrawals/{withdrawal_id}/confirm", "shopper", {"password": "{password}"}),
+    Right("POST", "/api/me/rebate-withdrawals/{withdrawal_id}/give-up", "shopper"),
+    Right("GET", "/api/rebates/{market}", "public"),
+    Right("GET", "/api/rebates/{market}/{currency}/line", "public"),
+    Right("GET", "/api/rebates/{market}/{currency}/settlements/{name}", "public"),
+    Right("PUT", "/api/operator/rebates/{market}", "operator", {"is_on": True, "reason": "x"}),
+    Right("POST", "/api/operator/rebates/{market}/settlements", "operator", {"name": "2", "currency": "{currency}"}),
+    Right("GET", "/rebates", "public"),
+    Right("GET", "/account/rebates", "signed_in"),
+    Right("GET", "/operator/rebates", "operator"),
     Right("GET", "/api/quote-requests/{quote_request_id}", "shopper"),
     Right("POST", "/api/quote-requests/{quote_request_id}/withdraw", "shopper"),
     Right("GET", "/api/quotes/{quote_id}", "shopper"),

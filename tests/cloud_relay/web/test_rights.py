@@ -8,6 +8,9 @@ from sqlalchemy import insert, select, update
 from cloud_relay import rooms
 from cloud_relay.onboarding import service as onboarding
 from cloud_relay.onboarding.vault import vault_in
+from cloud_relay.orders.rules import OrderEvent as E
+from cloud_relay.rebates import settling, switching, withdrawing
+from cloud_relay.rebates.rules import Terms
 from cloud_relay.tables import bulk_change, metadata, orders, parcel, payout_approval, picture, viewing_session
 from tests.cloud_relay.quotes.clips import clip
 from tests.cloud_relay.site import jpeg
@@ -72,6 +75,19 @@ async def in_baskets(site, ann, listing_id, order_id):
     return {"line_id": line["line_id"], "basket_id": "bsk_1", "notice_id": told[0]["notice_id"]}
 
 
+async def rebated(site, world, ann, shop_id, mo):
+    """Ann received an order whose commission fed the pot; her rebate waits for the second step of its withdrawal."""
+    listing_id, _ = await site.listing(shop_id, mo)
+    terms = Terms(is_on=True, wait_s=0, withdraw_min_minor=1)
+    site.db.run_now(switching.decide, "default", terms, "allowed", ann, world.now)
+    order_id = world.paid_order(ann, listing_id)
+    world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER, E.DELIVERED, E.RECEIPT)
+    currency = world.order(order_id)["currency"]
+    site.db.run_now(settling.settle, "default", currency, "look.css", "clock", world.now)
+    asked = site.db.run_now(withdrawing.ask, ann, "default", currency, 1, world.now)
+    return {"market": "default", "currency": currency, "withdrawal_id": asked["withdrawal_id"]}
+
+
 class Mall:
     """Things of ann (a shopper) and mo (a merchant); bob and ned are another shopper and another merchant."""
 
@@ -128,8 +144,9 @@ class Mall:
         ann_and_mo = (mall.people["ann"], mo)
         quote = await quoted(site, merchant_id, *ann_and_mo, tomorrow, listing_id, checkout["currency"])
         message = await site.call("POST", f"/api/orders/{order_id}/messages", {"text": "x"}, mo, 201)
+        rebates = await rebated(site, world, ann, shop_id, mo)
         mall.things = {
-            **quote, **basket, **papers, "message_id": message["message_id"],
+            **quote, **basket, **papers, **rebates, "message_id": message["message_id"],
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
             "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
