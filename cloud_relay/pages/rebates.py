@@ -39,7 +39,7 @@ async def my_rebates(request: Request, relay: RelayDep, principal: SignedIn) -> 
     account_id = account_id_of(principal)
     found = await relay.db.read(reading.of_shopper, account_id, relay.clock.now())
     is_on = await relay.db.read(store.is_on_anywhere)
-    markets = sorted({one["market"] for one in found["tickets"]})[:CHANNELS_MAX]
+    markets = (await relay.db.read(store.markets))[:CHANNELS_MAX]
     channels = ",".join([f"account:{account_id}", *(f"rebates:{one}" for one in markets)])
     return render(
         request, principal, "rebate_account.html", **found, is_on=is_on, channels=channels, digits=MINOR_DIGITS,
