@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from cloud_relay.accounts.roles import Deed
-from cloud_relay.counter import codes, drafts, pins, refunds, service
+from cloud_relay.counter import claims, codes, drafts, pins, refunds, service
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
@@ -74,6 +74,12 @@ async def my_code(relay: RelayDep, principal: SignedIn) -> JSONResponse:
 async def my_sales(relay: RelayDep, principal: SignedIn) -> JSONResponse:
     """What the shopper bought at counters where they showed their code."""
     return JSONResponse({"sales": await relay.db.read(service.sales_to, account_id_of(principal))})
+
+
+@router.post("/counter-sales/{sale_id}/claim")
+async def claim(sale_id: str, relay: RelayDep, once: OnceDep, principal: SignedIn) -> JSONResponse:
+    """Make a purchase one's own by the code on its receipt."""
+    return await once(200, claims.claim, sale_id, account_id_of(principal), relay.clock.now())
 
 
 def code_keys(relay: Relay) -> list[bytes]:

@@ -160,7 +160,7 @@ def sales_of(connection: Connection, merchant_id: str) -> dict[str, Any]:
     lines, given_back = store.lines_of(connection, ids), store.refunds_of(connection, ids)
     return {
         "sales": [
-            _shown(row, lines.get(row["sale_id"], []), given_back) | {"by": row["nickname"] or ""} for row in found
+            shown(row, lines.get(row["sale_id"], []), given_back) | {"by": row["nickname"] or ""} for row in found
         ],
         "dues": dues.owed(connection, merchant_id),
     }
@@ -171,10 +171,11 @@ def sales_to(connection: Connection, shopper_id: str) -> list[dict[str, Any]]:
     found = store.sales_to(connection, shopper_id, SHOWN)
     ids = [row["sale_id"] for row in found]
     lines, given_back = store.lines_of(connection, ids), store.refunds_of(connection, ids)
-    return [_shown(row, lines.get(row["sale_id"], []), given_back) for row in found]
+    return [shown(row, lines.get(row["sale_id"], []), given_back) for row in found]
 
 
-def _shown(row: RowMapping, lines: list[RowMapping], given_back: Mapping[str, datetime]) -> dict[str, Any]:
+def shown(row: RowMapping, lines: list[RowMapping], given_back: Mapping[str, datetime]) -> dict[str, Any]:
+    """Return a sale as its merchant and its shopper see it."""
     refunded_at = given_back.get(row["sale_id"])
     plain = (
         "sale_id", "shop_id", "receipt_no", "paid_by", "total_minor", "commission_minor", "currency", "card_name",

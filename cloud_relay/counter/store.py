@@ -40,6 +40,18 @@ def find_sale(connection: Connection, shop_id: str, sale_id: str) -> RowMapping 
     return connection.execute(select(counter_sale).where(*where)).mappings().one_or_none()
 
 
+def sale_by_id(connection: Connection, sale_id: str) -> RowMapping | None:
+    """Return a sale of any shop with the shop's name."""
+    query = select(counter_sale, shop.c.name_en, shop.c.name_zh).join(shop, shop.c.shop_id == counter_sale.c.shop_id)
+    return connection.execute(query.where(counter_sale.c.sale_id == sale_id)).mappings().one_or_none()
+
+
+def name_shopper(connection: Connection, sale_id: str, shopper_id: str) -> bool:
+    """Say whose a sale is; False when it is somebody's already."""
+    where = (counter_sale.c.sale_id == sale_id, counter_sale.c.shopper_id.is_(None))
+    return connection.execute(update(counter_sale).where(*where).values(shopper_id=shopper_id)).rowcount == 1
+
+
 def has_refund(connection: Connection, sale_id: str) -> bool:
     """Tell whether a sale was given back."""
     query = select(counter_refund.c.sale_id).where(counter_refund.c.sale_id == sale_id)

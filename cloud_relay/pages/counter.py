@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from cloud_relay.accounts.roles import Deed
-from cloud_relay.counter import codes, service
+from cloud_relay.counter import claims, codes, service
 from cloud_relay.counter.routes import code_keys
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
-from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
 from cloud_relay.web.qr import picture_of
 from cloud_relay.web.templating import render
 
@@ -44,3 +44,10 @@ async def my_counter(request: Request, relay: RelayDep, principal: SignedIn) -> 
     sales = await relay.db.read(service.sales_to, account_id)
     picture = picture_of(codes.code_of(account_id, code_keys(relay)[-1]))
     return render(request, principal, "counter_code.html", picture=picture, sales=sales, ways=WAYS)
+
+
+@router.get("/r/{sale_id}")
+async def receipt(sale_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
+    """What the code on a counter receipt opens: the purchase, and keeping it with one's account."""
+    found = await relay.db.read(claims.receipt_of, sale_id, principal.account_id, relay.clock.now())
+    return render(request, principal, "counter_receipt.html", sale_id=sale_id, ways=WAYS, **found)

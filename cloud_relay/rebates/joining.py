@@ -1,6 +1,8 @@
 """What a sale does to the rebate queue, in the sale's own transaction: it joins, and leaves when it is given back."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
@@ -8,6 +10,7 @@ from cloud_relay.escrow import ledger
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.rebates import rules, store
+from cloud_relay.rebates.rules import Terms
 from cloud_relay.web.pages import page_event
 from wire.values import new_id
 
@@ -21,29 +24,51 @@ def sale_settled(
 ) -> None:  # fmt: skip
     """Take a sale whose commission the transfer `source` posted: it feeds the pot later, its shopper gets a ticket now.
 
-    Nothing happens while the market's switch is off. A merchant's own people get no ticket on its sales.
+    Nothing happens while the market's switch is off, or where the sale feeds nothing: who gives nothing to the pot gets
+    nothing out of it. A merchant's own people get no ticket on its sales.
     """
     terms = store.terms_of(connection, market)
     if not terms.is_on:
         return
-    ripe_at = now + timedelta(seconds=terms.wait_s)
     commission = store.commission_of(connection, source, money.fees(market))
     amount = rules.feed_minor(commission, terms.feed_ppm)
-    if amount:
-        store.insert_feed(connection, {
-            "source": source, "market": market, "currency": currency, "merchant_id": merchant_id,
-            "sale_id": sale_id or None, "commission_minor": commission, "amount_minor": amount,
-            "countable_at": ripe_at,
-        })  # fmt: skip
-    cap = rules.cap_minor(price_minor, terms.cap_ppm)
-    if account_id is None or cap == 0 or store.is_member(connection, account_id, merchant_id):
+    if amount == 0:
         return
-    store.open_account(connection, account_id, "counter" if sale_id else "order", now)
+    feed = {
+        "source": source, "market": market, "currency": currency, "merchant_id": merchant_id,
+        "sale_id": sale_id or None, "commission_minor": commission, "amount_minor": amount,
+        "countable_at": now + timedelta(seconds=terms.wait_s),
+    }  # fmt: skip
+    store.insert_feed(connection, feed)
+    if account_id is not None:
+        _join(connection, feed, account_id, price_minor, terms, now)
+
+
+def sale_claimed(connection: Connection, source: str, account_id: str, price_minor: int, now: datetime) -> None:
+    """Give a ticket to who bought at a counter as nobody and says later by the receipt who it was: at the line's end.
+
+    Nothing happens for a sale that fed nothing or was given back, nor while the market's switch is off.
+    """
+    feed = store.find_feed(connection, source)
+    if feed is None or feed["state"] in (store.DROPPED, store.RETURNED):
+        return
+    terms = store.terms_of(connection, feed["market"])
+    if terms.is_on:
+        _join(connection, feed, account_id, price_minor, terms, now)
+
+
+def _join(
+    connection: Connection, feed: Mapping[Any, Any], account_id: str, price_minor: int, terms: Terms, now: datetime
+) -> None:
+    market, currency, cap = feed["market"], feed["currency"], rules.cap_minor(price_minor, terms.cap_ppm)
+    if cap == 0 or store.is_member(connection, account_id, feed["merchant_id"]):
+        return
+    store.open_account(connection, account_id, "counter" if feed["sale_id"] else "order", now)
     store.insert_ticket(connection, {
         "ticket_id": new_id("tkt"), "market": market, "currency": currency,
-        "queue_no": store.next_no(connection, market, currency), "account_id": account_id, "source": source,
+        "queue_no": store.next_no(connection, market, currency), "account_id": account_id, "source": feed["source"],
         "price_minor": price_minor, "cap_minor": cap, "paid_minor": 0, "returned_minor": 0, "joined_at": now,
-        "payable_at": ripe_at,
+        "payable_at": now + timedelta(seconds=terms.wait_s),
     })  # fmt: skip
     _tell(connection, market, account_id, now)
 

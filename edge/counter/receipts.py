@@ -8,6 +8,8 @@ from PIL import Image
 from drivers.label_printer import Media
 from edge.counter.amounts import plain
 from edge.counter.sale import Sale
+from edge.labels.render import QUIET
+from edge.labels.symbols import dots_for, draw_modules, qr_code
 from edge.labels.typeface import Typeface
 from edge.labels.words import LEADING, wrap
 from wire.plan import ShopPlan
@@ -16,6 +18,11 @@ from wire.values import parse_time
 MARGIN_MM = 3.0
 SIZES_MM = (4.0, 3.4, 2.8, 2.3, 1.9)
 """Type sizes tried, largest first; the last is what a person still reads."""
+
+CODE_MM, DOT_MM_MIN = 26.0, 0.35
+"""Side of the code at the receipt's end, and the smallest module that a phone reads off thermal paper at arm's length;
+where less is left there is no code."""
+KEEP = "Keep this purchase 扫码保存此单"
 
 WAYS = {"cash": ("Cash", "现金"), "card": ("Card", "刷卡"), "qr": ("QR", "扫码")}
 
@@ -47,6 +54,16 @@ def receipt_rows(sale: Sale, plan: ShopPlan | None) -> list[tuple[str, str]]:
     return [*rows, *((text, "") for text in sale.slip)]
 
 
+def claim_url(sale: Sale, plan: ShopPlan | None) -> str:
+    """Return what the receipt's code says: where its holder makes the purchase their own. Empty where there is none.
+
+    None for who showed their own code at the till, for money given back, and where no relay is known.
+    """
+    is_somebodys = bool(sale.shopper_code or sale.refund_of)
+    root = plan.resolver_url.rstrip("/") if plan else ""
+    return f"{root}/r/{sale.sale_id}" if root and not is_somebodys else ""
+
+
 def _time(sale: Sale, plan: ShopPlan | None) -> str:
     at: datetime = parse_time(sale.paid_at)
     return at.astimezone(ZoneInfo(plan.time_zone if plan else "UTC")).strftime("%Y-%m-%d %H:%M")
@@ -62,7 +79,8 @@ def draw_receipt(sale: Sale, plan: ShopPlan | None, media: Media, face: Typeface
         size_px = round(size_mm * per_mm)
         laid = _lay(rows, image.width - 2 * margin, size_px, face)
         if len(laid) * size_px * LEADING <= image.height - 2 * margin:
-            _draw(image, laid, margin, size_px, face)
+            bottom = _draw(image, laid, margin, size_px, face)
+            _draw_code(image, claim_url(sale, plan), bottom, per_mm, size_px, face)
             return image
     raise ReceiptTooLongError(f"{len(rows)} lines do not fit {media.width_mm:g} x {media.length_mm:g} mm")
 
@@ -78,10 +96,26 @@ def _lay(rows: list[tuple[str, str]], width_px: int, size_px: int, face: Typefac
     return laid
 
 
-def _draw(image: Image.Image, laid: list[tuple[str, str]], margin: int, size_px: int, face: Typeface) -> None:
+def _draw(image: Image.Image, laid: list[tuple[str, str]], margin: int, size_px: int, face: Typeface) -> float:
+    """Draw the lines; return where they end."""
     top = float(margin)
     for place, (left, right) in enumerate(laid):
         face.draw(image, (margin, top), left, size_px, is_bold=place == 0)
         if right:
             face.draw(image, (image.width - margin - face.width(right, size_px), top), right, size_px)
         top += size_px * LEADING
+    return top
+
+
+def _draw_code(image: Image.Image, url: str, top: float, per_mm: float, size_px: int, face: Typeface) -> None:
+    """Draw what the receipt is kept by below its lines, if there is room for it."""
+    if not url:
+        return
+    modules, margin = qr_code(url), round(MARGIN_MM * per_mm)
+    room = min(CODE_MM * per_mm, image.width - 2 * margin, image.height - margin - top - size_px * LEADING)
+    dots = dots_for(modules, int(room), QUIET["qr"])
+    if dots < DOT_MM_MIN * per_mm:
+        return
+    drawn, quiet = draw_modules(modules, dots), dots * QUIET["qr"]
+    face.draw(image, ((image.width - face.width(KEEP, size_px)) / 2, top), KEEP, size_px)
+    image.paste(drawn, ((image.width - drawn.width) // 2, round(top + size_px * LEADING) + quiet))

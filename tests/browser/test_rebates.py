@@ -103,6 +103,13 @@ def test_from_the_counter_to_the_withdrawal(shop, guest, eyes):
     expect(page.locator("[data-live=withdrawals]")).to_contain_text("已到账")
 
     visitor = guest()
+    visitor.go("/r/sale_3?lang=en")
+    expect(visitor.page.get_by_role("link", name="Make an account")).to_be_visible()
+    eyes.look(visitor.page, "receipt-of-nobody")
+    phone.go("/r/sale_3?lang=zh")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator("[data-live=receipt]")).to_contain_text("已保存到您的账户")
+    assert len(shop.shopper.call("GET", "/api/me/rebates")["tickets"]) == 2
     visitor.go("/rebates?lang=en")
     expect(visitor.page.get_by_role("main")).to_contain_text("No investment, no interest")
     told = visitor.page.get_by_role("main").inner_text()

@@ -9,13 +9,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from cloud_relay import tables
+from cloud_relay.counter import claims
 from cloud_relay.escrow import ledger, payments
 from cloud_relay.escrow.providers.base import OutcomeState
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.orders.rules import OrderEvent as E
+from cloud_relay.orders.trade import Trade
 from cloud_relay.rebates import reading, rules, switching
 from cloud_relay.rebates.rules import Rebate, Terms
 from cloud_relay.refusals import RefusedError
+from cloud_relay.settings import TradeSettings
 from tests.cloud_relay.rebates.rebate_world import Market
 
 UNPAID = """INSERT INTO rebate_withdrawal
@@ -196,6 +199,42 @@ def test_a_merchants_own_people_get_no_ticket_on_its_sales(market):
     market.sell("owner_mer_1")
     assert market.rows(tables.rebate_ticket) == []
     assert len(market.rows(tables.rebate_feed)) == 1
+
+
+def test_a_sale_that_feeds_nothing_gets_nothing(market):
+    market.switch()
+    market.world.trade = Trade(settings=TradeSettings(counter_commission_ppm=0))
+    market.sell("ann")
+    assert market.rows(tables.rebate_ticket) == market.rows(tables.rebate_feed) == []
+
+
+@pytest.mark.both_stores
+def test_who_bought_as_nobody_gets_a_ticket_by_the_receipt(market):
+    market.switch()
+    sale_id = market.sell(None)
+    market.sell("bob")
+    found = []
+    for name in ("ann", "ann", "cat"):
+        try:
+            found.append(market.run(claims.claim, sale_id, name, market.world.now)["state"])
+        except RefusedError as error:
+            found.append(error.type)
+    assert found == ["mine", "mine", "sale_taken"]
+    assert market.places("ann") == [(2, 2000, 0)], "at the end of the line"
+    assert market.read(claims.receipt_of, sale_id, "bob", market.world.now) == {"state": "taken", "sale": None}
+    market.bring_back(sale_id)
+    assert market.of("ann")["tickets"][0]["state"] == "refunded"
+
+
+def test_a_receipt_is_kept_only_in_time_and_of_what_was_kept(market):
+    market.switch()
+    old, back, known = market.sell(None), market.sell(None), market.sell("bob")
+    market.bring_back(back)
+    market.world.later(claims.CLAIM_DAYS * 86_400)
+    for sale_id, refusal in ((old, "sale_late"), (back, "sale_given_back"), (known, "sale_taken"), ("no", "not_found")):
+        with pytest.raises(RefusedError, match=refusal):
+            market.run(claims.claim, sale_id, "ann", market.world.now)
+    assert market.places("ann") == []
 
 
 def test_a_ticket_keeps_the_cap_it_came_with(market):

@@ -194,6 +194,8 @@ RIGHTS = [
     Right("GET", "/api/merchants/{merchant_id}/counter-sales", "merchant"),
     Right("GET", "/api/me/counter-code", "signed_in"),
     Right("GET", "/api/me/counter-sales", "signed_in"),
+    Right("POST", "/api/counter-sales/{sale_id}/claim", "secret"),
+    Right("GET", "/r/{sale_id}", "secret"),
     Right("GET", "/merchant/counter", "signed_in"),
     Right("GET", "/account/counter", "signed_in"),
     Right("POST", "/api/invitations/{token}/accept", "secret"),

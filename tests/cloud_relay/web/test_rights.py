@@ -156,7 +156,7 @@ class Mall:
             "complaint_id": "cpl_1", "point_id": point["point_id"], "carrier": "manual",
             "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
-            "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong",
+            "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong", "sale_id": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
             "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1",
             "method": checkout["payment_methods"][0]["method"],

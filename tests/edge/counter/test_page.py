@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+import zxingcpp
 from PIL import Image
 
 from drivers.base import Condition, DeviceStatus
@@ -15,7 +16,7 @@ from edge.attendant.server import AttendantServer
 from edge.counter.counter import Around, Counter
 from edge.counter.doors import MemberDoor
 from edge.counter.opening import till_page
-from edge.counter.receipts import ReceiptTooLongError, draw_receipt, receipt_rows
+from edge.counter.receipts import ReceiptTooLongError, claim_url, draw_receipt, receipt_rows
 from edge.counter.routes import till_routes
 from edge.counter.sale import Sale
 from edge.labels import find_typeface
@@ -23,6 +24,7 @@ from tests.edge.counter.conftest import PLAN
 from wire.counter import CounterLine
 from wire.envelope import decode_envelope
 from wire.plan import Text
+from wire.values import new_id
 
 MEDIA = Media(width_mm=72.0, length_mm=120.0, dots_per_mm=8)
 
@@ -231,6 +233,18 @@ def test_the_receipt_names_shop_number_goods_total_and_change():
         assert part in text, part
     assert "COPY" not in text
     assert "COPY 副本" in " ".join(row[0] for row in receipt_rows(sold(copies=2), PLAN))
+
+
+def test_the_code_on_the_receipt_is_where_its_holder_keeps_the_purchase():
+    sale, plan = sold(sale_id=new_id("sale")), replace(PLAN, resolver_url="https://mall.example/")
+    drawn = draw_receipt(sale, plan, MEDIA, find_typeface())
+    (code,) = zxingcpp.read_barcodes(drawn.convert("L"), formats=zxingcpp.BarcodeFormat.QRCode)
+    assert code.text == f"https://mall.example/r/{sale.sale_id}"
+    for none in (sold(shopper_code="vs1.x"), sold(refund_of="s")):
+        assert claim_url(none, plan) == ""
+    assert claim_url(sale, None) == ""
+    small = replace(MEDIA, length_mm=40.0)
+    assert zxingcpp.read_barcodes(draw_receipt(sale, plan, small, find_typeface()).convert("L")) == []
 
 
 def test_a_receipt_that_does_not_fit_is_not_cut_off():
