@@ -108,7 +108,6 @@ def _refund_payment(scene: Scene) -> None:
 
 def _release_money(scene: Scene) -> None:
     order = scene.order
-    held = escrow.held_minor(scene.connection, order.order_id, order.currency)
     escrow.release(
         scene.connection,
         order.order_id,
@@ -119,10 +118,10 @@ def _release_money(scene: Scene) -> None:
         commission_ppm=order.commission_ppm,
         tax_ppm=order.tax_ppm,
     )
-    rebates.sale_settled(
-        scene.connection, f"release:{order.order_id}", scene.now, market=order.market, currency=order.currency,
-        merchant_id=order.merchant_id, price_minor=max(0, held - (order.total_minor - order.price_minor)),
-        account_id=order.account_id,
+    rebates.order_settled(
+        scene.connection, order.order_id, scene.now, market=order.market, currency=order.currency,
+        merchant_id=order.merchant_id, account_id=order.account_id,
+        beside_goods_minor=order.total_minor - order.price_minor,
     )  # fmt: skip
 
 

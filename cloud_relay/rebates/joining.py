@@ -44,6 +44,23 @@ def sale_settled(
         _join(connection, feed, account_id, price_minor, terms, now)
 
 
+def order_settled(
+    connection: Connection, order_id: str, now: datetime,
+    *, market: str, currency: str, merchant_id: str, account_id: str, beside_goods_minor: int,
+) -> None:  # fmt: skip
+    """Take an order whose money was released just now; its price is what was released less postage and tax on top.
+
+    So what a ruling gave back to the shopper before counts for no rebate.
+    """
+    if store.terms_of(connection, market).is_on:
+        source = f"release:{order_id}"
+        price = max(0, store.posted_minor(connection, source) - beside_goods_minor)
+        sale_settled(
+            connection, source, now, market=market, currency=currency, merchant_id=merchant_id, price_minor=price,
+            account_id=account_id,
+        )  # fmt: skip
+
+
 def sale_claimed(connection: Connection, source: str, account_id: str, price_minor: int, now: datetime) -> None:
     """Give a ticket to who bought at a counter as nobody and says later by the receipt who it was: at the line's end.
 
@@ -83,6 +100,7 @@ def sale_given_back(connection: Connection, source: str, now: datetime, *, is_co
     if ticket is not None and store.leave_line(connection, ticket["ticket_id"], now):
         take_back(connection, ticket["market"], ticket["currency"], ticket["account_id"], f"left:{source}", now)
         _tell(connection, ticket["market"], ticket["account_id"], now)
+        page_event(connection, f"rebates:{ticket['market']}", "queue_changed", {"market": ticket["market"]}, now)
     feed = store.find_feed(connection, source)
     if is_commission_back and feed is not None:
         _take_out(connection, feed, now)
@@ -119,4 +137,3 @@ def take_back(connection: Connection, market: str, currency: str, account_id: st
 
 def _tell(connection: Connection, market: str, account_id: str, now: datetime) -> None:
     page_event(connection, f"account:{account_id}", "rebate", {"market": market}, now)
-    page_event(connection, f"rebates:{market}", "queue_changed", {"market": market}, now)

@@ -22,10 +22,11 @@ def of_shopper(connection: Connection, account_id: str, now: datetime) -> dict[s
     opened = store.find_account(connection, account_id)
     tickets = store.tickets_of(connection, account_id, TICKETS_SHOWN)
     queues = sorted({(one["market"], one["currency"]) for one in tickets})
+    ahead = _ahead(connection, [one for one in tickets if one["state"] == store.WAITING])
     return {
         "opened_at": format_time(opened["opened_at"]) if opened else None,
         "balances": [_balance(connection, account_id, *queue, now) for queue in queues],
-        "tickets": [_ticket(connection, one, now) for one in tickets],
+        "tickets": [_ticket(one, ahead.get(one["ticket_id"]), now) for one in tickets],
         "withdrawals": [
             withdrawing.shown(one) | {"payout_state": one["payout_state"] or "", "reason": one["reason"] or "",
                                       "is_waiting": one["state"] == withdrawing.ASKED and one["until"] > now}
@@ -46,17 +47,27 @@ def _balance(connection: Connection, account_id: str, market: str, currency: str
     }  # fmt: skip
 
 
-def _ticket(connection: Connection, row: RowMapping, now: datetime) -> dict[str, Any]:
-    """Return one ticket; its place counts those in line before it and itself."""
+def _ahead(connection: Connection, waiting: list[RowMapping]) -> dict[str, tuple[int, int]]:
+    """Return (tickets before it, what they could still get) of each ticket in line; each line is read once."""
+    found: dict[str, tuple[int, int]] = {}
+    reached: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for one in sorted(waiting, key=lambda row: row["queue_no"]):
+        queue, number = (one["market"], one["currency"]), one["queue_no"]
+        first, tickets, still = reached.get(queue, (0, 0, 0))
+        more, more_minor = store.between(connection, *queue, first, number)
+        found[one["ticket_id"]] = (tickets + more, still + more_minor)
+        reached[queue] = (number, tickets + more, still + more_minor)
+    return found
+
+
+def _ticket(row: RowMapping, ahead: tuple[int, int] | None, now: datetime) -> dict[str, Any]:
+    """Return one ticket; its place counts those in line before it and itself, 0 when it is in line no more."""
     plain = ("market", "currency", "queue_no", "price_minor", "cap_minor", "paid_minor", "returned_minor", "state")
-    shown = {name: row[name] for name in plain} | {
+    return {name: row[name] for name in plain} | {
         "joined_at": format_time(row["joined_at"]), "payable_at": format_time(row["payable_at"]),
-        "is_resting": row["payable_at"] > now, "place": 0, "ahead_minor": 0,
+        "is_resting": row["payable_at"] > now, "place": ahead[0] + 1 if ahead else 0,
+        "ahead_minor": ahead[1] if ahead else 0,
     }  # fmt: skip
-    if row["state"] == store.WAITING:
-        tickets, still = store.ahead_of(connection, row["market"], row["currency"], row["queue_no"])
-        shown |= {"place": tickets + 1, "ahead_minor": still}
-    return shown
 
 
 def of_market(connection: Connection, market: str) -> dict[str, Any] | None:

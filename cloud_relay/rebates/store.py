@@ -95,6 +95,12 @@ def commission_of(connection: Connection, reference: str, fees: str) -> int:
     return int(connection.scalar(select(func.sum(posting.c.amount_minor)).where(*where)) or 0)
 
 
+def posted_minor(connection: Connection, reference: str) -> int:
+    """Return all that a transfer moved, minor units."""
+    query = select(func.sum(posting.c.amount_minor)).where(posting.c.reference == reference)
+    return int(connection.scalar(query) or 0)
+
+
 def insert_feed(connection: Connection, row: dict[str, Any]) -> None:
     """Remember what a settled commission will put into the pot."""
     connection.execute(insert(rebate_feed).values(row))
@@ -172,12 +178,13 @@ def line_sums(connection: Connection, market: str, currency: str) -> tuple[int, 
     return int(tickets), int(still), int(first)
 
 
-def ahead_of(connection: Connection, market: str, currency: str, queue_no: int) -> tuple[int, int]:
-    """Return (tickets, what they could still get) before a number."""
+def between(connection: Connection, market: str, currency: str, first_no: int, last_no: int) -> tuple[int, int]:
+    """Return (tickets in line, what they could still get) of the numbers from first up to, but without, last."""
     own = rebate_ticket.c
     query = select(func.count(), func.coalesce(func.sum(_open_minor), 0)).where(
-        own.state == WAITING, own.market == market, own.currency == currency, own.queue_no < queue_no
-    )
+        own.state == WAITING, own.market == market, own.currency == currency,
+        own.queue_no >= first_no, own.queue_no < last_no,
+    )  # fmt: skip
     tickets, still = connection.execute(query).one()
     return int(tickets), int(still)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from cloud_relay import put_back
 from cloud_relay.rebates import settling, store
 from cloud_relay.relay import Relay
 
@@ -17,8 +18,13 @@ RAN_BY = "clock"
 
 
 def due(connection: Connection, now: datetime) -> list[tuple[str, str, str]]:
-    """Return (market, currency, name) of the settlements of today that did not run yet."""
-    found = []
+    """Return (market, currency, name) of the settlements of today that did not run yet.
+
+    None while a relay that was put back from a backup is not reconciled: what it published since is not known to it.
+    """
+    found: list[tuple[str, str, str]] = []
+    if put_back.is_marked(connection):
+        return found
     for market in store.markets(connection):
         if store.terms_of(connection, market).is_on:
             for currency in store.currencies(connection, market):
