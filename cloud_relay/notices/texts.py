@@ -96,7 +96,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A payout of {amount} failed: {reason}. The money is back in your account.",
         "提现 {amount} 失败：{reason}。款项已退回账户。",
     ),
-    "rebate_paid": ("A rebate of {amount} came to your rebate account.", "返利 {amount} 已记入您的返利账户。"),
+    "rebate_paid": ("Rebates came to your rebate account.", "有返利记入您的返利账户。"),
     "withdrawal_done": ("Your rebates are paid: {amount}", "返利已到账：{amount}"),
     "withdrawal_failed": (
         "A withdrawal of {amount} failed: {reason}. The money is back in your rebate account.",

@@ -42,9 +42,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One ticket's place in the queue: how much of its cap it was paid, and from when on it counts."""
+    """One ticket's place in the queue: whose it is, how much of its cap it was paid, and from when on it counts."""
 
     ticket_id: str
+    account_id: str
     queue_no: int
     cap_minor: int
     paid_minor: int
@@ -56,6 +57,7 @@ class Rebate:
     """So much of the pot goes to this ticket."""
 
     ticket_id: str
+    account_id: str
     queue_no: int
     amount_minor: int
 
@@ -106,7 +108,7 @@ def share_out(pot_minor: int, queue: Sequence[Place], now: datetime) -> list[Reb
         if left == 0 or place.payable_at > now:
             break
         amount = min(left, open_minor)
-        paid.append(Rebate(place.ticket_id, place.queue_no, amount))
+        paid.append(Rebate(place.ticket_id, place.account_id, place.queue_no, amount))
         left -= amount
     return paid
 

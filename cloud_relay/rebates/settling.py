@@ -12,7 +12,6 @@ from cloud_relay.notices import service as notices
 from cloud_relay.rebates import joining, rules, store
 from cloud_relay.rebates.rules import Rebate
 from cloud_relay.refusals import RefusedError
-from cloud_relay.web.amounts import money as written
 from cloud_relay.web.pages import page_event
 
 FEEDS_MAX = 5000
@@ -42,17 +41,17 @@ def settle(connection: Connection, market: str, currency: str, name: str, ran_by
         for place, one in enumerate(paid, 1)
     ]  # fmt: skip
     store.insert_batch(connection, row, lines)
-    for account_id, amount in owners.items():
+    for account_id in sorted(owners & store.owing_accounts(connection, market, currency)):
         joining.take_back(connection, market, currency, account_id, batch_id, now)
-        _tell(connection, market, account_id, amount, currency, now)
+    notices.notify(connection, sorted(owners), "rebate_paid", "/account/rebates", now)
     page_event(connection, f"rebates:{market}", "queue_changed", {"market": market}, now)
     return shown(row)
 
 
 def _feed(connection: Connection, market: str, currency: str, batch_id: str, now: datetime) -> int:
     """Move the pot's share of every commission that is settled and rested; return how much."""
-    feeds = store.countable_feeds(connection, market, currency, now)
-    owed_sales = _owed_sales(connection, feeds, currency)
+    owed_sales = _owed_sales(connection, market, currency, now)
+    feeds = store.countable_feeds(connection, market, currency, now, FEEDS_MAX + len(owed_sales))
     ripe = [one for one in feeds if one["sale_id"] not in owed_sales][:FEEDS_MAX]
     amount: int = sum(one["amount_minor"] for one in ripe)
     if amount:
@@ -62,10 +61,10 @@ def _feed(connection: Connection, market: str, currency: str, batch_id: str, now
     return amount
 
 
-def _owed_sales(connection: Connection, feeds: list[RowMapping], currency: str) -> set[str]:
+def _owed_sales(connection: Connection, market: str, currency: str, now: datetime) -> set[str]:
     """Return the counter sales of which the merchant still owes the market's share: nothing of them is settled."""
     found: set[str] = set()
-    for merchant_id in sorted({one["merchant_id"] for one in feeds if one["sale_id"]}):
+    for merchant_id in store.feeding_counters(connection, market, currency, now):
         owed = dues.owed_minor(connection, merchant_id, currency)
         if owed:
             sales = store.counter_shares(connection, merchant_id, currency)
@@ -76,17 +75,13 @@ def _owed_sales(connection: Connection, feeds: list[RowMapping], currency: str) 
 
 def _pay(
     connection: Connection, market: str, currency: str, batch_id: str, paid: list[Rebate], now: datetime
-) -> dict[str, int]:
-    """Post what the pot pays, a line for each ticket; return how much each account got."""
-    owners: dict[str, int] = {}
-    lines = []
-    for one in paid:
-        account_id = store.pay_ticket(connection, one.ticket_id, one.amount_minor)["account_id"]
-        lines.append(Posting(money.pot(market), money.rebate(market, account_id), one.amount_minor))
-        owners[account_id] = owners.get(account_id, 0) + one.amount_minor
+) -> set[str]:
+    """Post what the pot pays, a line for each ticket; return who got something."""
+    store.pay_tickets(connection, paid)
+    lines = [Posting(money.pot(market), money.rebate(market, one.account_id), one.amount_minor) for one in paid]
     if lines:
         ledger.post(connection, f"rebate_paid:{batch_id}", "rebate_paid", lines, now, currency=currency)
-    return owners
+    return {one.account_id for one in paid}
 
 
 def _proved(
@@ -106,14 +101,6 @@ def _proved(
     }  # fmt: skip
     sha256 = rules.proof_sha256(previous, facts, paid)
     return {**facts, "previous_sha256": previous, "proof_sha256": sha256, "ran_at": now}
-
-
-def _tell(
-    connection: Connection, market: str, account_id: str, amount_minor: int, currency: str, now: datetime
-) -> None:
-    amount = written(amount_minor, currency)
-    notices.notify(connection, [account_id], "rebate_paid", "/account/rebates", now, amount=amount)
-    page_event(connection, f"account:{account_id}", "rebate", {"market": market}, now)
 
 
 def shown(row: RowMapping | dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Rebates in SQL: switches, accounts, feeds of the pot, tickets in line, settlements, withdrawals."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, case, func, insert, select, update
 
-from cloud_relay.rebates.rules import Place, Terms
+from cloud_relay.rebates.rules import Place, Rebate, Terms
 from cloud_relay.tables import (
     account,
     counter_refund,
@@ -91,8 +92,8 @@ def is_member(connection: Connection, account_id: str, merchant_id: str) -> bool
 
 def commission_of(connection: Connection, reference: str, fees: str) -> int:
     """Return the commission that a transfer really posted to a market's fees, minor units."""
-    where = (posting.c.reference == reference, posting.c.credit == fees)
-    return int(connection.scalar(select(func.sum(posting.c.amount_minor)).where(*where)) or 0)
+    query = select(posting.c.credit, posting.c.amount_minor).where(posting.c.reference == reference)
+    return sum(int(row.amount_minor) for row in connection.execute(query) if row.credit == fees)
 
 
 def posted_minor(connection: Connection, reference: str) -> int:
@@ -112,12 +113,22 @@ def find_feed(connection: Connection, source: str) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
-def countable_feeds(connection: Connection, market: str, currency: str, now: datetime) -> list[RowMapping]:
+def countable_feeds(connection: Connection, market: str, currency: str, now: datetime, limit: int) -> list[RowMapping]:
     """Return the feeds that rested long enough, oldest first."""
+    query = select(rebate_feed.c.source, rebate_feed.c.sale_id, rebate_feed.c.amount_minor)
+    query = query.where(*_countable(market, currency, now)).order_by(rebate_feed.c.countable_at, rebate_feed.c.source)
+    return list(connection.execute(query.limit(limit)).mappings())
+
+
+def feeding_counters(connection: Connection, market: str, currency: str, now: datetime) -> list[str]:
+    """Return the merchants of whose counter sales a feed rested long enough."""
+    query = select(rebate_feed.c.merchant_id).where(*_countable(market, currency, now))
+    return sorted(connection.scalars(query.where(rebate_feed.c.sale_id.is_not(None)).distinct()))
+
+
+def _countable(market: str, currency: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     own = rebate_feed.c
-    where = (own.state == WAITING, own.market == market, own.currency == currency, own.countable_at <= now)
-    query = select(rebate_feed).where(*where).order_by(own.countable_at, own.source)
-    return list(connection.execute(query).mappings())
+    return own.state == WAITING, own.market == market, own.currency == currency, own.countable_at <= now
 
 
 def mark_feeds(connection: Connection, sources: list[str], state: str, batch_id: str | None = None) -> None:
@@ -164,7 +175,9 @@ def line(connection: Connection, market: str, currency: str, limit: int, after: 
     """Return the tickets in line, first come first, behind number `after`."""
     own = rebate_ticket.c
     where = (own.state == WAITING, own.market == market, own.currency == currency, own.queue_no > after)
-    query = select(own.ticket_id, own.queue_no, own.cap_minor, own.paid_minor, own.payable_at).where(*where)
+    query = select(own.ticket_id, own.account_id, own.queue_no, own.cap_minor, own.paid_minor, own.payable_at).where(
+        *where
+    )
     return [Place(**row) for row in connection.execute(query.order_by(own.queue_no).limit(limit)).mappings()]
 
 
@@ -189,16 +202,17 @@ def between(connection: Connection, market: str, currency: str, first_no: int, l
     return int(tickets), int(still)
 
 
-def pay_ticket(connection: Connection, ticket_id: str, amount_minor: int) -> RowMapping:
-    """Add to what a ticket was paid; at its cap it leaves the line. Return it as it is then."""
+def pay_tickets(connection: Connection, paid: Sequence[Rebate]) -> None:
+    """Add to what tickets were paid; at its cap a ticket leaves the line. LookupError when one is not in line."""
     own = rebate_ticket.c
-    paid = own.paid_minor + amount_minor
-    state = case((paid >= own.cap_minor, FULL), else_=own.state)
-    where = (own.ticket_id == ticket_id, own.state == WAITING, paid <= own.cap_minor)
-    changed = connection.execute(update(rebate_ticket).where(*where).values(paid_minor=paid, state=state))
-    if changed.rowcount != 1:
-        raise LookupError(f"ticket {ticket_id}: is not in line, or would pass its cap")
-    return connection.execute(select(rebate_ticket).where(own.ticket_id == ticket_id)).mappings().one()
+    whole = own.paid_minor + bindparam("more")
+    where = (own.ticket_id == bindparam("key"), own.state == WAITING, whole <= own.cap_minor)
+    change = update(rebate_ticket).where(*where)
+    change = change.values(paid_minor=whole, state=case((whole >= own.cap_minor, FULL), else_=own.state))
+    if paid:
+        rows = [{"key": one.ticket_id, "more": one.amount_minor} for one in paid]
+        if connection.execute(change, rows).rowcount != len(paid):
+            raise LookupError("tickets: one is not in line, or would pass its cap")
 
 
 def leave_line(connection: Connection, ticket_id: str, now: datetime) -> bool:
@@ -216,6 +230,15 @@ def owing_tickets(connection: Connection, market: str, currency: str, account_id
         own.paid_minor > own.returned_minor,
     )  # fmt: skip
     return list(connection.execute(select(rebate_ticket).where(*where).order_by(own.queue_no)).mappings())
+
+
+def owing_accounts(connection: Connection, market: str, currency: str) -> set[str]:
+    """Return who has a refunded ticket that was paid and not given back whole."""
+    own = rebate_ticket.c
+    query = select(own.account_id).where(
+        own.state == REFUNDED, own.market == market, own.currency == currency, own.paid_minor > own.returned_minor
+    )
+    return set(connection.scalars(query.distinct()))
 
 
 def give_back(connection: Connection, ticket_id: str, amount_minor: int) -> None:

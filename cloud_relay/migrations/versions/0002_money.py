@@ -78,7 +78,7 @@ UNION ALL SELECT 'M16 counter refund without its transfer', r.sale_id, r.refund_
 UNION ALL SELECT 'M17 joint payment settled in part', joint_id, CAST(COUNT(*) AS TEXT)
   FROM payment WHERE joint_id IS NOT NULL AND kind = 'charge' GROUP BY joint_id HAVING COUNT(DISTINCT state) > 1
 UNION ALL SELECT 'R1 more fed than its commission', f.source, CAST(f.amount_minor AS TEXT)
-  FROM rebate_feed f LEFT JOIN posting p ON p.reference = f.source AND p.credit = 'fees:' || f.market
+  FROM rebate_feed f LEFT JOIN posting p ON p.reference = f.source AND p.credit || '' = 'fees:' || f.market
   WHERE f.state <> 'dropped' AND (p.amount_minor IS NULL OR f.amount_minor > p.amount_minor)
 UNION ALL SELECT 'R2 pot fed with more or less than its commissions say', COALESCE(t.reference, ''), ''
   FROM (SELECT 'rebate_fed:' || batch_id AS reference, SUM(amount_minor) AS amount FROM rebate_feed

@@ -305,7 +305,7 @@ def test_the_proof_can_be_made_again_from_what_is_public(market):
         ripe(market)
         market.settle(day)
         proof = market.read(reading.proof_of, "cn", "CNY", day)
-        lines = [Rebate("", number, amount) for number, amount in proof["lines"]]
+        lines = [Rebate("", "", number, amount) for number, amount in proof["lines"]]
         not_facts = ("lines", "previous_sha256", "proof_sha256", "ran_at")
         facts = {name: value for name, value in proof.items() if name not in not_facts}
         assert proof["previous_sha256"] == previous

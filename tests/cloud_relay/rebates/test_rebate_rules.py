@@ -18,18 +18,24 @@ EARLIER, LATER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
 
 
 def place(number, cap=100, paid=0, at=EARLIER):
-    return Place(ticket_id=f"t{number}", queue_no=number, cap_minor=cap, paid_minor=paid, payable_at=at)
+    return Place(ticket_id=f"t{number}", account_id="a", queue_no=number, cap_minor=cap, paid_minor=paid, payable_at=at)
 
 
 def test_the_first_is_paid_up_to_its_cap_before_the_next_gets_anything():
-    assert rules.share_out(150, [place(3), place(7), place(9)], NOW) == [Rebate("t3", 3, 100), Rebate("t7", 7, 50)]
-    assert rules.share_out(30, [place(3, paid=80), place(7)], NOW) == [Rebate("t3", 3, 20), Rebate("t7", 7, 10)]
+    assert rules.share_out(150, [place(3), place(7), place(9)], NOW) == [
+        Rebate("t3", "a", 3, 100),
+        Rebate("t7", "a", 7, 50),
+    ]
+    assert rules.share_out(30, [place(3, paid=80), place(7)], NOW) == [
+        Rebate("t3", "a", 3, 20),
+        Rebate("t7", "a", 7, 10),
+    ]
     assert rules.share_out(0, [place(3)], NOW) == []
 
 
 def test_nobody_overtakes_a_ticket_that_still_rests():
-    assert rules.share_out(500, [place(1), place(2, at=LATER), place(3)], NOW) == [Rebate("t1", 1, 100)]
-    assert rules.share_out(500, [place(1, at=NOW)], NOW) == [Rebate("t1", 1, 100)]
+    assert rules.share_out(500, [place(1), place(2, at=LATER), place(3)], NOW) == [Rebate("t1", "a", 1, 100)]
+    assert rules.share_out(500, [place(1, at=NOW)], NOW) == [Rebate("t1", "a", 1, 100)]
 
 
 @pytest.mark.parametrize("line", [[place(2), place(1)], [place(1), place(1)], [place(1, paid=100)]])
@@ -89,14 +95,14 @@ def test_a_withdrawal_beyond_its_limits_is_refused(amount, gone, refusal):
 
 
 def test_a_proof_hangs_on_every_figure_and_on_the_proof_before():
-    facts, lines = {"pot_minor": 5}, [Rebate("t1", 1, 2)]
+    facts, lines = {"pot_minor": 5}, [Rebate("t1", "a", 1, 2)]
     proof = rules.proof_sha256("0" * 64, facts, lines)
     others = [
         rules.proof_sha256(proof, facts, lines), rules.proof_sha256("0" * 64, {"pot_minor": 6}, lines),
-        rules.proof_sha256("0" * 64, facts, [Rebate("t1", 2, 2)]), rules.proof_sha256("0" * 64, facts, []),
+        rules.proof_sha256("0" * 64, facts, [Rebate("t1", "a", 2, 2)]), rules.proof_sha256("0" * 64, facts, []),
     ]  # fmt: skip
     assert len({proof, *others}) == 5
-    assert proof == rules.proof_sha256("0" * 64, facts, [Rebate("other", 1, 2)]), "no ticket's id is in it"
+    assert proof == rules.proof_sha256("0" * 64, facts, [Rebate("other", "a", 1, 2)]), "no ticket's id is in it"
 
 
 class Life:
