@@ -15,7 +15,7 @@ from cloud_relay.escrow.providers.base import OutcomeState
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.orders.trade import Trade
-from cloud_relay.rebates import reading, rules, switching
+from cloud_relay.rebates import reading, rules, switching, withdrawing
 from cloud_relay.rebates.rules import Rebate, Terms
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import TradeSettings
@@ -208,7 +208,6 @@ def test_a_sale_that_feeds_nothing_gets_nothing(market):
     assert market.rows(tables.rebate_ticket) == market.rows(tables.rebate_feed) == []
 
 
-@pytest.mark.both_stores
 def test_who_bought_as_nobody_gets_a_ticket_by_the_receipt(market):
     market.switch()
     sale_id = market.sell(None)
@@ -330,7 +329,7 @@ def test_no_name_or_id_of_a_shopper_is_in_what_everybody_sees(market):
 
 
 @pytest.mark.both_stores
-@pytest.mark.parametrize("steps", [70, pytest.param(3000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("steps", [50, pytest.param(3000, marks=pytest.mark.full)])
 def test_a_random_life_keeps_every_rule(market, steps):
     """As `test_rebate_rules.Life`, through the real service; the fixture looks for violations afterwards."""
     chance, people = random.Random(7), ["ann", "bob", "cat", "dan"]
@@ -439,6 +438,12 @@ def test_withdrawals_have_limits_and_an_end(market):
         market.ask("ann", 151)
     market.world.later(24 * 3600 + 1)
     assert market.ask("ann", 200)
+
+
+def test_without_a_provider_that_pays_shoppers_nothing_leaves():
+    with pytest.raises(RefusedError, match="no_provider"):
+        withdrawing.choose_provider(("bank_transfer", "stripe"))
+    assert withdrawing.choose_provider(("stripe", "sandbox")) == "sandbox"
 
 
 def test_what_is_in_the_rebate_account_can_be_withdrawn_after_the_switch_is_off(market):

@@ -1,8 +1,9 @@
 """The rebate queue over HTTP: the switch, a shopper's own tickets, withdrawing with the password, what is public."""
 
+from cloud_relay import put_back
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.rebates import timers
-from cloud_relay.tables import rebate_account
+from cloud_relay.tables import high_water, rebate_account
 from tests.cloud_relay.site import Site
 from tests.cloud_relay.trade_world import World
 
@@ -65,40 +66,29 @@ async def test_terms_and_markets_that_cannot_be(site):
     await site.call("GET", "/api/rebates/default", status=404)
     await site.call("PUT", SWITCH, {**ON, "is_on": False}, olga)
     await site.call("POST", SETTLE, {"name": "x", "currency": "CNY"}, olga, 404)
-
-
-async def test_who_registers_while_it_is_on_has_a_rebate_account_at_once(site):
-    olga = site.account("olga", is_operator=True)
+    site.account("early")
     await site.call("PUT", SWITCH, ON, olga)
     site.account("new")
     rows = site.db.read_now(lambda connection: connection.execute(rebate_account.select()).all())
-    assert [row.opened_by for row in rows] == ["registering"]
+    assert [row.opened_by for row in rows] == ["registering"], "who registers while it is on has an account at once"
 
 
-async def test_the_clock_settles_each_queue_once_a_day(site):
+async def test_the_clock_settles_each_queue_once_a_day_and_the_pages_say_so(site):
     olga, ann = site.account("olga", is_operator=True), site.account("ann")
     ann_id = (await site.call("GET", "/api/me", headers=ann))["account_id"]
+    assert "返利未开启" in (await site.call("GET", "/rebates?lang=zh", status=None)).text
     assert await timers.work_once(site.relay) == 0
     await site.call("PUT", SWITCH, ON, olga)
     await received(site, ann_id)
     assert [await timers.work_once(site.relay) for _ in range(2)] == [1, 0]
     site.clock.forward(86_400)
+    marked = high_water.insert().values(name=put_back.MARK, at=site.clock.now())
+    site.db.run_now(lambda connection: connection.execute(marked))
+    assert await timers.work_once(site.relay) == 0, "not while a relay that was put back is not reconciled"
+    site.db.run_now(put_back.clear_mark)
     assert await timers.work_once(site.relay) == 1
     queue = (await site.call("GET", "/api/rebates/default"))["queues"][0]
     assert [one["name"] for one in queue["batches"]] == ["2030-01-02", "2030-01-01"]
-    await site.call("PUT", SWITCH, {**ON, "is_on": False}, olga)
-    site.clock.forward(86_400)
-    assert await timers.work_once(site.relay) == 0
-
-
-async def test_the_pages_say_what_stands_in_the_book(site):
-    olga, ann = site.account("olga", is_operator=True), site.account("ann")
-    ann_id = (await site.call("GET", "/api/me", headers=ann))["account_id"]
-    empty = (await site.call("GET", "/rebates?lang=zh", status=None)).text
-    assert "返利未开启" in empty
-    await site.call("PUT", SWITCH, ON, olga)
-    await received(site, ann_id)
-    await timers.work_once(site.relay)
     await site.call("PUT", SWITCH, ON | {"reason": "again"}, olga)
     for path, who, words in (
         ("/rebates?lang=en", None, ["No investment, no interest", "olga", "again", "letter 7"]),
@@ -110,3 +100,6 @@ async def test_the_pages_say_what_stands_in_the_book(site):
         assert answer.status_code == 200
         text = answer.text.replace("&#39;", "'")
         assert [one for one in words if one not in text] == [], path
+    await site.call("PUT", SWITCH, {**ON, "is_on": False}, olga)
+    site.clock.forward(86_400)
+    assert await timers.work_once(site.relay) == 0

@@ -193,7 +193,7 @@ class Life:
             self.check()
 
 
-@pytest.mark.parametrize(("seed", "steps"), [(1, 4_000), (2, 4_000), pytest.param(3, 100_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize(("seed", "steps"), [(1, 4_000), pytest.param(3, 100_000, marks=pytest.mark.full)])
 def test_through_a_long_random_life_every_unit_is_accounted_for(seed, steps):
     life = Life(seed)
     life.live(steps)
