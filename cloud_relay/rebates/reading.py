@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.escrow import ledger
 from cloud_relay.escrow import rules as money
-from cloud_relay.rebates import settling, store, switching, withdrawing
+from cloud_relay.rebates import joining, settling, store, switching, withdrawing
 from wire.values import format_time
 
 TICKETS_SHOWN = 100
@@ -66,8 +66,14 @@ def _ticket(row: RowMapping, ahead: tuple[int, int] | None, now: datetime) -> di
     return {name: row[name] for name in plain} | {
         "joined_at": format_time(row["joined_at"]), "payable_at": format_time(row["payable_at"]),
         "is_resting": row["payable_at"] > now, "place": ahead[0] + 1 if ahead else 0,
-        "ahead_minor": ahead[1] if ahead else 0,
+        "ahead_minor": ahead[1] if ahead else 0, "link": _link(row["source"]),
     }  # fmt: skip
+
+
+def _link(source: str) -> str:
+    """Return the page of the purchase that a ticket is for."""
+    kind, _, name = source.partition(":")
+    return f"/r/{name}" if f"{kind}:" == joining.AT_COUNTER else f"/orders/{name}"
 
 
 def of_market(connection: Connection, market: str) -> dict[str, Any] | None:

@@ -220,6 +220,7 @@ def test_who_bought_as_nobody_gets_a_ticket_by_the_receipt(market):
             found.append(error.type)
     assert found == ["mine", "mine", "sale_taken"]
     assert market.places("ann") == [(2, 2000, 0)], "at the end of the line"
+    assert market.of("ann")["tickets"][0]["link"] == f"/r/{sale_id}"
     assert market.read(claims.receipt_of, sale_id, "bob", market.world.now) == {"state": "taken", "sale": None}
     market.bring_back(sale_id)
     assert market.of("ann")["tickets"][0]["state"] == "refunded"
