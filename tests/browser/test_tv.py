@@ -65,10 +65,9 @@ SEEN = """() => {
 
 def reach(page: Page, target: Locator) -> None:
     """Press arrows as somebody does who sees where the frame is and where it should go."""
-    handle = target.element_handle()
     pressed: list[str] = []
     for _ in range(PRESSES_MAX):
-        ways = page.evaluate(WHERE, handle)
+        ways = page.evaluate(WHERE, target.element_handle())  # a live page may have put another in its place
         if ways == "there":
             return
         before = page.evaluate_handle("document.activeElement")
