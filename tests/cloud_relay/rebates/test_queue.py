@@ -330,7 +330,9 @@ def test_no_name_or_id_of_a_shopper_is_in_what_everybody_sees(market):
 
 
 @pytest.mark.both_stores
-@pytest.mark.parametrize("steps", [50, pytest.param(3000, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "steps", [50, pytest.param(3000, marks=(pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1800)))]
+)
 def test_a_random_life_keeps_every_rule(market, steps):
     """As `test_rebate_rules.Life`, through the real service; the fixture looks for violations afterwards."""
     chance, people = random.Random(7), ["ann", "bob", "cat", "dan"]
