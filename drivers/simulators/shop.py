@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,13 @@ class Shop:
     def _machines(self) -> None:
         plan, world, faults = self._plan, self.world, self.faults
         for name in plan.heads:
-            self._serial(name, lambda reply, name=name: ViscaHead(name, world, reply))  # type: ignore[misc]  # name is bound here
+            self._serial(name, partial(ViscaHead, name, world))
         for name in plan.turntables:
-            self._serial(name, lambda reply, name=name: self._controller(GcodeTurntable(name, world, faults, reply)))  # type: ignore[misc]
+            self._serial(name, partial(self._controller, GcodeTurntable, name))
         for name in plan.labellers:
-            self._serial(name, lambda reply, name=name: self._controller(GrblLabeller(name, world, faults, reply)))  # type: ignore[misc]
+            self._serial(name, partial(self._controller, GrblLabeller, name))
         for name, options in plan.scanners.items():
-            self._serial(name, lambda reply, name=name, suffix=options.suffix: self._scanner(name, suffix, reply))  # type: ignore[misc]
+            self._serial(name, partial(self._scanner, name, options.suffix))
         for name, packer_plan in plan.packers.items():
             packer = self._job_machines[name] = ModbusPacker(name, world, faults)
             self._tcp(name, packer_plan.port, packer.session, is_exclusive=False)
@@ -163,7 +164,10 @@ class Shop:
     def _tcp(self, name: str, number: int, make_session: SessionMaker, *, is_exclusive: bool) -> None:
         self._ports[name] = TcpPort(name, number, self.faults, make_session, self._chance, is_exclusive=is_exclusive)
 
-    def _controller(self, machine: GcodeTurntable | GrblLabeller) -> GcodeTurntable | GrblLabeller:
+    def _controller(
+        self, kind: type[GcodeTurntable | GrblLabeller], name: str, reply: Reply
+    ) -> GcodeTurntable | GrblLabeller:
+        machine = kind(name, self.world, self.faults, reply)
         self._controllers.append(machine)
         return machine
 

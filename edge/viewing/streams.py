@@ -403,7 +403,7 @@ class Streams:
         """Send to one browser. What goes wrong with it ends its own stream: the others have their picture."""
         try:
             stream.peer.track.put(packed)
-        except Exception:  # any: whatever a stranger's offer led to, it must not reach those behind it in the loop
+        except Exception:  # whatever a stranger's offer led to must not reach those behind it in the loop
             logger.exception("stream ended: its picture could not be sent", extra={"stream": stream.stream_id})
             asyncio.get_running_loop().call_soon(self.close, stream.stream_id)
 
