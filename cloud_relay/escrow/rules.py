@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from wire.sharing import share_out
+from wire.values import BadValueError
+
 PPM = 1_000_000
 """Shares are parts per million."""
 
@@ -120,18 +123,11 @@ def check_postings(postings: list[Posting]) -> None:
 
 
 def split(amount_minor: int, weights: list[int]) -> list[int]:
-    """Return whole parts of `amount_minor` in the ratio of `weights` that sum to it exactly (largest remainder).
-
-    Each part is less than 1 from the exact share; between equal remainders the earlier part gets the unit.
-    """
-    whole = sum(weights)
-    if amount_minor < 0 or whole <= 0 or min(weights) < 0:
-        raise LedgerError("split: amount and weights must not be negative, nor all weights zero")
-    parts = [amount_minor * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda place: (-(amount_minor * weights[place] % whole), place))
-    for place in by_remainder[: amount_minor - sum(parts)]:
-        parts[place] += 1
-    return parts
+    """Return `wire.sharing.share_out`; LedgerError where it cannot be."""
+    try:
+        return share_out(amount_minor, weights)
+    except BadValueError as error:
+        raise LedgerError(f"split: {error}") from None
 
 
 def release_parts(amount_minor: int, commission_ppm: int, tax_ppm: int) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from cloud_relay.tables.goods import (
     tag_print,
     variant,
 )
+from cloud_relay.tables.groups import group_member, group_message, group_order, person_mute, pledge
 from cloud_relay.tables.looking import (
     handoff,
     spot_colour,
@@ -28,6 +29,7 @@ from cloud_relay.tables.looking import (
     viewing_question,
     viewing_session,
 )
+from cloud_relay.tables.on_site import in_hand, visit
 from cloud_relay.tables.onboarding import (
     application,
     application_document,
@@ -35,9 +37,11 @@ from cloud_relay.tables.onboarding import (
     payout_approval,
     verdict,
 )
+from cloud_relay.tables.owners import listed_owner, owner_list, owner_message, owner_talk
 from cloud_relay.tables.parcels import label, parcel, tracking_event
 from cloud_relay.tables.people import account, invitation, member, merchant, saved_address, sign_in, sign_in_attempt
 from cloud_relay.tables.pickup import pickup, pickup_point, shop_location
+from cloud_relay.tables.promotions import promotion
 from cloud_relay.tables.publishing import bulk_change, goods_import, listing_schedule
 from cloud_relay.tables.quotes import quote, quote_attachment, quote_match, quote_request
 from cloud_relay.tables.rebates import (
@@ -49,6 +53,7 @@ from cloud_relay.tables.rebates import (
     rebate_ticket,
     rebate_withdrawal,
 )
+from cloud_relay.tables.records import consent, purchase, shopper_profile, wish
 from cloud_relay.tables.returns import order_return
 from cloud_relay.tables.shop_boxes import (
     bench_check,
@@ -63,6 +68,7 @@ from cloud_relay.tables.shop_boxes import (
     shop_report,
 )
 from cloud_relay.tables.signing import order_signature
+from cloud_relay.tables.suggestions import suggestion, suggestion_person
 from cloud_relay.tables.telling import (
     invitation_delivery,
     notice,
@@ -104,6 +110,7 @@ __all__ = [
     "carrier_word",
     "check_progress",
     "claim_code",
+    "consent",
     "counter_draft",
     "counter_line",
     "counter_refund",
@@ -112,12 +119,17 @@ __all__ = [
     "dispute",
     "document_reading",
     "goods_import",
+    "group_member",
+    "group_message",
+    "group_order",
     "handoff",
     "high_water",
     "idempotency_key",
+    "in_hand",
     "invitation",
     "invitation_delivery",
     "label",
+    "listed_owner",
     "listing",
     "listing_picture",
     "listing_schedule",
@@ -136,19 +148,26 @@ __all__ = [
     "order_return",
     "order_signature",
     "orders",
+    "owner_list",
+    "owner_message",
+    "owner_talk",
     "page_event",
     "parcel",
     "payment",
     "payout",
     "payout_account",
     "payout_approval",
+    "person_mute",
     "pickup",
     "pickup_point",
     "picture",
     "piece",
     "piece_view",
+    "pledge",
     "posting",
+    "promotion",
     "provider_event",
+    "purchase",
     "push_place",
     "quote",
     "quote_attachment",
@@ -171,10 +190,13 @@ __all__ = [
     "shop_link",
     "shop_location",
     "shop_report",
+    "shopper_profile",
     "sign_in",
     "sign_in_attempt",
     "spot_colour",
     "stock_change",
+    "suggestion",
+    "suggestion_person",
     "tag",
     "tag_print",
     "tracking_event",
@@ -187,4 +209,6 @@ __all__ = [
     "viewing_pass",
     "viewing_question",
     "viewing_session",
+    "visit",
+    "wish",
 ]
