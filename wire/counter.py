@@ -24,7 +24,8 @@ class PaidBy(StrEnum):
 class CounterLine:
     """One line of a sale: a very piece, or a `quantity` of a listing that has no pieces of its own.
 
-    `price_minor` is the price of one, in minor units of the sale's currency, as it stood at the till.
+    `price_minor` is the price of one, in minor units of the sale's currency, as it stood at the till. `usual_minor` is
+    what one costs without its promotion; 0: as `price_minor`.
     """
 
     listing_id: str
@@ -32,6 +33,7 @@ class CounterLine:
     price_minor: int
     quantity: int = 1
     piece_id: str = ""
+    usual_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class CounterSold(Report):
     `receipt_no` counts the receipts of this shop from 1. `account_id` is the member who sold. `terminal_id`,
     `trace_no` and `terminal_receipt_no` are the payment terminal's own; `card_name` is the card's brand, never its
     number. `how_known` is terminal, asked_again (the terminal told later) or person. `shopper_code` is what the shopper
-    showed, empty when they did not say who they are.
+    showed, empty when they did not say who they are. `joint_id` ties the sales of shoppers who bought together at the
+    till, empty for one who bought alone; `promotion_id` is the promotion by which the lines cost less.
     """
 
     sale_id: str
@@ -58,6 +61,8 @@ class CounterSold(Report):
     card_name: str = ""
     how_known: str = "terminal"
     shopper_code: str = ""
+    joint_id: str = ""
+    promotion_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

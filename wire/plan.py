@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wire.promotions import Promotion
+from wire.text import Text as Text  # noqa: PLC0414  # the way in which a name is passed on under mypy
+
 
 class PackWhen(StrEnum):
     """When a confirmed piece goes to packing: at once (and waits for its label), or only when it is paid."""
@@ -18,17 +21,6 @@ class SpotKind(StrEnum):
 
     STAYS = "stays"
     TURNTABLE = "turntable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """What a person reads, in both languages; `en` or `zh` may be empty, never both."""
-
-    en: str = ""
-    zh: str = ""
-
-    def __getitem__(self, language: str) -> str:
-        return (self.zh or self.en) if language.startswith("zh") else (self.en or self.zh)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +162,7 @@ class ShopPlan:
     """Everything the relay owns and the shop must know, whole; a newer `version` replaces an older one.
 
     `hours` empty means always open. `time_zone` is an IANA name. `resolver_url` is the root of every code on a label.
+    `promotions` are those that hold at the counter, each in its own time.
     """
 
     version: int
@@ -192,6 +185,7 @@ class ShopPlan:
     till_members: tuple[TillMember, ...] = ()
     currency: str = ""
     places: tuple[PlacePlan, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

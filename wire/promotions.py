@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wire.plan import Text
 from wire.sharing import share_below
+from wire.text import Text
 
 
 class PromotionKind(StrEnum):
