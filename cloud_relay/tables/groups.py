@@ -7,7 +7,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
 )
@@ -51,6 +50,7 @@ group_message = Table(
 
 person_mute = Table(
     "person_mute", metadata,
-    id_("account_id", ForeignKey("account.account_id")), id_("muted_id", ForeignKey("account.account_id")),
-    moment("muted_at", nullable=False), PrimaryKeyConstraint("account_id", "muted_id"),
+    key("mute_id"), id_("account_id", ForeignKey("account.account_id"), nullable=False),
+    id_("muted_id", ForeignKey("account.account_id"), nullable=False, index=True), text("nickname"),
+    moment("muted_at", nullable=False), UniqueConstraint("account_id", "muted_id", "nickname"),
 )  # fmt: skip
