@@ -12,6 +12,7 @@ TOPICS: dict[str, tuple[str, str]] = {
     "booking": ("Viewing times that I booked", "我预约的看货时间"),
     "money": ("Payments, refunds and payouts", "付款、退款与提现"),
     "business": ("My business: verification and its end, goods planned", "我的商户：认证及到期、计划上架"),
+    "together": ("Buying together with others", "与他人一起买"),
     "other": ("Everything else about my orders", "订单的其他消息"),
 }
 """What one may switch, in English and Chinese."""
@@ -26,7 +27,9 @@ TOPIC_OF_KIND = {
     "rebate_paid": "money",
     "payout_account_changed": "money", "merchant_applied": "business",
     "merchant_verified": "business", "merchant_refused": "business", "merchant_suspended": "business",
-    "verdict_ends": "business", "schedule_stuck": "business",
+    "verdict_ends": "business", "schedule_stuck": "business", "group_joined": "together",
+    "group_complete": "together", "group_failed": "together", "group_nearly_over": "together",
+    "pledge_held": "money", "pledge_over": "money", "pledge_too_late": "money",
 }  # fmt: skip
 
 QUIET_BY_MAIL = frozenset({"turn", "money", "other"})

@@ -159,6 +159,31 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "order_message": ("A message about your order: {title}", "订单有新消息：{title}"),
     "message_reported": ("A message in an order was reported: {reason}", "有订单消息被举报：{reason}"),
+    "group_joined": ("{nickname} came into your group order: {title}", "{nickname} 加入了您的拼单：{title}"),
+    "group_complete": (
+        "Your group order is complete: {title}. Look what each of you saves.",
+        "拼单成功：{title}。请查看各自节省的金额。",
+    ),
+    "group_failed": (
+        "Your group order did not become complete in time: {title}. Whoever paid gets all of it back by itself.",
+        "拼单未能按时成团：{title}。已付款项将自动全额退回。",
+    ),
+    "group_nearly_over": (
+        "Your group order ends soon: {title}, {when}. It is not complete yet.",
+        "拼单即将截止：{title}，{when}，目前尚未成团。",
+    ),
+    "pledge_held": (
+        "Paid and held: {title}. The shop begins once your group is complete; if it is not, all of it comes back.",
+        "已付款并由平台代管：{title}。成团后店铺开始打包；未成团则全额退回。",
+    ),
+    "pledge_over": (
+        "Your group order closed before you had paid for {title}: nothing is owed, and what you paid comes back.",
+        "拼单在您付款前已结束：{title}。无需付款，已付款项将退回。",
+    ),
+    "pledge_too_late": (
+        "Your payment for {title} came when your group order was closed already: all of it comes back by itself.",
+        "{title} 的付款到账时拼单已结束：款项将自动全额退回。",
+    ),
     "your_turn": ("It is your turn at the camera: {title}", "轮到您操控镜头了：{title}"),
     "booking_made": ("Viewing time booked: {title}, {when}", "已预约看货：{title}，{when}"),
     "booking_soon": ("Your viewing time begins soon: {title}, {when}", "您预约的看货即将开始：{title}，{when}"),

@@ -1,0 +1,1 @@
+"""Group orders: several shoppers, one promotion of one shop, one deadline."""

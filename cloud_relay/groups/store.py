@@ -1,0 +1,178 @@
+"""Group orders in SQL: groups, who is in, what each pledged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
+
+from cloud_relay.groups.rules import GroupState, Place
+from cloud_relay.tables import account, group_member, group_order, listing, member, order_line, orders, pledge
+from cloud_relay.tables import promotion as promotions
+from wire.codec import from_json
+from wire.plan import Text
+from wire.promotions import Promotion, PromotionKind
+from wire.values import format_time
+
+JOINED, LEFT = "joined", "left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group order as use cases see it; `terms` are the promotion as it was when the group began."""
+
+    group_id: str
+    promotion_id: str
+    shop_id: str
+    merchant_id: str
+    listing_id: str | None
+    terms: Promotion
+    place: str
+    state: str
+    started_by: str
+    suggestion_id: str | None
+    started_at: datetime
+    close_until: datetime
+    ended_at: datetime | None
+    end_reason: str
+    saving_minor: int
+    joint_id: str | None
+    version: int
+
+
+class StaleGroupError(RuntimeError):
+    """The group changed between reading and writing: the transaction is not serializable, which is a bug."""
+
+
+_COLUMNS = [group_order.c[name] for name in Group.__dataclass_fields__]
+_LOAD = select(*_COLUMNS).where(group_order.c.group_id == bindparam("key"))
+_OF_ORDER = select(pledge.c.group_id).where(pledge.c.order_id == bindparam("key"))
+
+
+def _group(row: RowMapping) -> Group:
+    return Group(**{**row, "terms": from_json(Promotion, row["terms"])})
+
+
+def load(connection: Connection, group_id: str) -> Group | None:
+    """Return a group order, or None."""
+    row = connection.execute(_LOAD, {"key": group_id}).mappings().one_or_none()
+    return None if row is None else _group(row)
+
+
+def group_of(connection: Connection, order_id: str) -> str | None:
+    """Return the group that an order is a pledge of, or None for an ordinary order."""
+    found: str | None = connection.scalar(_OF_ORDER, {"key": order_id})
+    return found
+
+
+def insert_group(connection: Connection, row: dict[str, Any]) -> None:
+    """Write a new group order."""
+    connection.execute(insert(group_order).values(row))
+
+
+def save(connection: Connection, group: Group, **values: Any) -> None:
+    """Change a group that is as it was read; StaleGroupError otherwise."""
+    where = (group_order.c.group_id == group.group_id, group_order.c.version == group.version)
+    changed = connection.execute(update(group_order).where(*where).values(**values, version=group.version + 1))
+    if changed.rowcount != 1:
+        raise StaleGroupError(f"group {group.group_id}: changed under a running transaction")
+
+
+def find_promotion(connection: Connection, promotion_id: str) -> RowMapping | None:
+    """Return a promotion's row, or None."""
+    query = select(promotions).where(promotions.c.promotion_id == promotion_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def frozen(row: RowMapping) -> Promotion:
+    """Return a promotion's row as what a group keeps of it."""
+    plain = ("promotion_id", "currency", "threshold_minor", "saving_minor", "count", "price_minor")
+    return Promotion(
+        **{name: row[name] for name in plain}, kind=PromotionKind(row["kind"]),
+        title=Text(en=row["title_en"], zh=row["title_zh"]), listing_ids=tuple(row["listing_ids"]),
+        from_at=format_time(row["from_at"]), until_at=format_time(row["until_at"]),
+    )  # fmt: skip
+
+
+def is_offered(connection: Connection, shop_id: str, listing_id: str) -> bool:
+    """Tell whether a listing of this shop is on show."""
+    own = (listing.c.listing_id == listing_id, listing.c.shop_id == shop_id, listing.c.state == "published")
+    return connection.scalar(select(listing.c.listing_id).where(*own)) is not None
+
+
+def is_of_merchant(connection: Connection, merchant_id: str, account_ids: Iterable[str]) -> bool:
+    """Tell whether any of these accounts works for the merchant."""
+    own = (member.c.merchant_id == merchant_id, member.c.account_id.in_(list(account_ids)))
+    return connection.execute(select(member.c.account_id).where(*own).limit(1)).first() is not None
+
+
+def nicknames(connection: Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """Return the nicknames of accounts that are not closed."""
+    own = (account.c.account_id.in_(list(account_ids)), ~account.c.is_closed)
+    return {row.account_id: row.nickname for row in connection.execute(
+        select(account.c.account_id, account.c.nickname).where(*own)
+    )}  # fmt: skip
+
+
+def find_member(connection: Connection, group_id: str, account_id: str) -> RowMapping | None:
+    """Return somebody's membership, also of who left."""
+    own = (group_member.c.group_id == group_id, group_member.c.account_id == account_id)
+    return connection.execute(select(group_member).where(*own)).mappings().one_or_none()
+
+
+def insert_member(connection: Connection, row: dict[str, Any]) -> None:
+    """Write a new membership."""
+    connection.execute(insert(group_member).values(row))
+
+
+def save_member(connection: Connection, member_id: str, **values: Any) -> None:
+    """Change a membership."""
+    connection.execute(update(group_member).where(group_member.c.member_id == member_id).values(**values))
+
+
+def members(connection: Connection, group_id: str) -> list[RowMapping]:
+    """Return who is in a group, in the order in which they came."""
+    query = select(group_member).where(group_member.c.group_id == group_id, group_member.c.state == JOINED)
+    query = query.order_by(group_member.c.joined_at, group_member.c.member_id)
+    return list(connection.execute(query).mappings())
+
+
+def count_open(connection: Connection, account_id: str) -> int:
+    """Return in how many open groups somebody is."""
+    own = (group_member.c.account_id == account_id, group_member.c.state == JOINED)
+    is_open = group_order.c.state == GroupState.OPEN
+    query = select(func.count()).join(group_order, group_order.c.group_id == group_member.c.group_id)
+    return int(connection.scalar(query.select_from(group_member).where(*own, is_open)) or 0)
+
+
+def on_site_groups(connection: Connection, promotion_id: str, account_ids: Iterable[str]) -> list[Group]:
+    """Return the on-site groups of a promotion that any of these is in, the newest first."""
+    own = (group_member.c.account_id.in_(list(account_ids)), group_member.c.state == JOINED)
+    theirs = select(group_member.c.group_id).where(*own)
+    query = select(*_COLUMNS).where(
+        group_order.c.promotion_id == promotion_id, group_order.c.place == Place.ON_SITE,
+        group_order.c.group_id.in_(theirs),
+    )  # fmt: skip
+    found = [_group(row) for row in connection.execute(query).mappings()]
+    return sorted(found, key=lambda one: (one.started_at, one.group_id), reverse=True)
+
+
+_PLEDGES = (
+    select(
+        pledge.c.order_id, pledge.c.group_id, pledge.c.member_id, pledge.c.listing_id, pledge.c.usual_minor,
+        pledge.c.saving_minor, pledge.c.back_minor, pledge.c.refund_id, pledge.c.pledged_at, orders.c.state,
+        orders.c.account_id, orders.c.price_minor, orders.c.total_minor, orders.c.shipping_minor,
+        orders.c.goods_tax_minor, orders.c.goods_tax_ppm, orders.c.is_tax_on_top, orders.c.currency,
+        orders.c.pay_until, order_line.c.title_en, order_line.c.title_zh, order_line.c.variant_id,
+    )
+    .join(orders, orders.c.order_id == pledge.c.order_id)
+    .join(order_line, order_line.c.order_id == pledge.c.order_id)
+    .where(pledge.c.group_id == bindparam("key"), order_line.c.line == 1)
+    .order_by(pledge.c.pledged_at, pledge.c.order_id)
+)  # fmt: skip
+
+
+def pledges(connection: Connection, group_id: str) -> list[RowMapping]:
+    """Return every pledge of a group with where its order stands, in the order in which they were made."""
+    return list(connection.execute(_PLEDGES, {"key": group_id}).mappings())

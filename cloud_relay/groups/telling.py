@@ -1,0 +1,33 @@
+"""Who hears of a group order: the open pages of those who may read it, and notices to its members."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cloud_relay.groups import store
+from cloud_relay.groups.store import Group
+from cloud_relay.notices import service as notices
+from cloud_relay.web.pages import page_event
+
+
+def channel(group_id: str) -> str:
+    """The page events of a group; who knows the id is in it or holds its link."""
+    return f"group:{group_id}"
+
+
+def tell(connection: Connection, group_id: str, kind: str, now: datetime, **data: Any) -> None:
+    """Tell every open page of a group what changed; never whose account it is about."""
+    page_event(connection, channel(group_id), kind, {"group_id": group_id, **data}, now)
+
+
+def notify(
+    connection: Connection, group: Group, kind: str, now: datetime, *, but: Iterable[str] = (), **values: str
+) -> None:
+    """Write a notice to each member but those; `kind` chooses the sentences."""
+    left_out = frozenset(but)
+    to = [one["account_id"] for one in store.members(connection, group.group_id) if one["account_id"] not in left_out]
+    title = {"title_en": group.terms.title.en or group.terms.title.zh, "title_zh": group.terms.title.zh or
+             group.terms.title.en}  # fmt: skip
+    notices.notify(connection, to, kind, f"/together/{group.group_id}", now, **title, **values)
