@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 from sqlalchemy import Connection
 
-from cloud_relay import books_cli, care_cli, logs
+from cloud_relay import books_cli, care_cli, logs, records_cli
 from cloud_relay.accounts import rules, service, store
 from cloud_relay.accounts.passwords import hash_password_now
 from cloud_relay.authority import Authority
@@ -97,6 +97,7 @@ app.add_typer(care_cli.app)
 app.add_typer(books_cli.app)
 operator_app = typer.Typer(no_args_is_help=True, help="People who verify merchants and rule on disputes.")
 shop_app = typer.Typer(no_args_is_help=True, help="Shops and their boxes.")
+app.add_typer(records_cli.app, name="records")
 app.add_typer(operator_app, name="operator")
 app.add_typer(shop_app, name="shop")
 

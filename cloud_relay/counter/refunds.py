@@ -11,6 +11,7 @@ from cloud_relay.escrow import dues, ledger
 from cloud_relay.orders import stock
 from cloud_relay.orders.trade import Trade
 from cloud_relay.rebates import joining as rebates
+from cloud_relay.records import purchases
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.counter import CounterRefunded
@@ -35,6 +36,7 @@ def take_refund(connection: Connection, shop_id: str, refund: CounterRefunded, n
         return False
     store.insert_refund(connection, _row(refund, shop_id, now))
     _book(connection, sale, now, trade)
+    purchases.counter_sale_undone(connection, refund.sale_id, sale["shopper_id"], min(refund.at, now))
     if refund.is_restocked:
         _restock(connection, shop_id, refund.sale_id, now, trade)
     data = {"sale_id": refund.sale_id, "total_minor": refund.total_minor, "currency": refund.currency}

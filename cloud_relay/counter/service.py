@@ -16,6 +16,7 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.outbox import send_command
 from cloud_relay.parcels import reports as parcels
 from cloud_relay.rebates import joining as rebates
+from cloud_relay.records import purchases
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.commands import CancelParcel
@@ -54,6 +55,7 @@ def take_sale(
     store.insert_sale(
         connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
     )
+    purchases.sold_at_counter(connection, sale.sale_id, now)
     rebates.sale_settled(
         connection, f"{rebates.AT_COUNTER}{sale.sale_id}", now, market=shop["market"] or trade.market,
         currency=sale.currency, merchant_id=shop["merchant_id"], price_minor=sale.total_minor, account_id=shopper_id,

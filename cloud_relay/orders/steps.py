@@ -10,6 +10,7 @@ from cloud_relay.orders import stock, store, telling
 from cloud_relay.orders.effects import EFFECTS, Happening, Scene
 from cloud_relay.orders.rules import (
     FINAL,
+    UNDONE,
     Effect,
     OrderEvent,
     OrderState,
@@ -21,6 +22,7 @@ from cloud_relay.orders.rules import (
 )
 from cloud_relay.orders.store import Order
 from cloud_relay.orders.trade import Trade
+from cloud_relay.records import purchases
 
 CHAIN_MAX = 8
 """More deadlines than this can never be due one after the other; the table has no such path."""
@@ -73,6 +75,7 @@ def _apply(connection: Connection, order: Order, happening: Happening, now: date
     store.save(connection, order, after, _moments(before, after, happening, now))
     changed = _changed(connection, order, after, effects)
     _record(connection, changed, happening, now)
+    _keep_purchase(connection, changed, before, now)
     telling.tell(connection, changed, before, happening, now)
     return changed
 
@@ -105,6 +108,17 @@ def _moments(before: OrderView, after: OrderView, happening: Happening, now: dat
     if after.state in FINAL and before.state is not after.state:
         values |= {"ended_at": now, "end_reason": happening.event.value}
     return values
+
+
+def _keep_purchase(connection: Connection, order: Order, before: OrderView, now: datetime) -> None:
+    """Goods are bought once their payment is held for good, and given back once the order is undone."""
+    state = OrderState(order.state)
+    if state is before.state:
+        return
+    if state is OrderState.PAID:
+        purchases.order_paid(connection, order.order_id, now)
+    elif state in UNDONE:
+        purchases.order_undone(connection, order.order_id, order.account_id, now)
 
 
 def _record(connection: Connection, order: Order, happening: Happening, now: datetime) -> None:

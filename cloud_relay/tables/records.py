@@ -10,9 +10,9 @@ purchase = Table(
     id_("listing_id", nullable=False), id_("piece_id", nullable=False, default=""), id_("shop_id", nullable=False),
     id_("merchant_id", nullable=False), text("title_en"), text("title_zh"), text("category"),
     Column("quantity", Integer, nullable=False, default=1), minor("price_minor"),
-    Column("currency", String(3), nullable=False), text("how"), moment("bought_at", nullable=False),
-    moment("given_back_at"), Index("ix_purchase_account", "account_id", "bought_at"),
-    Index("ix_purchase_listing", "listing_id", "bought_at"),
+    Column("currency", String(3), nullable=False), text("how"), id_("order_id", index=True),
+    id_("sale_id", index=True), moment("bought_at", nullable=False), moment("given_back_at"),
+    Index("ix_purchase_account", "account_id", "bought_at"), Index("ix_purchase_listing", "listing_id", "bought_at"),
 )  # fmt: skip
 
 shopper_profile = Table(
