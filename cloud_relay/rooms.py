@@ -68,6 +68,8 @@ from cloud_relay.pages import rebates as rebate_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
+from cloud_relay.promotions import routes as promotions
+from cloud_relay.promotions import timers as promotion_timers
 from cloud_relay.publishing import routes as publishing
 from cloud_relay.publishing import timers as publishing_timers
 from cloud_relay.quotes import attachment_routes as quote_attachments
@@ -97,6 +99,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     members.router,
     counter.router,
     announcements.router,
+    promotions.router,
     catalog.router,
     publishing.router,
     shops.router,
@@ -185,6 +188,7 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     bank.work,
     carriers.work,
     announcement_timers.work,
+    promotion_timers.work,
     onboarding_timers.work,
     publishing_timers.work,
     notices.work,

@@ -1,5 +1,6 @@
 """The shop plan: made anew whenever a shop, a listing or a piece changes, and sent in that very transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate
@@ -9,11 +10,13 @@ from sqlalchemy import Connection, func, select, update
 from cloud_relay.catalog.variant_rules import titled
 from cloud_relay.counter import goods as till
 from cloud_relay.outbox import send_command
+from cloud_relay.promotions.reading import for_plan
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, merchant, parcel, piece, shop, tag, variant
 from wire.codec import MESSAGE_BYTES_MAX, dump_bytes, from_json
 from wire.commands import ReplacePlan
 from wire.plan import CameraPlan, Holiday, OpenHours, PackWhen, PiecePlan, PlacePlan, ShopPlan, Spot, Text
+from wire.promotions import Promotion
 from wire.values import BadValueError
 
 PLAN_BYTES_MAX = MESSAGE_BYTES_MAX * 3 // 4 - 8192
@@ -58,6 +61,7 @@ def build_plan(connection: Connection, shop_id: str, resolver_url: str) -> ShopP
         till_members=members,
         currency=row.currency,
         places=_places(connection, shop_id),
+        promotions=for_plan(connection, shop_id),
     )
 
 
@@ -108,17 +112,34 @@ def _fits(plan: ShopPlan) -> bool:
 def fitted(plan: ShopPlan) -> ShopPlan | None:
     """Return the plan as one message carries it, or None when no message does.
 
-    Places give way to goods: without them the shop's own scanners know fewer tags, without goods nothing is sold. The
-    newest stay, as many as there is room for.
+    Promotions give way to goods, and places to both: without places the shop's own scanners know fewer tags, without a
+    promotion its till takes the usual price, without goods nothing is sold. What begins first and the newest places
+    stay, as many as there is room for.
     """
     if _fits(plan):
         return plan
-    bare = replace(plan, places=())
-    if not _fits(bare):
+    fuller = replace(plan, places=(), promotions=())
+    if not _fits(fuller):
         return None
-    room = PLAN_BYTES_MAX - len(dump_bytes(bare)) + 1  # the first place has no comma before it
-    sizes = accumulate(len(dump_bytes(one)) + 1 for one in plan.places)
-    return replace(plan, places=plan.places[: sum(size <= room for size in sizes)])
+    told = _room_for(fuller, plan.promotions)
+    fuller = replace(fuller, promotions=plan.promotions[:told])
+    if told < len(plan.promotions):
+        return fuller
+    return replace(fuller, places=plan.places[: _room_for(fuller, plan.places)])
+
+
+def _room_for(plan: ShopPlan, parts: Sequence[Promotion] | Sequence[PlacePlan]) -> int:
+    """Return how many of these, from the first on, fit into a plan that has none of them."""
+    room = PLAN_BYTES_MAX - len(dump_bytes(plan)) + 1  # the first one has no comma before it
+    sizes = accumulate(len(dump_bytes(one)) + 1 for one in parts)
+    return sum(size <= room for size in sizes)
+
+
+def promotions_left_out(connection: Connection, shop_id: str) -> int:
+    """Return how many promotions at the counter the shop's till cannot be told of."""
+    whole = build_plan(connection, shop_id, "x" * RESOLVER_LENGTH_MAX)
+    plan = fitted(whole)
+    return len(whole.promotions) - (len(plan.promotions) if plan else 0)
 
 
 def places_left_out(connection: Connection, shop_id: str, resolver_url: str) -> int:

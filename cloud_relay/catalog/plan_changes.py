@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "till_members": ("who may sign in at the till", "可登录收银台的成员"),
     "currency": ("the currency", "币种"),
     "places": ("tags of places", "位置标签"),
+    "promotions": ("what is cheaper together", "多人优惠"),
     "turn_s": ("the length of a turn", "每轮时长"),
     "is_spin_on": ("photographing idle pieces all round", "空闲时环拍货品"),
     "is_relay_only": ("pictures through the relay only", "画面仅经平台转发"),

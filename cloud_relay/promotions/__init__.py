@@ -1,0 +1,1 @@
+"""What shops offer to those who buy together: published, shown, told to the till."""
