@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
 
-from cloud_relay.records.hooks import ON_WITHDRAWN
+from cloud_relay.records.hooks import ON_GIVEN, ON_WITHDRAWN
 from cloud_relay.records.uses import Use
 from cloud_relay.tables import consent
 from cloud_relay.web.pages import page_event
@@ -35,7 +35,11 @@ def of(connection: Connection, account_id: str) -> dict[Use, datetime | None]:
 
 def give(connection: Connection, account_id: str, use: Use, now: datetime) -> bool:
     """Write this shopper's yes; False when it stands already."""
-    return _write(connection, account_id, use, is_given=True, now=now)
+    is_changed = _write(connection, account_id, use, is_given=True, now=now)
+    if is_changed:
+        for hear in ON_GIVEN[use]:
+            hear(connection, account_id, now)
+    return is_changed
 
 
 def withdraw(connection: Connection, account_id: str, use: Use, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What other rooms do when a yes is taken back, and when somebody bought something; filled in cloud_relay/rooms.py.
+"""What other rooms do when a yes is given or taken back, and when a record changes; filled in cloud_relay/rooms.py.
 
 The rooms that use a shopper's record stand above it, so this one cannot import them.
 """
@@ -10,13 +10,20 @@ from sqlalchemy import Connection
 
 from cloud_relay.records.uses import Use
 
-Withdrawn = Callable[[Connection, str, datetime], None]
-"""`(connection, account_id, now)`: forget at once what is kept about this shopper for this use."""
+Heard = Callable[[Connection, str, datetime], None]
+"""`(connection, account_id, now)`, in the transaction of what happened."""
 Purchased = Callable[[Connection, str, str, datetime], None]
 """`(connection, purchase_id, account_id, now)`: a purchase stands on this shopper's record since this moment."""
 
-ON_WITHDRAWN: dict[Use, list[Withdrawn]] = {use: [] for use in Use}
-"""Runs in the withdrawal's own transaction, also when an account is erased; running twice must be harmless."""
+ON_GIVEN: dict[Use, list[Heard]] = {use: [] for use in Use}
+"""A yes was given: what stands in the record may be used from now on."""
+
+ON_WITHDRAWN: dict[Use, list[Heard]] = {use: [] for use in Use}
+"""Forget at once what is kept about this shopper for this use; also when an account is erased. Running it twice must
+be harmless."""
+
+CHANGED: list[Heard] = []
+"""A shopper's profile or wishes are others now."""
 
 PURCHASED: list[Purchased] = []
 """Runs in the sale's own transaction, after the row is written; what it raises would undo the sale, so it refuses

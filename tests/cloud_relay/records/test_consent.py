@@ -47,10 +47,15 @@ def test_a_query_over_many_people_asks_the_same(world):
 
 def test_taking_back_runs_what_the_rooms_registered_and_tells_the_open_pages(world, monkeypatch):
     seen = []
-    heard = {**hooks.ON_WITHDRAWN, Use.SUGGESTIONS: [lambda _, who, at: seen.append((who, at))]}
-    for use, calls in heard.items():
-        monkeypatch.setitem(hooks.ON_WITHDRAWN, use, calls)
+    for use in Use:
+        monkeypatch.setitem(hooks.ON_WITHDRAWN, use, [])
+        monkeypatch.setitem(hooks.ON_GIVEN, use, [])
+    monkeypatch.setitem(hooks.ON_GIVEN, Use.SUGGESTIONS, [lambda _, who, at: seen.append(("given", who, at))])
+    monkeypatch.setitem(hooks.ON_WITHDRAWN, Use.SUGGESTIONS, [lambda _, who, at: seen.append((who, at))])
     world.database.run_now(consent.give, "ann", Use.SUGGESTIONS, world.now)
+    world.database.run_now(consent.give, "ann", Use.SUGGESTIONS, world.now)
+    assert seen == [("given", "ann", world.now)]
+    seen.clear()
     world.later(1)
     world.database.run_now(consent.withdraw, "ann", Use.SUGGESTIONS, world.now)
     world.database.run_now(consent.withdraw, "ann", Use.ON_SITE, world.now)
