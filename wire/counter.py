@@ -43,8 +43,8 @@ class CounterSold(Report):
     `receipt_no` counts the receipts of this shop from 1. `account_id` is the member who sold. `terminal_id`,
     `trace_no` and `terminal_receipt_no` are the payment terminal's own; `card_name` is the card's brand, never its
     number. `how_known` is terminal, asked_again (the terminal told later) or person. `shopper_code` is what the shopper
-    showed, empty when they did not say who they are. `joint_id` ties the sales of shoppers who bought together at the
-    till, empty for one who bought alone; `promotion_id` is the promotion by which the lines cost less.
+    showed, empty when they did not say who they are. `joint_id` ties the `joint_count` sales of shoppers who bought
+    together at the till, empty for one who bought alone; `promotion_id` is the promotion by which the lines cost less.
     """
 
     sale_id: str
@@ -62,6 +62,7 @@ class CounterSold(Report):
     how_known: str = "terminal"
     shopper_code: str = ""
     joint_id: str = ""
+    joint_count: int = 0
     promotion_id: str = ""
 
 

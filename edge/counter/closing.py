@@ -42,6 +42,9 @@ def sold(sale: Sale) -> CounterSold:
         lines=sale.lines,
         card_name=sale.card_name,
         shopper_code=sale.shopper_code,
+        joint_id=sale.joint_id,
+        joint_count=sale.part_count,
+        promotion_id=sale.promotion_id,
         **_paid(sale),
     )
 

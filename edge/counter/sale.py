@@ -9,6 +9,7 @@ from edge.flows.counter_sale import FINAL, Stage
 from edge.journal.transaction import Transaction
 from wire.codec import from_json, to_json
 from wire.counter import CounterLine
+from wire.text import Text
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +21,10 @@ class Sale:
 
     With `refund_of` it is the way back of that sale's money, by the same stages: asked means to be given back, paid
     means given back. `refunded_no` is the terminal's number of the payment that is reversed.
+
+    `shoppers` are the codes of several at this sale, empty while it is one (`shopper_code`); `at_shopper` is the place
+    in it of whom goods are for now, `whose` that of each line's. `joint_id` ties what they pay: with `part_no` from 1
+    it is one share of `part_count`, at net prices. `promotion_id` and its title: by which the lines cost less.
     """
 
     sale_id: str
@@ -49,6 +54,24 @@ class Sale:
     refund_of: str = ""
     refunded_no: int = 0
     is_restocked: bool = False
+    shoppers: tuple[str, ...] = ()
+    at_shopper: int = 0
+    whose: tuple[int, ...] = ()
+    joint_id: str = ""
+    part_no: int = 0
+    part_count: int = 0
+    promotion_id: str = ""
+    promotion_title: Text = Text()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The code of every shopper at this sale, empty for one without; at least one."""
+        return self.shoppers or (self.shopper_code,)
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The place of each line's shopper; a sale of an earlier version knows of none."""
+        return self.whose or (0,) * len(self.lines)
 
     @property
     def total_minor(self) -> int:

@@ -8,10 +8,20 @@ from typing import Any
 
 from drivers.base import DeviceError, OutcomeUnknownError
 from drivers.payment_terminal import PaymentAsk, PaymentTerminal, TerminalPayment
+from edge.counter import joint
 from edge.counter import sale as rows
-from edge.counter.basket import QUANTITY_MAX, TillRefusedError, add_one, known_sale, must_be_open, set_lines
+from edge.counter.basket import (
+    QUANTITY_MAX,
+    TillRefusedError,
+    add_one,
+    fix_prices,
+    known_sale,
+    must_be_open,
+    set_lines,
+)
 from edge.counter.closing import close_sale
 from edge.counter.sale import Sale
+from edge.counter.together import Together, take_code
 from edge.device_host import DeviceHandle
 from edge.flows.counter_sale import Effect, Event, Stage, judge, step
 from edge.flows.errors import IllegalStepError
@@ -67,6 +77,7 @@ class Till:
         self.steps: dict[str, str] = {}
         self._journal, self._plan, self._ids = journal, plan, ids
         self._on_paid, self._on_change = on_paid, on_change
+        self.together = Together(journal, plan, ids, on_change)
         self._group: asyncio.TaskGroup | None = None
         self._recovered = asyncio.Event()
         self._sensing: set[str] = set()
@@ -109,9 +120,10 @@ class Till:
             must_be_open(sale)
             sale.account_id = account_id
             if text.startswith(CODE_OF_SHOPPER):
-                sale.shopper_code = text[:200]
+                take_code(sale, text)
             else:
                 add_one(tx, plan, sale, text)
+            joint.goods_changed(tx, sale, self._ids)
             rows.save(tx, sale, "counter_line", lines=len(sale.lines))
             return sale
 
@@ -128,22 +140,31 @@ class Till:
             line = sale.lines[line_no]
             if line.piece_id and quantity > 1:
                 raise TillRefusedError("one_piece")
-            kept = [*sale.lines]
+            kept, whose = [*sale.lines], [*sale.owners]
             kept[line_no : line_no + 1] = [replace(line, quantity=quantity)] if quantity else []
-            set_lines(sale, kept)
+            whose[line_no : line_no + 1] = [whose[line_no]] if quantity else []
+            set_lines(sale, kept, whose)
             rows.save(tx, sale, "counter_line", lines=len(sale.lines))
             return sale
 
         return self._told(await self._journal.write(take))
 
     async def give_up(self, sale_id: str) -> Sale:
-        """End a sale that nobody pays."""
-        return await self._feed(sale_id, Event.GIVE_UP)
+        """End a sale that nobody pays; TillRefusedError for one share of several."""
+
+        def check(tx: Transaction) -> Change:
+            joint.check_alone(tx, known_sale(tx, sale_id))
+            return _as_it_is
+
+        return await self._feed(sale_id, Event.GIVE_UP, check)
 
     # money
 
-    async def pay(self, sale_id: str, device: str, account_id: str) -> Sale:
-        """Ask for the money: of the terminal, once; or of a person, who then answers. TillRefusedError: not now."""
+    async def pay(self, sale_id: str, device: str, account_id: str, shown_minor: int = 0) -> Sale:
+        """Ask for the money: of the terminal, once; or of a person, who then answers. TillRefusedError: not now.
+
+        `shown_minor` is the total that the page showed: another one by now is refused.
+        """
         await self._recovered.wait()
         way = self.ways.get(device)
         if way is None:
@@ -157,6 +178,8 @@ class Till:
 
             def change(sale: Sale) -> None:
                 sale.device, sale.way, sale.account_id = device, way.way, account_id
+                if not sale.part_no:
+                    fix_prices(sale, self._plan(), tx.now, shown_minor)
                 sale.asked_minor, sale.before, sale.reason = sale.total_minor, mark, ""
                 sale.payment_no, sale.is_sensed = sale.payment_no + 1, False
 
@@ -226,6 +249,7 @@ class Till:
             made.asked_minor, made.refunded_no, made.payment_no = paid.asked_minor, paid.terminal_receipt_no, 1
             made.before, made.is_restocked = rows.known_mark(tx, paid.device) or (0, 0), is_restocked
             made.reason = "" if way.by_hand else why
+            made.promotion_id, made.promotion_title = paid.promotion_id, paid.promotion_title
             rows.save(tx, made, "counter_refund", of=sale_id, way=made.way)
             return made, effects
 
@@ -338,6 +362,7 @@ class Till:
             if Effect.CLOSE in effects:
                 close_sale(tx, sale)
             rows.save(tx, sale, "counter_sale", event=event.value, way=sale.way)
+            joint.sale_stepped(tx, sale)
             return sale, effects
 
         try:
@@ -405,8 +430,13 @@ def _settled(told: TerminalPayment, how_known: str) -> Callable[[Transaction], C
 
 
 def _current(sales: list[Sale]) -> Sale | None:
-    """The sale in hand: the newest that is not stuck with a terminal."""
-    return next((sale for sale in reversed(sales) if sale.stage is not Stage.IN_DOUBT), None)
+    """The sale in hand: what is being paid, else the newest that is not stuck with a terminal; of shares the first."""
+    taken = [sale for sale in sales if sale.stage in (Stage.ASKING, Stage.WAITING)]
+    waiting = [sale for sale in sales if sale.stage is Stage.OPEN]
+    newest = next((some[-1] for some in (taken, waiting) if some), None)
+    if newest is None or newest.stage is not Stage.OPEN or not newest.part_no:
+        return newest
+    return min((sale for sale in waiting if sale.joint_id == newest.joint_id), key=lambda sale: sale.part_no)
 
 
 def _check_payable(tx: Transaction, sale_id: str, way: Way) -> None:
@@ -414,6 +444,7 @@ def _check_payable(tx: Transaction, sale_id: str, way: Way) -> None:
     sale = known_sale(tx, sale_id)
     if not sale.lines or sale.total_minor <= 0:
         raise TillRefusedError("empty")
+    joint.check_payable(tx, sale)
     busy = [one for one in rows.open_sales(tx) if one.device == way.name and one.sale_id != sale_id]
     if not way.by_hand and any(one.stage in (Stage.IN_DOUBT, Stage.ASKING) for one in busy):
         raise TillRefusedError("terminal_in_doubt")
@@ -423,6 +454,7 @@ def _check_refundable(tx: Transaction, paid: Sale, way: Way) -> None:
     """Refuse what was not sold, what was given back, and a terminal whose newest payment is in doubt."""
     if paid.stage is not Stage.PAID or paid.refund_of:
         raise TillRefusedError("not_paid")
+    joint.check_alone(tx, paid)
     earlier = rows.refund_of(tx, paid.sale_id)
     if earlier is not None:
         raise TillRefusedError("refund_runs" if earlier.is_open else "refunded_already")

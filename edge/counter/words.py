@@ -29,6 +29,27 @@ REFUSALS: dict[str, Text] = {
         en="First settle the payment in doubt: until then this terminal takes no other",
         zh="请先处理结果不明的付款，此前该终端不再收款",
     ),
+    "price_changed": Text(
+        en="The price has changed meanwhile: look at the total, then again", zh="价格已变动：请核对合计后再试"
+    ),
+    "pay_each_first": Text(
+        en="Several shoppers are at this sale: press “Pay each”", zh="本单有多位顾客：请按“各付各的”"
+    ),
+    "one_at_a_time": Text(en="Another share is being paid: wait for its end", zh="另一份正在收款，请等待结束"),
+    "shopper_without_goods": Text(
+        en="One of the shoppers has no goods: scan theirs, or take that shopper out",
+        zh="有一位顾客没有货品：请扫其货品，或移出该顾客",
+    ),
+    "too_many_shoppers": Text(en="Twelve shoppers at most: make two sales", zh="最多十二位顾客，请分成两单"),
+    "no_such_shopper": Text(en="There is no such shopper at this sale", zh="本单没有这位顾客"),
+    "last_shopper": Text(en="This is the only shopper: give the sale up instead", zh="只有这一位顾客：请放弃本单"),
+    "share_paid": Text(
+        en="A share is paid or being paid: finish it, or undo all of it",
+        zh="已有一份付款或正在付款：请付完，或全部撤销",
+    ),
+    "undo_instead": Text(
+        en="This is one share of a joint sale: undo all of it instead", zh="这是拼单中的一份：请改为全部撤销"
+    ),
     "not_paid": Text(en="Only what was sold can be given back", zh="只有已售出的才能退款"),
     "refund_runs": Text(en="This sale is being given back already", zh="这一单正在退款"),
     "refunded_already": Text(en="This sale was given back already", zh="这一单已经退款"),

@@ -20,6 +20,7 @@ BOUND = {
     "carries": "parcel_id",
     "counters": "name",
     "counter_sales": "sale_id",
+    "counter_joints": "joint_id",
     "counter_marks": "device",
     "tag_jobs": "job_id",
 }
@@ -46,6 +47,9 @@ create table if not exists counters (name text primary key, value integer not nu
 create table if not exists counter_sales (sale_id text primary key, stage text not null, is_open integer not null,
     receipt_no integer not null, body text not null, changed_at text not null) strict;
 create index if not exists counter_sales_open on counter_sales (is_open, changed_at);
+create table if not exists counter_joints (joint_id text primary key, stage text not null, is_open integer not null,
+    body text not null, changed_at text not null) strict;
+create index if not exists counter_joints_open on counter_joints (is_open, changed_at);
 -- the newest payment that we know of each card terminal: what its next one is told apart from
 create table if not exists counter_marks (device text primary key, receipt_no integer not null,
     trace_no integer not null) strict;
