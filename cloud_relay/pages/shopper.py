@@ -28,7 +28,7 @@ from cloud_relay.viewing import store as viewing_store
 from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
-from cloud_relay.web.templating import render
+from cloud_relay.web.templating import asset, render
 
 router = APIRouter(include_in_schema=False)
 
@@ -83,7 +83,10 @@ async def listing(
     }  # fmt: skip
     terms = await relay.db.read(terms_of, found["shop"]["shop_id"])
     shown["ships_by_list"] = bool(terms.zones)
-    return render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
+    response = render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
+    # a browser that can opens the page that looks while somebody's pointer rests on its link
+    response.headers["Speculation-Rules"] = f'"{asset("look.json")}"'
+    return response
 
 
 def chosen_variant(variants: list[dict[str, Any]], wished: str) -> str:

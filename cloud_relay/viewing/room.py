@@ -12,6 +12,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing import service, store, together
 from cloud_relay.viewing.answers import Answers, ShopSilentError
+from cloud_relay.viewing.asks import Asks
 from cloud_relay.viewing.frames import FrameShelf
 from cloud_relay.viewing.loupe import Loupes
 from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, tidy_offer
@@ -60,6 +61,7 @@ class ViewingRoom:
     def __init__(self, db: Database, clock: Clock, link: ShopLink, authority: Authority, ice: IceServers) -> None:
         self.frames = FrameShelf()
         self.loupes = Loupes(link, self.frames)
+        self.asks = Asks()
         self._ice = ice
         self._db, self._clock, self._link, self._authority = db, clock, link, authority
         self._answers = Answers()

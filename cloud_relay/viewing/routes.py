@@ -18,12 +18,17 @@ router = APIRouter()
 
 
 class AskBody(BaseModel):
-    """Ask to look at a piece; `watch_only` never steers; without `waits` one may still be handed a turn."""
+    """Ask to look at a piece; `watch_only` never steers; without `waits` one may still be handed a turn.
+
+    `ask_key` is the asker's own random name for this ask: sent again within seconds it is the same one, so a page may
+    ask before it goes to the page that looks.
+    """
 
     model_config = ConfigDict(extra="forbid")
     piece_id: str = Field(max_length=64)
     watch_only: bool = False
     waits: bool = True
+    ask_key: str = Field(default="", max_length=64, pattern=r"^([\w-]{16,64})?$")
 
 
 class StillsBody(BaseModel):
@@ -79,10 +84,14 @@ async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict
     While the session is open the first viewing pass comes with it as `grant`: the picture need not wait for another
     request.
     """
-    session_id = await relay.viewing.ask_to_look(
-        principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
-        merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
-    )  # fmt: skip
+
+    async def ask() -> str:
+        return await relay.viewing.ask_to_look(
+            principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
+            merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
+        )  # fmt: skip
+
+    session_id = await relay.viewing.asks.once(principal.account_id, body.piece_id, body.ask_key, ask)
     session, text = await relay.db.run(service.session_and_pass, session_id, principal.account_id, relay.clock.now())
     return {**session_document(session, []), "grant": _granted(relay, session_id, text) if text else None}
 

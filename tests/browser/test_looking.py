@@ -38,6 +38,27 @@ def test_a_visitor_watches_and_is_asked_to_sign_in_to_steer(person, mall):
     expect(visitor.page.get_by_role("link", name="Sign in to steer and buy")).to_be_visible()
 
 
+def test_the_shop_is_asked_by_the_click_itself_and_once(person, mall):
+    """The page that was clicked on asks, the page that opens asks for the same under the same key."""
+    shopper, asked = person(SHOPPER), []
+    page = shopper.page
+    wanted = piece(mall, "三月的湖")
+    listing_id = Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+
+    def note(request) -> None:
+        if request.method == "POST" and request.url.endswith("/api/viewing"):
+            asked.append((request.headers["referer"], request.post_data_json["ask_key"]))
+
+    page.context.on("request", note)
+    shopper.go(f"/l/{listing_id}?lang=en")
+    page.locator(f'a[data-asks="{wanted}"]').click()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=20_000)
+    (clicked, key), (opened, again) = asked
+    assert f"/l/{listing_id}" in clicked and f"/look/{wanted}" in opened
+    assert key and key == again, "both are the same ask"
+
+
 def test_the_next_in_line_gets_the_camera_when_the_first_leaves(person, mall):
     wanted = piece(mall, "三月的湖")
     first, second = person(SHOPPER), person(STUDIO)

@@ -1,6 +1,7 @@
 /** The viewing page: ask, wait, look, steer, ask the attendant, confirm this very piece. */
 
 import { Refusal, api, language, say, t } from "./api.js";
+import { keyFor } from "./ask.js";
 import { Steering } from "./steering.js";
 import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
 import { keepPass, letGo, prepare } from "./stream.js";
@@ -130,7 +131,7 @@ async function askNow(own) {
 async function ask() {
   prepare();
   try {
-    session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, watch_only: page.dataset.signedIn !== "yes", waits: !invitation });
+    session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, waits: !invitation, ask_key: invitation ? "" : keyFor(page.dataset.piece) });
   } catch (error) {
     letGo();
     session = { state: "ended", reason: error.message };
@@ -267,4 +268,6 @@ document.addEventListener("click", (event) => {
 addEventListener("pagehide", leave);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-ask();
+// a page that the browser opened ahead asks when somebody comes to it
+if (document.prerendering) document.addEventListener("prerenderingchange", ask, { once: true });
+else ask();
