@@ -28,3 +28,7 @@ CHANGED: list[Heard] = []
 PURCHASED: list[Purchased] = []
 """Runs in the sale's own transaction, after the row is written; what it raises would undo the sale, so it refuses
 nothing and leaves heavy work to a task of its own."""
+
+ON_ERASED: list[Heard] = []
+"""An account ends, after ON_WITHDRAWN of every use and before `standing` is carried out: what must be ended by the
+room's own rules (a talk, a place in a group)."""
