@@ -93,10 +93,26 @@ def savings(promotion: Promotion, items: Sequence[Brought]) -> list[int]:
     if promotion.kind is PromotionKind.GROUP_PRICE:
         parts = [max(0, price - promotion.price_minor) for price in prices]
     else:
-        parts = share_below(min(_whole_saving(promotion, prices), sum(prices) - len(prices)), prices)
+        parts = share_below(together_minor(promotion, prices), prices)
     for place, part in zip(places, parts, strict=True):
         each[place] = part
     return each
+
+
+def together_minor(promotion: Promotion, prices: Sequence[int]) -> int:
+    """Return the sum of `savings` for counted pieces, each of another person, without sharing it out.
+
+    For whoever compares thousands of groups before one is shown. Prices are above 0; 0 while something is missing.
+    """
+    if promotion.kind is PromotionKind.SPEND_OVER:
+        is_reached = sum(prices) >= promotion.threshold_minor
+    else:
+        is_reached = len(prices) >= promotion.count
+    if not is_reached or not prices:
+        return 0
+    if promotion.kind is PromotionKind.GROUP_PRICE:
+        return sum(max(0, price - promotion.price_minor) for price in prices)
+    return min(_whole_saving(promotion, prices), sum(prices) - len(prices))
 
 
 def _whole_saving(promotion: Promotion, prices: Sequence[int]) -> int:

@@ -68,7 +68,14 @@ from cloud_relay.tables.shop_boxes import (
     shop_report,
 )
 from cloud_relay.tables.signing import order_signature
-from cloud_relay.tables.suggestions import suggestion, suggestion_person
+from cloud_relay.tables.suggestions import (
+    suggestion,
+    suggestion_due,
+    suggestion_good,
+    suggestion_person,
+    suggestion_promotion,
+    suggestion_want,
+)
 from cloud_relay.tables.telling import (
     invitation_delivery,
     notice,
@@ -196,7 +203,11 @@ __all__ = [
     "spot_colour",
     "stock_change",
     "suggestion",
+    "suggestion_due",
+    "suggestion_good",
     "suggestion_person",
+    "suggestion_promotion",
+    "suggestion_want",
     "tag",
     "tag_print",
     "tracking_event",
