@@ -129,9 +129,10 @@ async function askNow(own) {
 }
 
 async function ask() {
-  prepare();
+  const answering = api("POST", "/api/viewing", { piece_id: page.dataset.piece, waits: !invitation, ask_key: invitation ? "" : keyFor(page.dataset.piece) });
+  prepare(); // while the shop is asked: it takes a tenth of a second on a small machine
   try {
-    session = await api("POST", "/api/viewing", { piece_id: page.dataset.piece, waits: !invitation, ask_key: invitation ? "" : keyFor(page.dataset.piece) });
+    session = await answering;
   } catch (error) {
     letGo();
     session = { state: "ended", reason: error.message };
@@ -269,5 +270,7 @@ addEventListener("pagehide", leave);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 // a page that the browser opened ahead asks when somebody comes to it
-if (document.prerendering) document.addEventListener("prerenderingchange", ask, { once: true });
-else ask();
+if (document.prerendering) {
+  prepare();
+  document.addEventListener("prerenderingchange", ask, { once: true });
+} else ask();
