@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from cloud_relay.accounts import address_routes as addresses
 from cloud_relay.accounts import member_routes as members
+from cloud_relay.accounts import mute_routes as mutes
 from cloud_relay.accounts import routes as accounts
 from cloud_relay.announcements import routes as announcements
 from cloud_relay.announcements import timers as announcement_timers
@@ -32,6 +33,8 @@ from cloud_relay.notices import routes as notices
 from cloud_relay.onboarding import routes as onboarding
 from cloud_relay.onboarding import timers as onboarding_timers
 from cloud_relay.orders import routes as orders
+from cloud_relay.owners import leaving as owners_leaving
+from cloud_relay.owners import routes as owners
 from cloud_relay.pages import baskets as basket_pages
 from cloud_relay.pages import (
     booking,
@@ -77,6 +80,8 @@ from cloud_relay.quotes import routes as quotes
 from cloud_relay.rebates import routes as rebates
 from cloud_relay.rebates import timers as rebate_timers
 from cloud_relay.receipts import routes as receipts
+from cloud_relay.records.hooks import ON_WITHDRAWN
+from cloud_relay.records.uses import Use
 from cloud_relay.relay import Relay
 from cloud_relay.returns import routes as returns
 from cloud_relay.shipping import routes as shipping
@@ -97,6 +102,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     onboarding.router,
     addresses.router,
     members.router,
+    mutes.router,
     counter.router,
     announcements.router,
     promotions.router,
@@ -123,6 +129,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     threads.router,
     returns.router,
     rebates.router,
+    owners.router,
     baskets.router,
     escrow.router,
     bank.router,
@@ -198,3 +205,5 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     quotes.work,
     rebate_timers.work,
 )
+
+ON_WITHDRAWN[Use.ASK_OWNERS].append(owners_leaving.withdrawn)

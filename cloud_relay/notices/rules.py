@@ -28,7 +28,8 @@ TOPIC_OF_KIND = {
     "payout_account_changed": "money", "merchant_applied": "business",
     "merchant_verified": "business", "merchant_refused": "business", "merchant_suspended": "business",
     "verdict_ends": "business", "schedule_stuck": "business", "group_joined": "together",
-    "group_complete": "together", "group_failed": "together", "group_nearly_over": "together",
+    "suggestion": "together", "group_complete": "together", "group_failed": "together", "group_nearly_over": "together",
+    "owner_asked": "together", "owner_answered": "together", "owner_wrote": "together",
     "pledge_held": "money", "pledge_over": "money", "pledge_too_late": "money",
 }  # fmt: skip
 

@@ -158,7 +158,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{carrier} 在您放弃寄件单后仍已受理，请联系其取消单号 {number}。",
     ),
     "order_message": ("A message about your order: {title}", "订单有新消息：{title}"),
+    "owner_asked": (
+        "Somebody asks you about {title}, because you bought it. Answer or decline: they do not learn who you are.",
+        "有人想问问您买过的 {title}。可回答或拒绝，对方不会知道您是谁。",
+    ),
+    "owner_answered": ("Your question about {title} has an answer.", "您关于 {title} 的提问有了回复。"),
+    "owner_wrote": ("New in your talk about {title}", "关于 {title} 的对话有新消息"),
+    "talk_reported": ("A message between shoppers was reported: {reason}", "有买家之间的消息被举报：{reason}"),
     "message_reported": ("A message in an order was reported: {reason}", "有订单消息被举报：{reason}"),
+    "suggestion": (
+        "{count} people who look for the same could order together: {title}. See what you would pay.",
+        "有 {count} 人想买同样的东西，可以一起下单：{title}。看看您能省多少。",
+    ),
     "group_joined": ("{nickname} came into your group order: {title}", "{nickname} 加入了您的拼单：{title}"),
     "group_complete": (
         "Your group order is complete: {title}. Look what each of you saves.",
