@@ -30,23 +30,27 @@ def held_minor(connection: Connection, order_id: str, currency: str) -> int:
     return held - payments.pending_refunds(connection, order_id)
 
 
-def start_refund(connection: Connection, order_id: str, currency: str, amount_minor: int, now: datetime) -> None:
+def start_refund(connection: Connection, order_id: str, currency: str, amount_minor: int, now: datetime) -> str:
     """Promise `amount_minor` of the held money back to the shopper; it leaves the escrow when the provider confirms.
 
-    Raises LedgerError when the order does not hold that much, whoever asks.
+    Return the refund's payment id, nothing when there is nothing to give back. Raises LedgerError when the order does
+    not hold that much, whoever asks.
     """
     if amount_minor <= 0:
-        return
+        return ""
     if amount_minor > held_minor(connection, order_id, currency):
         raise LedgerError(f"order {order_id}: refund of {amount_minor} is more than it holds")
     all_of_order = payments.of_order(connection, order_id)
-    returned = {one.charge_id for one in all_of_order if one.kind == payments.REFUND}
+    left = {one.payment_id: one.amount_minor for one in all_of_order if one.kind == payments.CHARGE}
+    for one in all_of_order:
+        if one.kind == payments.REFUND and one.charge_id is not None:
+            left[one.charge_id] -= one.amount_minor
     charge = next(
         one
         for one in all_of_order
-        if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED and one.payment_id not in returned
+        if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED and left[one.payment_id] >= amount_minor
     )
-    _start_refund_of(connection, charge, amount_minor, now)
+    return _start_refund_of(connection, charge, amount_minor, now)
 
 
 def refund_payment(connection: Connection, payment_id: str, now: datetime) -> None:
@@ -57,8 +61,8 @@ def refund_payment(connection: Connection, payment_id: str, now: datetime) -> No
     _start_refund_of(connection, charge, charge.amount_minor, now)
 
 
-def _start_refund_of(connection: Connection, charge: Payment, amount_minor: int, now: datetime) -> None:
-    payments.start(
+def _start_refund_of(connection: Connection, charge: Payment, amount_minor: int, now: datetime) -> str:
+    return payments.start(
         connection, payments.REFUND, charge.order_id, amount_minor, charge.currency, now,
         provider=charge.provider, method=charge.method, charge_id=charge.payment_id,
     )  # fmt: skip

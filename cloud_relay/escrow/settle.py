@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from cloud_relay.escrow import payments, service
 from cloud_relay.escrow.payments import CHARGE, FAILED, STARTED, SUCCEEDED, Payment
 from cloud_relay.escrow.providers.base import Outcome, OutcomeState
+from cloud_relay.groups import closing
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import steps, store
 from cloud_relay.orders.effects import Happening
@@ -73,7 +74,9 @@ def _succeed(connection: Connection, paid: Payment, outcome: Outcome, now: datet
         service.hold(connection, paid, now)
         service.book_fee(connection, paid, outcome.fee_minor, now)
         happening = Happening(event=OrderEvent.PAYMENT_SUCCEEDED, actor="provider", payment_id=paid.payment_id)
-        steps.apply(connection, paid.order_id, happening, now, trade)
+        placed = steps.apply(connection, paid.order_id, happening, now, trade)
+        if placed.group_id is not None:
+            closing.reach(connection, placed.group_id, now, trade)
         return SUCCEEDED
     service.refunded(connection, paid, now)
     order = store.load(connection, paid.order_id)

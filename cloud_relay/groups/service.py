@@ -29,10 +29,7 @@ def start(
     terms = store.frozen(row)
     is_of_it = not terms.listing_ids or listing_id in terms.listing_ids
     if not is_of_it or not store.is_offered(connection, row["shop_id"], listing_id):
-        raise RefusedError(
-            "not_of_promotion", "This promotion is not for these goods; choose one of its goods",
-            "此活动不适用于该商品，请选择活动内的商品", 422,
-        )  # fmt: skip
+        raise not_of_promotion()
     close_until = rules.closing(now, close_after_s, row["until_at"])
     _require_may_join(connection, row["merchant_id"], account_id)
     group = _open(
@@ -119,6 +116,14 @@ def require_open(connection: Connection, group_id: str, now: datetime) -> Group:
     if not rules.is_open(group.state, group.close_until, now):
         raise over()
     return group
+
+
+def not_of_promotion() -> RefusedError:
+    """Return the refusal for goods that the promotion is not about, or that are not on show."""
+    return RefusedError(
+        "not_of_promotion", "This promotion is not for these goods; choose one of its goods",
+        "此活动不适用于该商品，请选择活动内的商品", 422,
+    )  # fmt: skip
 
 
 def over() -> RefusedError:

@@ -176,3 +176,38 @@ _PLEDGES = (
 def pledges(connection: Connection, group_id: str) -> list[RowMapping]:
     """Return every pledge of a group with where its order stands, in the order in which they were made."""
     return list(connection.execute(_PLEDGES, {"key": group_id}).mappings())
+
+
+def insert_pledge(connection: Connection, row: dict[str, Any]) -> None:
+    """Write a new pledge."""
+    connection.execute(insert(pledge).values(row))
+
+
+def end_payment(connection: Connection, order_id: str, until: datetime) -> None:
+    """Let an unpaid pledge wait for its payment no longer than its group waits for it."""
+    change = update(orders).where(orders.c.order_id == order_id, orders.c.pay_until > until)
+    connection.execute(change.values(pay_until=until, due_at=until))
+
+
+_SAVE_PLEDGE = update(pledge).where(pledge.c.order_id == bindparam("key"))
+_SAVE_ORDER = update(orders).where(orders.c.order_id == bindparam("key"))
+_SAVE_LINE = update(order_line).where(order_line.c.order_id == bindparam("key"), order_line.c.line == 1)
+
+
+def save_pledge(connection: Connection, order_id: str, **values: Any) -> None:
+    """Change a pledge."""
+    connection.execute(_SAVE_PLEDGE, {**values, "key": order_id})
+
+
+def lower_price(connection: Connection, order_id: str, *, price_minor: int, tax_minor: int, total_minor: int) -> None:
+    """Write what an order costs now that its group is complete."""
+    row = {"price_minor": price_minor, "goods_tax_minor": tax_minor, "total_minor": total_minor, "key": order_id}
+    connection.execute(_SAVE_ORDER, row)
+    connection.execute(_SAVE_LINE, {"price_minor": price_minor, "key": order_id})
+
+
+def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Return open groups whose deadline is reached, the most overdue first."""
+    is_due = (group_order.c.state == GroupState.OPEN, group_order.c.close_until <= now)
+    query = select(group_order.c.group_id).where(*is_due).order_by(group_order.c.close_until)
+    return list(connection.scalars(query.limit(limit)))

@@ -62,6 +62,11 @@ def _return_stock(scene: Scene) -> None:
     stock.tell(scene.connection, scene.order.listing_id, scene.now)
 
 
+def _drop_parcel(scene: Scene) -> None:
+    """No command goes out: the shop is told of a pledged parcel only once it is paid for good."""
+    parcels.release_piece(scene.connection, scene.order, scene.happening.event.value, scene.now)
+
+
 def _retake_stock(scene: Scene) -> None:
     """The piece itself was taken by `steps` when it chose this event; the shop begins again with a new parcel."""
     parcels.begin_again(scene.connection, scene.order, scene.now)
@@ -170,6 +175,7 @@ EFFECTS: dict[Effect, Callable[[Scene], None]] = {
     Effect.RETAKE_STOCK: _retake_stock,
     Effect.GIVE_BACK_STOCK: _give_back_stock,
     Effect.RETURN_STOCK: _return_stock,
+    Effect.DROP_PARCEL: _drop_parcel,
     Effect.ORDER_LABEL: _order_label,
     Effect.ORDER_NEXT_LABEL: _order_label,
     Effect.ANSWER_CONFIRMED: _answer(PhotoAnswer.CONFIRMED),

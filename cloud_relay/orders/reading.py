@@ -242,7 +242,7 @@ def read_order(
         "payment_text": words.PAYMENT_TEXTS[charges[-1].state] if charges else words.both("", ""),
         "payment_methods": methods_json(methods, order.currency),
         "money_text": words.money_text(state, is_paid=row["paid_at"] is not None),
-        "can_cancel": for_shopper and (state is OrderState.UNPAID or state in AT_SHOP),
+        "can_cancel": for_shopper and _can_cancel(order, state),
         "can_dispute": for_shopper and state in AT_SHOP | ON_ITS_WAY | {OrderState.CANCELLING},
         "is_held": state in MONEY_HELD,
         "pickup": collected,
@@ -251,6 +251,12 @@ def read_order(
         "timeline": timeline(connection, order_id),
         "ledger": ledger.postings_of(connection, order_id),
     }
+
+
+def _can_cancel(order: store.Order, state: OrderState) -> bool:
+    if order.group_state == "succeeded" and state in AT_SHOP:
+        return False
+    return state in (OrderState.UNPAID, OrderState.PLEDGED) or state in AT_SHOP
 
 
 def _lines(connection: Connection, order_id: str) -> list[dict[str, Any]]:

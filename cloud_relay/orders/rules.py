@@ -14,6 +14,7 @@ class OrderState(StrEnum):
     """Where an order is; on pages each has one sentence."""
 
     UNPAID = "unpaid"
+    PLEDGED = "pledged"
     PAID = "paid"
     PHOTO_OFFERED = "photo_offered"
     CONFIRMED = "confirmed"
@@ -29,10 +30,19 @@ class OrderState(StrEnum):
 
 
 class OrderEvent(StrEnum):
-    """What happened. The `_due` ones are timers; `retaken` is a late payment for a piece that was free again."""
+    """What happened. The `_due` ones are timers; `retaken` is a late payment for a piece that was free again.
+
+    An order that is a pledge in a group order is paid by `pledged`, or `too_late` once the group is closed to it; its
+    group's end and its shopper's leaving are the three after that.
+    """
 
     PAYMENT_SUCCEEDED = "payment_succeeded"
     PAYMENT_RETAKEN = "payment_retaken"
+    PAYMENT_PLEDGED = "payment_pledged"
+    PAYMENT_TOO_LATE = "payment_too_late"
+    GROUP_SUCCEEDED = "group_succeeded"
+    GROUP_FAILED = "group_failed"
+    PLEDGE_LEFT = "pledge_left"
     PAYMENT_FAILED = "payment_failed"
     PAY_DUE = "pay_due"
     CANCEL_ASKED = "cancel_asked"
@@ -70,6 +80,7 @@ class Effect(StrEnum):
     RETAKE_STOCK = "retake_stock"
     GIVE_BACK_STOCK = "give_back_stock"
     RETURN_STOCK = "return_stock"
+    DROP_PARCEL = "drop_parcel"
     ORDER_LABEL = "order_label"
     ORDER_NEXT_LABEL = "order_next_label"
     ANSWER_CONFIRMED = "answer_confirmed"
@@ -112,7 +123,7 @@ S, E, F, T = OrderState, OrderEvent, Effect, Timer
 
 AT_SHOP = frozenset({S.PAID, S.PHOTO_OFFERED, S.CONFIRMED})
 ON_ITS_WAY = frozenset({S.HANDED_OVER, S.DELIVERED})
-MONEY_HELD = AT_SHOP | ON_ITS_WAY | {S.DISPUTED, S.CANCELLING}
+MONEY_HELD = AT_SHOP | ON_ITS_WAY | {S.PLEDGED, S.DISPUTED, S.CANCELLING}
 """States in which the order's escrow holds the whole total."""
 UNDONE = frozenset({S.CANCELLED, S.EXPIRED, S.REFUNDED, S.CHARGED_BACK})
 FINAL = UNDONE | {S.RELEASED}
@@ -128,7 +139,13 @@ STATE_TIMERS: dict[OrderState, Timer] = {
     S.DELIVERED: T.RELEASE,
     S.DISPUTED: T.RULE,
 }
-"""The one deadline that each waiting state has, so that no order waits for ever; final states have none."""
+"""The one deadline that each waiting state has, so that no order waits for ever; final states have none.
+
+A pledged one waits for its group, whose deadline ends all of it at once; the view `violations` (P2) proves that none is
+left behind.
+"""
+GROUP_TIMED = frozenset({S.PLEDGED})
+"""States that end with a group order and have no timer of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +217,9 @@ def _each(states: frozenset[OrderState], to: OrderState, *effects: Effect) -> di
 
 
 _DISPUTED = frozenset({S.DISPUTED})
+_UNPLEDGED = (F.REFUND, F.RETURN_STOCK, F.DROP_PARCEL)
+"""The shop never heard of a pledged piece: money and stock go back at once."""
+_UNPAID_ENDS = {S.UNPAID: Move(S.CANCELLED, (F.GIVE_BACK_STOCK,))}
 
 TABLE: dict[OrderEvent, Row] = {
     # A second success of one order is a double charge: that payment alone goes back.
@@ -208,10 +228,27 @@ TABLE: dict[OrderEvent, Row] = {
         | {state: Move(state, (F.REFUND_PAYMENT,), keeps_timer=True) for state in ALL - {S.UNPAID}}
     ),
     E.PAYMENT_RETAKEN: Row({S.EXPIRED: Move(S.PAID, (F.RETAKE_STOCK, F.ORDER_LABEL))}, refused=ALL - {S.EXPIRED}),
+    E.PAYMENT_PLEDGED: Row({S.UNPAID: Move(S.PLEDGED, (F.TAKE_STOCK,))}, refused=ALL - {S.UNPAID}),
+    # Its group closed, or its own time to pay was over, while the shopper paid.
+    E.PAYMENT_TOO_LATE: Row(
+        {S.UNPAID: Move(S.CANCELLED, (F.GIVE_BACK_STOCK, F.REFUND_PAYMENT))}
+        | {state: Move(state, (F.REFUND_PAYMENT,), keeps_timer=True) for state in (S.EXPIRED, S.CANCELLED)},
+        refused=ALL - {S.UNPAID, S.EXPIRED, S.CANCELLED},
+    ),
+    # Who has not paid when the group ends is not in it any more; that payment, should it come, is too late.
+    E.GROUP_SUCCEEDED: Row(
+        {S.PLEDGED: Move(S.PAID, (F.ORDER_LABEL,))} | _UNPAID_ENDS, ignored=ALL - {S.PLEDGED, S.UNPAID}
+    ),
+    E.GROUP_FAILED: Row({S.PLEDGED: Move(S.CANCELLED, _UNPLEDGED)} | _UNPAID_ENDS, ignored=ALL - {S.PLEDGED, S.UNPAID}),
+    E.PLEDGE_LEFT: Row(
+        {S.PLEDGED: Move(S.CANCELLED, _UNPLEDGED)} | _UNPAID_ENDS,
+        ignored=UNDONE,
+        refused=ALL - {S.PLEDGED, S.UNPAID} - UNDONE,
+    ),
     E.PAYMENT_FAILED: Row({S.UNPAID: Move(S.UNPAID, keeps_timer=True)}, ignored=ALL - {S.UNPAID}),
     E.PAY_DUE: Row({S.UNPAID: Move(S.EXPIRED, (F.GIVE_BACK_STOCK,))}, ignored=ALL - {S.UNPAID}),
     E.CANCEL_ASKED: Row(
-        {S.UNPAID: Move(S.CANCELLED, (F.GIVE_BACK_STOCK,))} | _each(AT_SHOP, S.CANCELLING, F.CANCEL_PARCEL),
+        _UNPAID_ENDS | {S.PLEDGED: Move(S.CANCELLED, _UNPLEDGED)} | _each(AT_SHOP, S.CANCELLING, F.CANCEL_PARCEL),
         ignored=frozenset({S.CANCELLING, S.CANCELLED}),
         refused=ON_ITS_WAY | _DISPUTED | {S.RELEASED, S.EXPIRED, S.REFUNDED, S.CHARGED_BACK},
     ),
@@ -243,6 +280,7 @@ TABLE: dict[OrderEvent, Row] = {
     E.PHOTO_DUE: Row({S.PHOTO_OFFERED: Move(S.CONFIRMED, (F.ANSWER_SILENT,))}, ignored=ALL - {S.PHOTO_OFFERED}),
     E.PIECE_GONE: Row(
         {S.UNPAID: Move(S.CANCELLED), S.DISPUTED: Move(S.REFUNDED, (F.CLOSE_DISPUTE, F.REFUND))}
+        | {S.PLEDGED: Move(S.REFUNDED, (F.REFUND, F.DROP_PARCEL))}  # its group goes on without it
         | _each(AT_SHOP | {S.CANCELLING}, S.REFUNDED, F.REFUND),
         ignored=ON_ITS_WAY | FINAL,
     ),
@@ -251,11 +289,15 @@ TABLE: dict[OrderEvent, Row] = {
     ),
     # A shop hands over only what was confirmed; had a cancel crossed with it, the fact still counts.
     E.HANDED_OVER: Row(
-        _each(AT_SHOP | {S.CANCELLING}, S.HANDED_OVER), ignored=ON_ITS_WAY | FINAL | {S.UNPAID}, shadowed=_DISPUTED
+        _each(AT_SHOP | {S.CANCELLING}, S.HANDED_OVER),
+        ignored=ON_ITS_WAY | FINAL | {S.UNPAID, S.PLEDGED},
+        shadowed=_DISPUTED,
     ),
     # Taken at the pick-up point with the right code: handed over and delivered in one.
     E.COLLECTED: Row(
-        _each(AT_SHOP | {S.CANCELLING}, S.DELIVERED), ignored=ON_ITS_WAY | FINAL | {S.UNPAID}, shadowed=_DISPUTED
+        _each(AT_SHOP | {S.CANCELLING}, S.DELIVERED),
+        ignored=ON_ITS_WAY | FINAL | {S.UNPAID, S.PLEDGED},
+        shadowed=_DISPUTED,
     ),
     # Nobody came for it: back to stock, and the money back, once the shop says that it is.
     E.COLLECT_DUE: Row({S.CONFIRMED: Move(S.CANCELLING, (F.CANCEL_PARCEL,))}, ignored=ALL - {S.CONFIRMED}),
@@ -270,7 +312,7 @@ TABLE: dict[OrderEvent, Row] = {
     E.DISPUTE_OPENED: Row(
         _each(AT_SHOP | ON_ITS_WAY | {S.CANCELLING}, S.DISPUTED, F.OPEN_DISPUTE),
         ignored=_DISPUTED,
-        refused=FINAL | {S.UNPAID},
+        refused=FINAL | {S.UNPAID, S.PLEDGED},
     ),
     E.DISPUTE_WITHDRAWN: Row({S.DISPUTED: Move(S.DISPUTED, (F.CLOSE_DISPUTE,))}, refused=ALL - _DISPUTED),
     E.RULED_REFUND: Row({S.DISPUTED: Move(S.REFUNDED, (F.CLOSE_DISPUTE, F.REFUND))}, refused=ALL - _DISPUTED),
@@ -284,6 +326,7 @@ TABLE: dict[OrderEvent, Row] = {
         _each(AT_SHOP, S.CHARGED_BACK, F.CHARGE_BACK, F.CANCEL_PARCEL)
         | _each(ON_ITS_WAY | {S.CANCELLING, S.RELEASED}, S.CHARGED_BACK, F.CHARGE_BACK)
         | {S.DISPUTED: Move(S.CHARGED_BACK, (F.CLOSE_DISPUTE, F.CHARGE_BACK))}
+        | {S.PLEDGED: Move(S.CHARGED_BACK, (F.CHARGE_BACK, F.RETURN_STOCK, F.DROP_PARCEL))}
         | {state: Move(state, (F.CHARGE_BACK,)) for state in UNDONE},
         ignored=frozenset({S.UNPAID}),
     ),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from cloud_relay.orders import stock, store, telling
 from cloud_relay.orders.effects import EFFECTS, Happening, Scene
 from cloud_relay.orders.rules import (
+    AT_SHOP,
     FINAL,
     UNDONE,
     Effect,
@@ -23,6 +24,7 @@ from cloud_relay.orders.rules import (
 from cloud_relay.orders.store import Order
 from cloud_relay.orders.trade import Trade
 from cloud_relay.records import purchases
+from cloud_relay.refusals import RefusedError
 
 CHAIN_MAX = 8
 """More deadlines than this can never be due one after the other; the table has no such path."""
@@ -35,8 +37,10 @@ def apply(connection: Connection, order_id: str, happening: Happening, now: date
     the state ignores changes nothing; one that it refuses raises RefusedError with the sentence for the person.
     """
     order = settle_due(connection, order_id, now, trade)
-    if happening.event is OrderEvent.PAYMENT_SUCCEEDED and order.state == OrderState.EXPIRED:
-        happening = _late(connection, order, happening)
+    if happening.event is OrderEvent.PAYMENT_SUCCEEDED:
+        happening = _paid(connection, order, happening, now)
+    if happening.event is OrderEvent.CANCEL_ASKED:
+        _refuse_after_success(order, happening)
     return _apply(connection, order, happening, now, trade)
 
 
@@ -51,6 +55,34 @@ def settle_due(connection: Connection, order_id: str, now: datetime, trade: Trad
             return order
         order = _apply(connection, order, Happening(event=event, actor="clock"), now, trade)
     raise RuntimeError(f"order {order_id}: its deadlines never end")
+
+
+def _paid(connection: Connection, order: Order, happening: Happening, now: datetime) -> Happening:
+    """Choose what a payment means: of an ordinary order that expired, or of a pledge in a group order."""
+    if order.group_id is not None:
+        return _pledged(order, happening, now)
+    return _late(connection, order, happening) if order.state == OrderState.EXPIRED else happening
+
+
+def _pledged(order: Order, happening: Happening, now: datetime) -> Happening:
+    """A pledge's payment counts while its group is open, up to, not including, the deadline; a second one goes back."""
+    assert order.group_until is not None
+    is_open = order.group_state == "open" and now < order.group_until
+    if order.state == OrderState.UNPAID and is_open:
+        return replace(happening, event=OrderEvent.PAYMENT_PLEDGED)
+    is_late = order.state in (OrderState.UNPAID, OrderState.EXPIRED, OrderState.CANCELLED)
+    return replace(happening, event=OrderEvent.PAYMENT_TOO_LATE) if is_late else happening
+
+
+def _refuse_after_success(order: Order, happening: Happening) -> None:
+    """The others' price counts on everybody: who is in a complete group cannot step out any more."""
+    if order.group_state == "succeeded" and order.state in AT_SHOP and happening.actor == order.account_id:
+        raise RefusedError(
+            "group_is_complete",
+            "Your group is complete: the others' price counts on your order. You can still object to the photo, open a"
+            " dispute or send it back",
+            "拼单已成团，其他人的优惠以您的订单为前提，不能再取消。您仍可对照片提出异议、发起争议或申请退货",
+        )
 
 
 def _late(connection: Connection, order: Order, happening: Happening) -> Happening:
@@ -96,7 +128,8 @@ def _changed(connection: Connection, order: Order, after: OrderView, effects: tu
 def _moments(before: OrderView, after: OrderView, happening: Happening, now: datetime) -> dict[str, Any]:
     """Return the times of the order's row that this step sets."""
     values: dict[str, Any] = {}
-    if before.state in (OrderState.UNPAID, OrderState.EXPIRED) and after.state is OrderState.PAID:
+    is_paid_now = after.state in (OrderState.PAID, OrderState.PLEDGED)
+    if before.state in (OrderState.UNPAID, OrderState.EXPIRED) and is_paid_now:
         values |= {"paid_at": now, "ended_at": None, "end_reason": ""}
     if after.state is OrderState.PHOTO_OFFERED:
         values["photo_until"] = after.until

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from cloud_relay.orders.rules import STATE_TIMERS, OrderState, OrderView
-from cloud_relay.tables import dispute, order_event, order_line, order_return, orders
+from cloud_relay.tables import dispute, group_order, order_event, order_line, order_return, orders, pledge
 
 
 class StaleOrderError(RuntimeError):
@@ -48,6 +48,10 @@ class Order:
     resume_state: str | None
     timers_left: dict[str, float] | None
     return_state: str | None
+    group_id: str | None
+    """The group order that it is a pledge in; None for an ordinary order."""
+    group_state: str | None
+    group_until: datetime | None
 
     @property
     def view(self) -> OrderView:
@@ -60,13 +64,16 @@ class Order:
 
 _LINE = ("piece_id", "parcel_id", "listing_id", "title_en", "title_zh")
 _DISPUTE = ("dispute_id", "resume_state", "timers_left")
-_OWN = tuple(name for name in Order.__dataclass_fields__ if name not in (*_LINE, *_DISPUTE, "return_state"))
+_GROUP = ("group_id", "group_state", "group_until")
+_OWN = tuple(name for name in Order.__dataclass_fields__ if name not in (*_LINE, *_DISPUTE, "return_state", *_GROUP))
 _QUERY = (
     select(
         *(orders.c[name] for name in _OWN),
         *(order_line.c[name] for name in _LINE),
         *(dispute.c[name] for name in _DISPUTE),
         order_return.c.state.label("return_state"),
+        group_order.c.group_id, group_order.c.state.label("group_state"),
+        group_order.c.close_until.label("group_until"),
     )
     .join(order_line, and_(order_line.c.order_id == orders.c.order_id, order_line.c.line == 1))
     .outerjoin(dispute, and_(dispute.c.order_id == orders.c.order_id, dispute.c.state == "open"))
@@ -74,8 +81,10 @@ _QUERY = (
         order_return,
         and_(order_return.c.order_id == orders.c.order_id, order_return.c.dispute_id == dispute.c.dispute_id),
     )
+    .outerjoin(pledge, pledge.c.order_id == orders.c.order_id)
+    .outerjoin(group_order, group_order.c.group_id == pledge.c.group_id)
     .where(orders.c.order_id == bindparam("key"))
-)
+)  # fmt: skip
 _ADD_EVENT = insert(order_event)
 _SAVE = update(orders).where(orders.c.order_id == bindparam("key"), orders.c.version == bindparam("seen"))
 _DUE = select(orders.c.order_id).where(orders.c.due_at <= bindparam("now")).order_by(orders.c.due_at)

@@ -15,6 +15,8 @@ E, S = OrderEvent, OrderState
 
 SHOPPER_NOTICES: dict[OrderEvent, str] = {
     E.PAYMENT_FAILED: "payment_failed",
+    E.PAYMENT_PLEDGED: "pledge_held",
+    E.PAYMENT_TOO_LATE: "pledge_too_late",
     E.PAY_DUE: "order_expired",
     E.CANCEL_REFUSED: "cancel_refused",
     E.PHOTOGRAPHED: "photo_ready",
@@ -59,6 +61,7 @@ STATE_NOTICES: dict[OrderState, tuple[str, str]] = {
 """(to the shopper, to the merchant) on entering a state, beside what the event itself says."""
 
 REFUSALS: dict[OrderEvent, tuple[str, str, str]] = {
+    E.PLEDGE_LEFT: ("group_is_complete", "Your group is complete: this order goes on", "拼单已成团，此订单继续进行"),
     E.CANCEL_ASKED: ("too_late_to_cancel", "This order can no longer be cancelled", "此订单已不能取消"),
     E.PHOTO_CONFIRMED: ("no_photo_to_answer", "There is no photo to answer now", "目前没有需要确认的照片"),
     E.PHOTO_OBJECTED: ("no_photo_to_answer", "There is no photo to answer now", "目前没有需要确认的照片"),
@@ -84,6 +87,8 @@ def tell(connection: Connection, order: Order, before: OrderView, happening: Hap
     }  # fmt: skip
     channels = (f"order:{order.order_id}", f"account:{order.account_id}", f"merchant:{order.merchant_id}")
     events = [(channel, "order", data) for channel in channels]
+    if order.group_id is not None:
+        events.append((f"group:{order.group_id}", "pledge", {"group_id": order.group_id}))
     to_shopper, to_merchant = _kinds(order, before, happening)
     people = [(order.account_id, kind) for kind in to_shopper]
     if to_merchant:
@@ -104,6 +109,8 @@ def _kinds(order: Order, before: OrderView, happening: Happening) -> tuple[list[
     if not happening.is_told:
         return [], []
     event = happening.event
+    if event in (E.GROUP_SUCCEEDED, E.GROUP_FAILED):  # those whose money counted hear it as members of the group
+        return ["pledge_over"] if before.state is S.UNPAID else [], ["order_received"] if order.state == S.PAID else []
     both = [BOTH[event]] if event in BOTH else []
     to_shopper = [*both, *([SHOPPER_NOTICES[event]] if event in SHOPPER_NOTICES else [])]
     to_merchant = [*both, *([MERCHANT_NOTICES[event]] if event in MERCHANT_NOTICES else [])]
@@ -112,9 +119,10 @@ def _kinds(order: Order, before: OrderView, happening: Happening) -> tuple[list[
         to_shopper.append(STATE_NOTICES[state][0])
         if before.state is not S.UNPAID or state is S.PAID:  # what was never paid the merchant never heard of
             to_merchant.append(STATE_NOTICES[state][1])
-    return to_shopper, to_merchant
+    return to_shopper, [] if before.state is S.PLEDGED else to_merchant
 
 
 def _says_it_all(event: OrderEvent) -> bool:
     """Whether the event's own notice already tells where the order went."""
-    return event in (E.PIECE_GONE, E.PHOTO_OBJECTED, E.DISPUTE_WITHDRAWN, E.CHARGED_BACK, E.COLLECT_DUE)
+    return event in (E.PIECE_GONE, E.PHOTO_OBJECTED, E.DISPUTE_WITHDRAWN, E.CHARGED_BACK, E.COLLECT_DUE,
+                     E.PAYMENT_TOO_LATE)  # fmt: skip

@@ -12,6 +12,7 @@ def both(en: str, zh: str) -> dict[str, str]:
 
 STATE_TEXTS: dict[OrderState, dict[str, str]] = {
     S.UNPAID: both("Waiting for payment", "待付款"),
+    S.PLEDGED: both("Paid and held; waits for the group", "已付款并代管，等待成团"),
     S.PAID: both("Paid; at the bench", "已付款，正在打包"),
     S.PHOTO_OFFERED: both("Please check the photo", "请确认照片"),
     S.CONFIRMED: both("Ready to be handed over", "待交寄"),
@@ -29,8 +30,8 @@ READY_TO_COLLECT = both("Ready to collect", "待自取")
 """What `confirmed` is called while a parcel waits at its pick-up point."""
 
 STATE_CLASSES: dict[OrderState, str] = {
-    S.UNPAID: "queued", S.PAID: "queued", S.PHOTO_OFFERED: "queued", S.CONFIRMED: "queued", S.HANDED_OVER: "queued",
-    S.DELIVERED: "now", S.RELEASED: "now", S.DISPUTED: "closed", S.CANCELLING: "queued",
+    S.UNPAID: "queued", S.PLEDGED: "queued", S.PAID: "queued", S.PHOTO_OFFERED: "queued", S.CONFIRMED: "queued",
+    S.HANDED_OVER: "queued", S.DELIVERED: "now", S.RELEASED: "now", S.DISPUTED: "closed", S.CANCELLING: "queued",
 }  # fmt: skip
 """Style of the state's pill; every other state is `offline`."""
 
@@ -38,6 +39,15 @@ EVENT_TEXTS: dict[str, dict[str, str]] = {
     "placed": both("Ordered", "已下单"),
     "payment_succeeded": both("Paid; the money is held", "已付款，货款由平台代管"),
     "payment_retaken": both("Paid late; the piece was still free", "付款较晚，商品仍可保留"),
+    "payment_pledged": both(
+        "Paid and held until the group is complete or its time is over", "已付款，货款代管至成团或到期"
+    ),
+    "payment_too_late": both(
+        "The payment came when the group was closed; it goes back", "付款到账时拼单已结束，款项退回"
+    ),
+    "group_succeeded": both("The group is closed: it was complete", "拼单结束：已成团"),
+    "group_failed": both("The group was not complete in time", "拼单到期未成团"),
+    "pledge_left": both("Left the group; what was paid goes back", "已退出拼单，已付款项退回"),
     "payment_failed": both("The payment was declined", "付款被拒绝"),
     "pay_due": both("Not paid in time", "超时未付款"),
     "cancel_asked": both("Cancel asked for", "已申请取消"),

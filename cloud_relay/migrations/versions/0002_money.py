@@ -26,7 +26,7 @@ POSTGRES_FUNCTIONS = (
     "CREATE TRIGGER transfer_deleted BEFORE DELETE ON transfer FOR EACH ROW EXECUTE FUNCTION refuse_change()",
 )
 
-HELD_STATES = "'paid', 'photo_offered', 'confirmed', 'handed_over', 'delivered', 'disputed', 'cancelling'"
+HELD_STATES = "'pledged', 'paid', 'photo_offered', 'confirmed', 'handed_over', 'delivered', 'disputed', 'cancelling'"
 FINAL_STATES = "'released', 'cancelled', 'expired', 'refunded', 'charged_back'"
 
 VIOLATIONS = f"""CREATE VIEW violations AS
@@ -123,8 +123,33 @@ UNION ALL SELECT 'G4 reserved for nobody', p.piece_id, ''
     AND NOT EXISTS (SELECT 1 FROM reservation r WHERE r.piece_id = p.piece_id AND r.state = 'active')
     AND NOT EXISTS (SELECT 1 FROM order_line n JOIN orders o ON o.order_id = n.order_id
                     WHERE n.piece_id = p.piece_id AND o.state = 'unpaid')
+UNION ALL SELECT 'P1 savings of a group differ from what its pledges were promised back', g.group_id,
+    CAST(g.saving_minor AS TEXT)
+  FROM group_order g LEFT JOIN (SELECT group_id, SUM(saving_minor) AS amount FROM pledge GROUP BY group_id) s
+    ON s.group_id = g.group_id
+  WHERE g.place = 'online' AND g.saving_minor <> COALESCE(s.amount, 0)
+UNION ALL SELECT 'P1 promised back other than the saving and its tax', p.order_id, CAST(p.back_minor AS TEXT)
+  FROM pledge p LEFT JOIN payment r ON r.payment_id = p.refund_id
+  WHERE (p.refund_id IS NULL) <> (p.back_minor = 0) OR r.kind <> 'refund' OR r.order_id <> p.order_id
+    OR r.amount_minor <> p.back_minor
+UNION ALL SELECT 'P1 pledge paid with other than it came to', p.order_id, CAST(o.total_minor + p.back_minor AS TEXT)
+  FROM pledge p JOIN orders o ON o.order_id = p.order_id JOIN payment y ON y.order_id = p.order_id
+  WHERE y.kind = 'charge' AND y.amount_minor <> o.total_minor + p.back_minor
+UNION ALL SELECT 'P2 pledge outlives its group', o.order_id, COALESCE(g.state, 'no group')
+  FROM orders o LEFT JOIN pledge p ON p.order_id = o.order_id LEFT JOIN group_order g ON g.group_id = p.group_id
+  WHERE (o.state = 'pledged' OR (o.state = 'unpaid' AND p.order_id IS NOT NULL)) AND COALESCE(g.state, '') <> 'open'
+UNION ALL SELECT 'P3 shop was told of a pledge', o.order_id, c.type
+  FROM orders o JOIN order_line n ON n.order_id = o.order_id JOIN shop_command c ON c.subject = n.parcel_id
+  WHERE o.state = 'pledged'
+UNION ALL SELECT 'P4 pledge of a failed group was not given back', o.order_id, o.state
+  FROM orders o JOIN pledge p ON p.order_id = o.order_id JOIN group_order g ON g.group_id = p.group_id
+  WHERE g.state = 'failed' AND o.state NOT IN ('cancelled', 'expired', 'refunded', 'charged_back')
+UNION ALL SELECT 'P5 sold for good while its group is open', o.order_id, o.state
+  FROM orders o JOIN pledge p ON p.order_id = o.order_id JOIN group_order g ON g.group_id = p.group_id
+  WHERE g.state <> 'succeeded' AND o.state NOT IN ('unpaid', 'pledged', 'cancelled', 'expired', 'refunded',
+    'charged_back')
 UNION ALL SELECT 'W1 waits without a deadline', order_id, state FROM orders
-  WHERE (due_at IS NULL AND state NOT IN ({FINAL_STATES})) OR (due_at IS NOT NULL AND state IN ({FINAL_STATES}))
+  WHERE (due_at IS NULL AND state NOT IN ('pledged', {FINAL_STATES})) OR (due_at IS NOT NULL AND state IN ({FINAL_STATES}))
 """  # noqa: S608  # constants of this file; nothing from outside stands in it
 
 

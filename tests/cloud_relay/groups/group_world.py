@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from cloud_relay import tables
-from cloud_relay.groups import service
+from cloud_relay.groups import closing, pledging, service
 from tests.cloud_relay.trade_world import World
 
 PEOPLE = ("ann", "bob", "cem", "dan", "eve")
@@ -55,3 +55,40 @@ class GroupWorld:
     def notices(self, account_id: str) -> list[str]:
         rows = self.world.rows(tables.notice, tables.notice.c.account_id == account_id)
         return [row["kind"] for row in rows]
+
+    def pledge(self, who: str, group_id: str, listing_id: str = "lis_2", **wish: Any) -> Any:
+        """Place a pledge that is not paid yet."""
+        self.world.later(0.001)  # between equal remainders the earlier one gets the unit
+        made = self.world.wish(listing_id=listing_id, **wish)
+        return self.run(pledging.pledge, who, group_id, made, self.now, self.world.trade)
+
+    def paid(self, who: str, group_id: str, listing_id: str = "lis_2", **wish: Any) -> str:
+        """Place a pledge and pay it; return its order."""
+        placed = self.pledge(who, group_id, listing_id, **wish)
+        self.world.settle(placed.payment_id)
+        return str(placed.order_id)
+
+    def leave(self, who: str, group_id: str) -> None:
+        self.run(closing.leave, who, group_id, self.now, self.world.trade)
+
+    def close(self, group_id: str) -> bool:
+        return bool(self.run(closing.settle_due, group_id, self.now, self.world.trade))
+
+    def states(self, *order_ids: str) -> list[str]:
+        return [self.world.order(one)["state"] for one in order_ids]
+
+    def give_back(self) -> int:
+        """Let the bank confirm every refund; return what it gave back."""
+        amount = 0
+        for one in self.world.refunds():
+            if one["state"] == "started":
+                self.world.settle(one["payment_id"])
+                amount += one["amount_minor"]
+        return amount
+
+    def pledge_row(self, order_id: str) -> dict[str, Any]:
+        return self.world.rows(tables.pledge, tables.pledge.c.order_id == order_id)[0]
+
+    def free(self, listing_id: str = "lis_2") -> int:
+        rows = self.world.rows(tables.piece, tables.piece.c.listing_id == listing_id)
+        return sum(row["state"] == "free" for row in rows)

@@ -49,11 +49,11 @@ def test_every_pair_of_state_and_event_is_decided_once():
 
 
 def test_every_waiting_state_has_a_deadline_and_no_final_one():
-    assert set(STATE_TIMERS) == ALL - FINAL
+    assert set(STATE_TIMERS) == ALL - FINAL - rules.GROUP_TIMED
     assert set(TIMER_EVENTS) == set(Timer)
 
 
-@pytest.mark.parametrize("state", sorted(ALL - FINAL))
+@pytest.mark.parametrize("state", sorted(ALL - FINAL - rules.GROUP_TIMED))
 def test_silence_of_everybody_ends_every_order(state):
     view, now = view_of(state), START
     for _ in range(6):
@@ -67,7 +67,34 @@ def test_silence_of_everybody_ends_every_order(state):
     pytest.fail(f"{state} never ends")
 
 
-@pytest.mark.parametrize("state", sorted(ALL - FINAL))
+def test_what_waits_for_its_group_ends_with_it_either_way():
+    view = view_of(S.PLEDGED)
+    assert view.until is None
+    assert due_event(view, START + timedelta(days=365)) is None
+    paid, effects = step(view, E.GROUP_SUCCEEDED, START, TERMS)
+    assert (paid.state, effects) == (S.PAID, (F.ORDER_LABEL,))
+    assert paid.until == START + timedelta(seconds=TERMS.ship_s)
+    for event in (E.GROUP_FAILED, E.PLEDGE_LEFT, E.CANCEL_ASKED):
+        after, effects = step(view, event, START, TERMS)
+        assert (after.state, effects) == (S.CANCELLED, (F.REFUND, F.RETURN_STOCK, F.DROP_PARCEL))
+
+
+@pytest.mark.parametrize("event", [E.GROUP_SUCCEEDED, E.GROUP_FAILED, E.PLEDGE_LEFT, E.PAYMENT_TOO_LATE])
+def test_a_group_that_ends_keeps_nothing_for_who_has_not_paid(event):
+    after, effects = step(view_of(S.UNPAID), event, START, TERMS)
+    assert after == OrderView(S.CANCELLED)
+    assert effects[0] is F.GIVE_BACK_STOCK
+    assert (F.REFUND_PAYMENT in effects) == (event is E.PAYMENT_TOO_LATE)
+
+
+def test_the_shop_is_told_nothing_of_a_pledge():
+    for event, row in TABLE.items():
+        for state, move in row.moves.items():
+            if move.to is S.PLEDGED or (state is S.PLEDGED and move.to is not S.PAID):
+                assert not {F.ORDER_LABEL, F.ORDER_NEXT_LABEL, F.CANCEL_PARCEL} & set(move.effects), event
+
+
+@pytest.mark.parametrize("state", sorted(ALL - FINAL - rules.GROUP_TIMED))
 def test_a_timer_is_due_at_its_moment_and_not_before(state):
     view = view_of(state)
     assert due_event(view, view.until - timedelta(seconds=1)) is None
@@ -86,7 +113,7 @@ def test_money_leaves_only_where_it_is_held_and_then_the_order_is_final(state, e
         after, effects = step(before, event, START, TERMS)
     except StepRefusedError:
         return
-    assert (after.until is None) == (after.state in FINAL)
+    assert (after.until is None) == (after.state in FINAL | rules.GROUP_TIMED)
     if MONEY_OUT & set(effects):
         assert state in MONEY_HELD
         assert after.state in FINAL
@@ -94,6 +121,8 @@ def test_money_leaves_only_where_it_is_held_and_then_the_order_is_final(state, e
         assert (MONEY_OUT | {F.CHARGE_BACK}) & set(effects)
     if after.state is S.RELEASED and state is not S.RELEASED:
         assert state in rules.ON_ITS_WAY or before.resume in rules.ON_ITS_WAY
+    if after.state is S.PLEDGED and state is not S.PLEDGED:
+        assert (state, event) == (S.UNPAID, E.PAYMENT_PLEDGED)
     if state in FINAL and state is not S.EXPIRED:
         assert after.state is state or event is E.CHARGED_BACK
 
