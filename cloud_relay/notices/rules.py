@@ -30,6 +30,7 @@ TOPIC_OF_KIND = {
     "verdict_ends": "business", "schedule_stuck": "business", "group_joined": "together",
     "suggestion": "together", "group_complete": "together", "group_failed": "together", "group_nearly_over": "together",
     "owner_asked": "together", "owner_answered": "together", "owner_wrote": "together",
+    "asked_on_site": "together",
     "pledge_held": "money", "pledge_over": "money", "pledge_too_late": "money",
 }  # fmt: skip
 

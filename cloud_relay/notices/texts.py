@@ -170,6 +170,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} people who look for the same could order together: {title}. See what you would pay.",
         "有 {count} 人想买同样的东西，可以一起下单：{title}。看看您能省多少。",
     ),
+    "asked_on_site": (
+        "{nickname} is in the same shop and would pay together with you: {title}. Meet at the till, or leave the group.",
+        "{nickname} 与您在同一家店，想一起结账：{title}。请到收银台会合，或退出拼单。",
+    ),
     "group_joined": ("{nickname} came into your group order: {title}", "{nickname} 加入了您的拼单：{title}"),
     "group_complete": (
         "Your group order is complete: {title}. Look what each of you saves.",

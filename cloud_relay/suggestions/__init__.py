@@ -1,0 +1,1 @@
+"""Suggestions: who could order together, found out of what consenting shoppers wish for and bought."""
