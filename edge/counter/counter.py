@@ -10,12 +10,15 @@ from drivers.base import DeviceError, OutcomeUnknownError
 from drivers.camera import Still
 from edge.counter import sale as rows
 from edge.counter.amounts import AMOUNT_MAX_MINOR, digits_of
-from edge.counter.basket import TillRefusedError
+from edge.counter.basket import TillRefusedError, priced
+from edge.counter.pricing import Priced
 from edge.counter.receipts import ReceiptTooLongError, draw_receipt
 from edge.counter.sale import Sale
+from edge.counter.showing import goods_shown, joint_shown
 from edge.counter.till import Till, Way
 from edge.counter.words import REFUSALS
 from edge.device_host import DeviceHandle
+from edge.flows.counter_sale import Stage
 from edge.journal import Journal
 from edge.journal.outbox import append_report
 from edge.journal.transaction import Transaction
@@ -212,6 +215,10 @@ class Counter(ChangingPage):
             raise TillRefusedError("may_not_refund")
         await self.till.refund(sale_id, member.account_id, is_restocked=is_restocked)
 
+    async def undo(self, member: TillMember, joint_id: str) -> None:
+        """Give a whole joint sale up; TillRefusedError for who may not give back what is paid, and as `joint.undo`."""
+        await self.till.together.undo(joint_id, may_refund=member.role in MAY_REFUND)
+
     # goods
 
     async def take_picture(self, camera: str) -> str:
@@ -283,13 +290,19 @@ class Counter(ChangingPage):
         receipts = await self._receipts()
         current = await self.till.current()
         in_doubt = [one for one in await self.till.open_sales() if one.stage == "in_doubt"]
+        unsettled = await self.till.together.unsettled()
+        found = await self._priced(current) if current else None
         currency = (plan.currency if plan else "") or (plan.listings[0].currency if plan and plan.listings else "")
         return {
             "shop": to_json(plan.shop_name) if plan else {"en": "", "zh": ""},
             "member": {"account_id": member.account_id, "name": member.name, "role": member.role},
             "is_relay_near": self.around.is_relay_near(),
             "waiting": await self.waiting(),
-            "sale": self._sale(current) if current else None,
+            "sale": self._sale(current, found) if current else None,
+            "joints": [
+                joint_shown(one, [{**self._sale(part), "refund": refund} for part, refund in parts])
+                for one, parts in unsettled
+            ],
             "in_doubt": [self._sale(one) for one in in_doubt],
             "receipts": receipts,
             "ways": [self._way(name) for name in self.till.ways],
@@ -306,11 +319,10 @@ class Counter(ChangingPage):
         """Return the newest receipts, each sale with what became of giving it back: "" nothing, runs or done."""
         sales = await self.till.receipts(RECEIPTS_SHOWN)
 
-        def refunds(tx: Transaction) -> dict[str, Sale | None]:
-            return {one.sale_id: rows.refund_of(tx, one.sale_id) for one in sales if not one.refund_of}
+        def refunds(tx: Transaction) -> dict[str, str]:
+            return {one.sale_id: rows.refund_state(tx, one.sale_id) for one in sales if not one.refund_of}
 
-        found = await self.around.journal.read(refunds)
-        states = {sale_id: "" if one is None else "runs" if one.is_open else "done" for sale_id, one in found.items()}
+        states = await self.around.journal.read(refunds)
         return [{**self._sale(one), "refund": states.get(one.sale_id, "")} for one in sales]
 
     def _way(self, name: str) -> dict[str, Any]:
@@ -320,14 +332,19 @@ class Counter(ChangingPage):
         text = Text() if is_well else sentence_for(finding.reason)
         return {"name": name, "way": way.way, "by_hand": way.by_hand, "is_well": is_well, "text": to_json(text)}
 
-    def _sale(self, sale: Sale) -> dict[str, Any]:
+    async def _priced(self, sale: Sale) -> Priced | None:
+        """Price a basket that is still open; what is being paid has its prices."""
+        if sale.stage is not Stage.OPEN or sale.part_no:
+            return None
+        return await self.around.journal.read(lambda tx: priced(sale, self.around.plan(), tx.now))
+
+    def _sale(self, sale: Sale, found: Priced | None = None) -> dict[str, Any]:
         shown: dict[str, Any] = {
+            **goods_shown(sale, found),
             "sale_id": sale.sale_id,
             "stage": sale.stage.value,
-            "lines": [to_json(line) for line in sale.lines],
             "currency": sale.currency,
             "digits": digits_of(sale.currency),
-            "total_minor": sale.total_minor,
             "asked_minor": sale.asked_minor,
             "tendered_minor": sale.tendered_minor,
             "way": sale.way,
@@ -340,7 +357,7 @@ class Counter(ChangingPage):
             "receipt": sale.receipt,
             "receipt_text": to_json(Text() if sale.receipt in SILENT else refusal_text(sale.receipt)),
             "card_name": sale.card_name,
-            "is_known_shopper": bool(sale.shopper_code),
+            "is_known_shopper": any(sale.codes),
             "is_refund": bool(sale.refund_of),
         }
         return shown

@@ -226,8 +226,7 @@ def is_back(tx: Transaction, part: Sale) -> bool:
     """Tell whether nobody's money is in a share: it was given up, or given back."""
     if part.stage is not counter_sale.Stage.PAID:
         return part.stage is counter_sale.Stage.GIVEN_UP
-    refund = rows.refund_of(tx, part.sale_id)
-    return refund is not None and not refund.is_open
+    return rows.refund_state(tx, part.sale_id) == "done"
 
 
 # guards of a single sale

@@ -7,12 +7,13 @@ from PIL import Image
 
 from drivers.label_printer import Media
 from edge.counter.amounts import plain
+from edge.counter.pricing import rejoined, saving_of
 from edge.counter.sale import Sale
 from edge.labels.render import QUIET
 from edge.labels.symbols import dots_for, draw_modules, qr_code
 from edge.labels.typeface import Typeface
 from edge.labels.words import LEADING, wrap
-from wire.plan import ShopPlan
+from wire.plan import ShopPlan, Text
 from wire.values import parse_time
 
 MARGIN_MM = 3.0
@@ -37,10 +38,11 @@ def receipt_rows(sale: Sale, plan: ShopPlan | None) -> list[tuple[str, str]]:
     rows = [(name, ""), *((line, "") for line in (plan.sender_lines if plan else ()))]
     copy = " · COPY 副本" if sale.copies > 1 else ""
     rows += [(f"No. {sale.receipt_no}{copy}", _time(sale, plan)), ("", "")]
-    for line in sale.lines:
-        title = f"{line.title.zh} {line.title.en}".strip() if line.title.zh != line.title.en else line.title.en
+    usual, _whose, _saved = rejoined(sale.lines, sale.owners)
+    for line in usual:
         amount = plain(line.price_minor * line.quantity, sale.currency)
-        rows.append((f"{line.quantity} × {title}", amount))
+        rows.append((f"{line.quantity} × {_both(line.title)}", amount))
+    rows += _saving_rows(sale)
     if sale.refund_of:
         rows.append(("REFUND 退款", ""))
     total = "Given back 已退" if sale.refund_of else "Total 合计"
@@ -52,6 +54,24 @@ def receipt_rows(sale: Sale, plan: ShopPlan | None) -> list[tuple[str, str]]:
     if sale.terminal_receipt_no:
         rows.append((f"Terminal 终端 {sale.terminal_id}", f"{sale.terminal_receipt_no:04d}/{sale.trace_no:06d}"))
     return [*rows, *((text, "") for text in sale.slip)]
+
+
+def _both(title: Text) -> str:
+    return f"{title.zh} {title.en}".strip() if title.zh != title.en else title.en
+
+
+def _saving_rows(sale: Sale) -> list[tuple[str, str]]:
+    """Return usual sum, saving and share of who bought with others; the saving alone of who reached it alone."""
+    saving_minor = saving_of(sale.lines)
+    rows: list[tuple[str, str]] = []
+    if saving_minor:
+        rows += [("", ""), ("Usual price 原价", plain(sale.total_minor + saving_minor, sale.currency))]
+        rows.append((f"Saving 优惠 {_both(sale.promotion_title)}", plain(-saving_minor, sale.currency)))
+        rows.append(("Promotions are not added up 优惠不叠加", ""))
+    if sale.part_no:
+        share = f"Share {sale.part_no} of {sale.part_count}, bought together 拼单第 {sale.part_no}/{sale.part_count} 份"
+        rows.append((share, plain(sale.total_minor, sale.currency)))
+    return rows
 
 
 def claim_url(sale: Sale, plan: ShopPlan | None) -> str:

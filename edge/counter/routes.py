@@ -51,11 +51,18 @@ def _text(body: Body, key: str, length_max: int = 300) -> str:
 class _Api:
     def __init__(self, counter: Counter, door: MemberDoor) -> None:
         self._counter = counter
-        self._till = counter.till
+        self._till, self._together = counter.till, counter.till.together
         self._door = door
         self.deeds: dict[str, Deed] = {
             "scan": self._scan,
             "quantity": self._quantity,
+            "shopper": self._add_shopper,
+            "choose": self._choose,
+            "remove": self._remove,
+            "move": self._move,
+            "pay-each": self._pay_each,
+            "take-back": self._take_back,
+            "undo": self._undo,
             "pay": self._pay,
             "answer": self._answer,
             "give-up": self._give_up,
@@ -175,7 +182,29 @@ class _Api:
         await self._till.set_quantity(_text(body, "sale_id", 64), whole_of(body, "line_no"), whole_of(body, "quantity"))
 
     async def _pay(self, member: TillMember, body: Body) -> None:
-        await self._till.pay(_text(body, "sale_id", 64), _text(body, "device", 64), member.account_id)
+        device, shown_minor = _text(body, "device", 64), whole_of(body, "shown_minor")
+        await self._till.pay(_text(body, "sale_id", 64), device, member.account_id, shown_minor)
+
+    async def _add_shopper(self, _member: TillMember, body: Body) -> None:
+        await self._together.add_shopper(_text(body, "sale_id", 64))
+
+    async def _choose(self, _member: TillMember, body: Body) -> None:
+        await self._together.choose(_text(body, "sale_id", 64), whole_of(body, "shopper"))
+
+    async def _remove(self, _member: TillMember, body: Body) -> None:
+        await self._together.remove(_text(body, "sale_id", 64), whole_of(body, "shopper"))
+
+    async def _move(self, _member: TillMember, body: Body) -> None:
+        await self._together.move(_text(body, "sale_id", 64), whole_of(body, "line_no"), whole_of(body, "shopper"))
+
+    async def _pay_each(self, _member: TillMember, body: Body) -> None:
+        await self._together.pay_each(_text(body, "sale_id", 64), whole_of(body, "shown_minor"))
+
+    async def _take_back(self, _member: TillMember, body: Body) -> None:
+        await self._together.take_back(_text(body, "joint_id", 64))
+
+    async def _undo(self, member: TillMember, body: Body) -> None:
+        await self._counter.undo(member, _text(body, "joint_id", 64))
 
     async def _answer(self, _member: TillMember, body: Body) -> None:
         tendered_minor = whole_of(body, "tendered_minor")

@@ -126,6 +126,12 @@ def refund_of(tx: Transaction, sale_id: str) -> Sale | None:
     return next((sale for sale in map(_sale, rows) if sale.refund_of == sale_id), None)
 
 
+def refund_state(tx: Transaction, sale_id: str) -> str:
+    """Return what became of giving a sale back: "" nothing, runs or done."""
+    found = refund_of(tx, sale_id)
+    return "" if found is None else "runs" if found.is_open else "done"
+
+
 _OF_DEVICE = "json_extract(body, '$.device') = ?"
 _TERMINAL_NO = "json_extract(body, '$.terminal_receipt_no')"
 

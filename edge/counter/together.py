@@ -85,14 +85,13 @@ class Together:
         """Give all of it up: what was paid is then given back share by share. TillRefusedError."""
         await self._do(lambda tx: joint.undo(tx, joint_id, may_refund=may_refund))
 
-    async def unsettled(self) -> list[tuple[Joint, list[Sale], frozenset[str]]]:
-        """Return joint sales that are paid or undone now: their shares, and which of them hold nobody's money."""
+    async def unsettled(self) -> list[tuple[Joint, list[tuple[Sale, str]]]]:
+        """Return joint sales that are being paid or undone: each share with what became of giving it back."""
 
-        def look(tx: Transaction) -> list[tuple[Joint, list[Sale], frozenset[str]]]:
-            found = [(one, joint.parts_of(tx, one)) for one in joint.unsettled(tx)]
+        def look(tx: Transaction) -> list[tuple[Joint, list[tuple[Sale, str]]]]:
             return [
-                (one, parts, frozenset(part.sale_id for part in parts if joint.is_back(tx, part)))
-                for one, parts in found
+                (one, [(part, rows.refund_state(tx, part.sale_id)) for part in joint.parts_of(tx, one)])
+                for one in joint.unsettled(tx)
             ]
 
         return await self._journal.read(look)

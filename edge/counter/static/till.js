@@ -1,4 +1,5 @@
 // The till: what is sold, how it is paid, what became of it. The shop box holds the truth; this only shows it.
+import { lineOwner, savingLines, shopperHead, showJoints, showShares } from "./together.js";
 import { WORDS, choose, chosen, fill, minorOf, money, post, said } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -7,8 +8,10 @@ let state = null;
 let picture = "";
 let lastPaid = null;
 let asked = ""; // the sale whose refund a person is asked about
+let chosenPart = ""; // the share that somebody wants to pay before the others
 
 const words = () => WORDS[code];
+const page = { words, make, deed, amount, say: (text) => said(text, code), choosePart };
 
 function make(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -40,7 +43,7 @@ function showFixed() {
   document.title = `Vitrine · ${words().till}`;
   const fixed = {
     "sale-title": "sale", "code-label": "code", "code-send": "add", "receipts-title": "receipts", "goods-title": "goods",
-    "show-goods": "goods", leave: "leave", language: "other",
+    "add-shopper": "addShopper", "show-goods": "goods", leave: "leave", language: "other",
   };
   for (const [id, word] of Object.entries(fixed)) byId(id).textContent = words()[word];
   byId("language").lang = words().otherLang;
@@ -59,16 +62,40 @@ function showLine(sale, line, place) {
   if (may) many.append(make("button", { type: "button", textContent: line.piece_id ? "✕" : "−", ariaLabel: fill(line.piece_id ? words().out : words().less, { what: title }), onclick: () => set(line.quantity - 1) }));
   many.append(make("output", { textContent: line.quantity }));
   if (may && !line.piece_id) many.append(make("button", { type: "button", textContent: "+", ariaLabel: fill(words().more, { what: title }), onclick: () => set(line.quantity + 1) }));
-  return make("li", {}, make("span", { textContent: title }), many, make("b", { textContent: money(line.price_minor * line.quantity, sale.digits) }));
+  const usual = line.price_minor * line.quantity;
+  const price = make("b", { textContent: money(usual - line.saving_minor, sale.digits) });
+  if (line.saving_minor) price.prepend(make("s", { textContent: money(usual, sale.digits), ariaLabel: fill(words().usually, { amount: money(usual, sale.digits) }) }), " ");
+  const row = make("li", {}, make("span", { textContent: title }), many, price);
+  if (may && sale.shoppers.length > 1) row.append(lineOwner(page, sale, line, place));
+  return row;
+}
+
+function choosePart(saleId) {
+  chosenPart = saleId;
+  show();
+  byId("pay").querySelector("button")?.focus();
+}
+
+function inHand() {
+  const parts = state.joints.flatMap((joint) => joint.parts);
+  const other = state.sale?.part_no && state.sale.stage === "open" ? parts.find((one) => one.sale_id === chosenPart && one.stage === "open") : null;
+  return other ?? state.sale;
 }
 
 function showSale() {
-  const { sale } = state;
+  const sale = inHand();
   const lines = sale ? sale.lines : [];
-  byId("lines").replaceChildren(...lines.map((line, place) => showLine(sale, line, place)));
+  const several = sale && sale.stage === "open" && sale.shoppers.length > 1;
+  const focused = document.activeElement?.dataset.keep; // a person at the keyboard stays where they are
+  const rows = lines.map((line, place) => [line.whose, showLine(sale, line, place)]);
+  const places = several ? sale.shoppers.map((_one, place) => [shopperHead(page, sale, place), ...rows.filter(([own]) => own === place).map(([, row]) => row)]).flat() : rows.map(([, row]) => row);
+  byId("lines").replaceChildren(...places);
   if (!lines.length) byId("lines").append(make("li", { className: "none", textContent: words().none }));
+  if (focused) byId("lines").querySelector(`[data-keep="${CSS.escape(focused)}"]`)?.focus();
+  byId("savings").replaceChildren(...(lines.length ? savingLines(page, sale) : []));
   byId("total").textContent = lines.length ? `${words().total} ${amount(sale, sale.total_minor)}` : "";
-  if (sale?.is_known_shopper) byId("total").append(make("small", { textContent: ` · ${words().shopper}` }));
+  if (sale?.is_known_shopper && !several) byId("total").append(make("small", { textContent: ` · ${words().shopper}` }));
+  byId("add-shopper").hidden = !(sale && sale.stage === "open" && !sale.part_no && !sale.is_refund);
 }
 
 function wayWord(way) {
@@ -77,14 +104,17 @@ function wayWord(way) {
 }
 
 function showWays(sale) {
-  const parts = [make("p", { className: "due", textContent: `${words().due} ${amount(sale, sale.total_minor)}` })];
+  const due = sale.part_no ? fill(words().dueShare, { n: sale.part_no, of: sale.part_count }) : words().due;
+  const parts = [make("p", { className: "due", textContent: `${due} ${amount(sale, sale.total_minor)}` })];
+  if (sale.shoppers.length > 1) return [...parts, ...showShares(page, sale)];
   if (said(sale.reason, code)) parts.push(make("p", { className: "bad", role: "status", textContent: said(sale.reason, code) }));
   for (const way of state.ways) {
     const key = make("button", { type: "button", className: "way", textContent: wayWord(way), dataset: { way: way.way, name: way.name } });
-    key.addEventListener("click", () => deed("pay", { sale_id: sale.sale_id, device: way.name }));
+    key.addEventListener("click", () => deed("pay", { sale_id: sale.sale_id, device: way.name, shown_minor: sale.total_minor }));
     parts.push(key);
     if (!way.is_well) parts.push(make("p", { className: "bad", textContent: said(way.text, code) }));
   }
+  if (sale.part_no) return parts;
   parts.push(make("button", { type: "button", className: "quiet", id: "give-up", textContent: words().giveUp, onclick: () => deed("give-up", { sale_id: sale.sale_id }) }));
   return parts;
 }
@@ -131,9 +161,9 @@ function askRefund(sale, place) {
 }
 
 function showPay() {
-  const { sale } = state;
+  const sale = inHand();
   const place = byId("pay");
-  const key = sale ? JSON.stringify([sale.sale_id, sale.stage, sale.total_minor, sale.reason, sale.shows, state.ways, code]) : `${code} ${lastPaid}`;
+  const key = sale ? JSON.stringify([sale.sale_id, sale.stage, sale.total_minor, sale.shoppers, sale.part_no, sale.reason, sale.shows, state.ways, code]) : `${code} ${lastPaid}`;
   if (place.dataset.key === key) return; // what a person is typing stays
   place.dataset.key = key;
   const parts = [];
@@ -204,9 +234,22 @@ function show() {
   showCameras();
   showSale();
   showDoubts();
+  showTogether();
   showPay();
   showReceipts();
   if (said(state.said, code)) tell(state.said);
+}
+
+function showTogether() {
+  const place = byId("joints");
+  const key = JSON.stringify([state.joints, inHand()?.sale_id, code]);
+  if (place.dataset.key === key) return; // the key under a finger stays
+  place.dataset.key = key;
+  drawTogether();
+}
+
+function drawTogether() {
+  byId("joints").replaceChildren(...showJoints(page, state, inHand(), drawTogether));
 }
 
 function showCameras() {
@@ -227,6 +270,10 @@ byId("scan").addEventListener("submit", async (event) => {
   const text = byId("code").value.trim();
   byId("code").value = "";
   if (text) await deed("scan", { text });
+  byId("code").focus();
+});
+byId("add-shopper").addEventListener("click", async () => {
+  await deed("shopper", { sale_id: state.sale.sale_id });
   byId("code").focus();
 });
 byId("show-goods").addEventListener("click", () => {

@@ -17,6 +17,10 @@ export const WORDS = {
     keep: "Keep", kept: "Sent: it stands on the merchant's goods page.", keptHere: "No internet: kept here, sent when it is back.", photo: "The picture for this listing", badPrice: "Write the price as a number.",
     refund: "Give back", refundAsk: "Give {amount} back?", refundStock: "The goods are back and for sale again", refundYes: "Give it back", refundNo: "No", refunded: "given back", refundDone: "Given back. Receipt {no}", refundRuns: "being given back", refundTitle: "Giving back",
     refundDue: "To give back", refundAsking: "The terminal gives the money back", refundByHand: "Give this amount back, then answer.", refundGiven: "It is given back", refundNot: "It was not given", refundLine: "Refund", doubtBack: "Giving back in doubt", wasGiven: "It was given back", notGiven: "It was not given back",
+    addShopper: "Another shopper pays too", shopperNo: "Shopper {n}", codeNoted: "code noted", goodsNow: "goods now", noGoods: "no goods yet", removeShopper: "Take {who} out", whose: "Whose is {what}?", usually: "usually {amount}", usual: "Usual price",
+    notAdded: "Several promotions are reached: they are not added up, the one that saves most is taken.", lackMoney: "{amount} more for:", lackPieces: "{n} more pieces for:", lackPeople: "{n} more people for:",
+    payEach: "Pay each", dueShare: "Share {n} of {of}", together: "Bought together: {amount}", payNow: "Pay this one now", shareOpen: "to pay", shareAsking: "is paying", shareDoubt: "in doubt", sharePaid: "paid", shareUp: "given up",
+    takeBack: "Back to the goods", undo: "Undo all of it", undoAsk: "Undo the whole sale? Unpaid shares are given up, and every paid one must be given back.", undoing: "Being undone: {amount}", undoRest: "Take the goods back, and give back every share that is paid. An owner or manager does that.",
     shopper: "The shopper's own code is noted.", gone: "The shop box does not answer. Trying again …",
   },
   zh: {
@@ -36,6 +40,10 @@ export const WORDS = {
     keep: "保存", kept: "已上传，可在商户货品页查看。", keptHere: "网络断开：已保存在本机，恢复后上传。", photo: "此货品的照片", badPrice: "价格请填数字。",
     refund: "退款", refundAsk: "退还 {amount}？", refundStock: "货品已收回，可再次出售", refundYes: "确认退款", refundNo: "不退", refunded: "已退款", refundDone: "已退款，小票号 {no}", refundRuns: "正在退款", refundTitle: "退款",
     refundDue: "应退", refundAsking: "终端正在退款", refundByHand: "请退还此金额，然后回答。", refundGiven: "已退还", refundNot: "没有退", refundLine: "退款", doubtBack: "退款结果不明", wasGiven: "已退还", notGiven: "未退还",
+    addShopper: "还有一位顾客", shopperNo: "顾客 {n}", codeNoted: "已记个人码", goodsNow: "正在扫此人货品", noGoods: "还没有货品", removeShopper: "移出{who}", whose: "{what}是谁的？", usually: "原价 {amount}", usual: "原价",
+    notAdded: "已满足多个优惠：优惠不叠加，采用最省的一个。", lackMoney: "再买 {amount} 即可：", lackPieces: "再加 {n} 件即可：", lackPeople: "再加 {n} 人即可：",
+    payEach: "各付各的", dueShare: "第 {n}/{of} 份", together: "一起购买：{amount}", payNow: "先付这份", shareOpen: "待付", shareAsking: "正在付款", shareDoubt: "结果不明", sharePaid: "已付", shareUp: "已放弃",
+    takeBack: "返回改货品", undo: "全部撤销", undoAsk: "撤销整单？未付的份额将放弃，已付的每一份都须退款。", undoing: "正在撤销：{amount}", undoRest: "请收回货品，并退还每一份已付款。由店主或经理操作。",
     shopper: "已记下顾客的个人码。", gone: "主机没有回应，正在重试…",
   },
 };
