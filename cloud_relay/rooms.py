@@ -30,6 +30,8 @@ from cloud_relay.escrow.bank import routes as bank
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.locations import routes as locations
 from cloud_relay.notices import routes as notices
+from cloud_relay.on_site import routes as on_site
+from cloud_relay.on_site import service as on_site_service
 from cloud_relay.onboarding import routes as onboarding
 from cloud_relay.onboarding import timers as onboarding_timers
 from cloud_relay.orders import routes as orders
@@ -48,6 +50,7 @@ from cloud_relay.pages import (
     merchant_members,
     merchant_money,
     merchant_news,
+    merchant_promotions,
     merchant_shipping,
     merchant_stock,
     merchant_tags,
@@ -63,14 +66,18 @@ from cloud_relay.pages import (
 from cloud_relay.pages import (
     counter as counter_pages,
 )
+from cloud_relay.pages import on_site as on_site_pages
 from cloud_relay.pages import onboarding as onboarding_pages
 from cloud_relay.pages import orders as order_pages
+from cloud_relay.pages import owners as owner_pages
 from cloud_relay.pages import publishing as publishing_pages
 from cloud_relay.pages import quotes as quote_pages
 from cloud_relay.pages import rebates as rebate_pages
+from cloud_relay.pages import suggestions as suggestion_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
+from cloud_relay.promotions import hooks as promotion_hooks
 from cloud_relay.promotions import routes as promotions
 from cloud_relay.promotions import timers as promotion_timers
 from cloud_relay.publishing import routes as publishing
@@ -80,7 +87,7 @@ from cloud_relay.quotes import routes as quotes
 from cloud_relay.rebates import routes as rebates
 from cloud_relay.rebates import timers as rebate_timers
 from cloud_relay.receipts import routes as receipts
-from cloud_relay.records.hooks import ON_WITHDRAWN
+from cloud_relay.records.hooks import CHANGED, ON_GIVEN, ON_WITHDRAWN, PURCHASED
 from cloud_relay.records.uses import Use
 from cloud_relay.relay import Relay
 from cloud_relay.returns import routes as returns
@@ -88,6 +95,10 @@ from cloud_relay.shipping import routes as shipping
 from cloud_relay.shop_door import routes as shop_door
 from cloud_relay.showroom import code_routes
 from cloud_relay.showroom import routes as showroom
+from cloud_relay.suggestions import answering as suggestion_answering
+from cloud_relay.suggestions import routes as suggestions
+from cloud_relay.suggestions import service as suggestion_service
+from cloud_relay.suggestions import timers as suggestion_timers
 from cloud_relay.threads import routes as threads
 from cloud_relay.viewing import colour_routes, complaint_routes, loupe_routes, together_routes
 from cloud_relay.viewing import frame_routes as viewing_frames
@@ -106,6 +117,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     counter.router,
     announcements.router,
     promotions.router,
+    on_site.router,
     catalog.router,
     publishing.router,
     shops.router,
@@ -129,6 +141,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     threads.router,
     returns.router,
     rebates.router,
+    suggestions.router,
     owners.router,
     baskets.router,
     escrow.router,
@@ -159,6 +172,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     merchant_members.router,
     merchant_money.router,
     merchant_news.router,
+    merchant_promotions.router,
     merchant_shipping.router,
     merchant_stock.router,
     merchant_tags.router,
@@ -167,6 +181,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     operator_bank.router,
     operator_books.router,
     rebate_pages.router,
+    suggestion_pages.router,
+    owner_pages.router,
+    on_site_pages.router,
     courier.router,
     handoff.router,
     booking.router,
@@ -204,6 +221,13 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     pickup.work,
     quotes.work,
     rebate_timers.work,
+    suggestion_timers.work,
 )
 
 ON_WITHDRAWN[Use.ASK_OWNERS].append(owners_leaving.withdrawn)
+ON_WITHDRAWN[Use.ON_SITE].append(on_site_service.withdrawn)
+ON_WITHDRAWN[Use.SUGGESTIONS].append(suggestion_answering.forget)
+ON_GIVEN[Use.SUGGESTIONS].append(suggestion_service.changed)
+CHANGED.append(suggestion_service.changed)
+PURCHASED.append(suggestion_service.purchased)
+promotion_hooks.CHANGED.append(suggestion_service.promotion_changed)

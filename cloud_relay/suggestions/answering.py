@@ -8,7 +8,8 @@ from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.catalog.reading import missing
 from cloud_relay.groups import service as groups
-from cloud_relay.groups.store import find_promotion, frozen
+from cloud_relay.promotions.reading import terms
+from cloud_relay.promotions.store import find as find_promotion
 from cloud_relay.refusals import RefusedError
 from cloud_relay.suggestions import index, rules, store
 from cloud_relay.suggestions.rules import Event, State
@@ -105,7 +106,7 @@ def _still_holds(connection: Connection, found: RowMapping, left: Sequence[RowMa
     brought = [
         Brought(person=one["account_id"], listing_id=one["listing_id"], price_minor=one["price_minor"]) for one in left
     ]
-    each = savings(frozen(promotion), brought)
+    each = savings(terms(promotion), brought)
     if any(saving < one["saving_minor"] for saving, one in zip(each, left, strict=True)):
         return False
     by_account = {one["account_id"]: saving for saving, one in zip(each, left, strict=True)}

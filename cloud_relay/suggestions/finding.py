@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from cloud_relay.groups.store import frozen
+from cloud_relay.promotions.reading import terms
 from cloud_relay.suggestions import index, rules, store, wanting
 from cloud_relay.suggestions.rules import Candidate, Found, Goods, Pick, Want
 from cloud_relay.suggestions.wanting import Reason
@@ -109,7 +109,7 @@ class Finder:
 
     def _cases(self) -> list[_Case]:
         goods = index.goods_of(self._connection, [row["promotion_id"] for row in self._rows], self._now)
-        offered = [(row, Goods(frozen(row), goods[row["promotion_id"]])) for row in self._rows]
+        offered = [(row, Goods(terms(row), goods[row["promotion_id"]])) for row in self._rows]
         return [case for near in self._places for case in self._cases_at(near, offered)]
 
     def _cases_at(self, near: Nearby, offered: Sequence[tuple[RowMapping, Goods]]) -> list[_Case]:

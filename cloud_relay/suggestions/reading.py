@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.catalog.reading import missing
-from cloud_relay.groups.store import find_promotion, frozen
 from cloud_relay.promotions import words
+from cloud_relay.promotions.reading import terms
+from cloud_relay.promotions.store import find as find_promotion
 from cloud_relay.suggestions import rules, sentences, store
 from cloud_relay.suggestions.rules import State
 from wire.values import format_time
@@ -41,7 +42,7 @@ def of_one(connection: Connection, account_id: str, suggestion_id: str, now: dat
     return {
         "suggestion_id": suggestion_id, "state": state, "answer": own["state"],
         "title": {"en": found["title_en"] or found["title_zh"], "zh": found["title_zh"] or found["title_en"]},
-        "line": words.line(frozen(promotion)) if promotion is not None else {"en": "", "zh": ""},
+        "line": words.line(terms(promotion)) if promotion is not None else {"en": "", "zh": ""},
         "shop": {"shop_id": found["shop_id"], "name": {"en": found["name_en"], "zh": found["name_zh"]}},
         "listing": {"listing_id": own["listing_id"], "title": {"en": own["title_en"], "zh": own["title_zh"]}},
         "price_minor": own["price_minor"], "saving_minor": own["saving_minor"],
