@@ -87,6 +87,8 @@ from cloud_relay.quotes import routes as quotes
 from cloud_relay.rebates import routes as rebates
 from cloud_relay.rebates import timers as rebate_timers
 from cloud_relay.receipts import routes as receipts
+from cloud_relay.records import ageing as record_ageing
+from cloud_relay.records import routes as records
 from cloud_relay.records.hooks import CHANGED, ON_GIVEN, ON_WITHDRAWN, PURCHASED
 from cloud_relay.records.uses import Use
 from cloud_relay.relay import Relay
@@ -141,6 +143,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     threads.router,
     returns.router,
     rebates.router,
+    records.router,
     suggestions.router,
     owners.router,
     baskets.router,
@@ -221,6 +224,7 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     pickup.work,
     quotes.work,
     rebate_timers.work,
+    record_ageing.work,
     suggestion_timers.work,
 )
 

@@ -184,8 +184,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "拼单未能按时成团：{title}。已付款项将自动全额退回。",
     ),
     "group_nearly_over": (
-        "Your group order ends soon: {title}, {when}. It is not complete yet.",
-        "拼单即将截止：{title}，{when}，目前尚未成团。",
+        "Your group order ends in {minutes} minutes and is not complete yet: {title}",
+        "拼单还有 {minutes} 分钟截止，尚未成团：{title}",
     ),
     "pledge_held": (
         "Paid and held: {title}. The shop begins once your group is complete; if it is not, all of it comes back.",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
+from cloud_relay import muting
 from cloud_relay.accounts import addresses
 from cloud_relay.accounts import service as accounts
 from cloud_relay.announcements import reading as announced
@@ -19,6 +20,8 @@ from cloud_relay.intake.rules import take_in
 from cloud_relay.notices import service as notices
 from cloud_relay.notices.routes import choices_json, quiet_json
 from cloud_relay.notices.store import quiet_of
+from cloud_relay.on_site import reading as on_site
+from cloud_relay.owners import reading as owners
 from cloud_relay.pages.addresses import COUNTRIES, NO_ADDRESS
 from cloud_relay.pages.local_path import HOME, local_path
 from cloud_relay.rebates import store as rebates
@@ -83,6 +86,11 @@ async def listing(
     }  # fmt: skip
     terms = await relay.db.read(terms_of, found["shop"]["shop_id"])
     shown["ships_by_list"] = bool(terms.zones)
+    shown |= await relay.db.read(
+        on_site.beside_goods, principal.account_id, found["shop"]["shop_id"], relay.clock.now(), listing_id=listing_id,
+        tag=tag,
+    )  # fmt: skip
+    shown["owners"] = await relay.db.read(owners.of_listing, listing_id, principal.account_id, relay.clock.now())
     response = render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
     # a browser that can opens the page that looks while somebody's pointer rests on its link
     response.headers["Speculation-Rules"] = f'"{asset("look.json")}"'
@@ -138,6 +146,7 @@ def _shop(connection: Connection, shop_id: str, now: datetime) -> dict[str, Any]
 async def shop(shop_id: str, request: Request, relay: RelayDep, principal: Anyone) -> Response:
     """A shop as everybody sees it: its story, its hours and what it shows."""
     found = await relay.db.read(_shop, shop_id, relay.clock.now())
+    found |= await relay.db.read(on_site.beside_goods, principal.account_id, shop_id, relay.clock.now())
     return render(request, principal, "shop.html", is_kept=True, **found)
 
 
@@ -177,6 +186,7 @@ def _account(connection: Connection, account_id: str, csrf: str, now: datetime) 
         "unread": told["unread"],
         "topics": choices_json(connection, account_id),
         "has_rebates": rebates.is_on_anywhere(connection) or rebates.find_account(connection, account_id) is not None,
+        "mutes": muting.list_of(connection, account_id),
         "bookings": [booking_json(one) for one in bookings.ahead_of(connection, account_id, now)],
     }
 

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed
+from cloud_relay.on_site import reading as on_site
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.showroom import printing, rules, service
 from cloud_relay.showroom.faces import face_of
@@ -120,7 +121,11 @@ async def shown_tag(
         return JSONResponse(jsonable_encoder(found), status, headers={"Vary": "Accept"})
     if found["state"] == "goods":
         return RedirectResponse(found["address"], 303, headers={"Vary": "Accept", "Cache-Control": "no-store"})
-    page = render(request, principal, "tag.html", status, found=found)
+    beside: dict[str, Any] = {}
+    if found["state"] == "place":
+        where = (principal.account_id, found["shop_id"], relay.clock.now())
+        beside = await relay.db.read(on_site.beside_goods, *where, tag=tag_id)
+    page = render(request, principal, "tag.html", status, found=found, **beside)
     page.headers["Vary"] = "Accept"
     return page
 

@@ -1,8 +1,8 @@
 """Who is in a shop now, and what they hold in their hands."""
 
-from sqlalchemy import Column, ForeignKey, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from cloud_relay.tables.columns import flag, id_, metadata, minor, moment, text
+from cloud_relay.tables.columns import flag, id_, metadata, moment, text
 
 visit = Table(
     "visit", metadata,
@@ -15,7 +15,8 @@ visit = Table(
 in_hand = Table(
     "in_hand", metadata,
     id_("account_id", nullable=False), id_("shop_id", nullable=False),
-    id_("listing_id", ForeignKey("listing.listing_id")), Column("quantity", Integer, nullable=False),
-    minor("price_minor"), moment("taken_at", nullable=False),
-    PrimaryKeyConstraint("account_id", "shop_id", "listing_id"),
+    id_("listing_id", ForeignKey("listing.listing_id")), id_("variant_id", default=""),
+    Column("quantity", Integer, nullable=False), moment("taken_at", nullable=False),
+    PrimaryKeyConstraint("account_id", "shop_id", "listing_id", "variant_id"),
+    CheckConstraint("quantity > 0", name="quantity"),
 )  # fmt: skip

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, func, select
 
+from cloud_relay.on_site import store as visits
 from cloud_relay.rebates import store as rebates
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.tables import handoff, orders, page_event, shop, viewing_companion, viewing_session
@@ -26,7 +28,7 @@ BATCH_MAX = 200
 RETRY_MS = 1000
 
 
-def _may_read(connection: Connection, principal: Principal, channel: str) -> bool:
+def _may_read(connection: Connection, principal: Principal, channel: str, now: datetime) -> bool:
     """Tell whether the principal may read this channel; what does not exist may not be read either."""
     kind, _, id_ = channel.partition(":")
     if kind == "operator":
@@ -51,6 +53,8 @@ def _may_read(connection: Connection, principal: Principal, channel: str) -> boo
         return row is not None and (
             row.account_id in (None, principal.account_id) or row.merchant_id in principal.merchant_ids
         )
+    if kind == "here":  # only who is in that shop
+        return visits.is_here(connection, principal.account_id, id_, now)
     if kind == "rebates":  # says only that the line moved
         return rebates.newest_switch(connection, id_) is not None
     if kind == "order":
@@ -65,8 +69,8 @@ def _may_read(connection: Connection, principal: Principal, channel: str) -> boo
     return False
 
 
-def _check(connection: Connection, principal: Principal, channels: list[str]) -> int:
-    if not all(_may_read(connection, principal, channel) for channel in channels):
+def _check(connection: Connection, principal: Principal, channels: list[str], now: datetime) -> int:
+    if not all(_may_read(connection, principal, channel, now) for channel in channels):
         raise not_found()
     return connection.execute(select(func.max(page_event.c.event_no))).scalar() or 0
 
@@ -150,7 +154,7 @@ async def events(
     wanted = [channel for channel in channels.split(",") if channel]
     if not 1 <= len(wanted) <= CHANNELS_MAX:
         raise Problem(422, "bad_channels", f"channels: 1 to {CHANNELS_MAX}", f"channels：1 至 {CHANNELS_MAX} 个")
-    newest = await relay.db.read(_check, principal, wanted)
+    newest = await relay.db.read(_check, principal, wanted, relay.clock.now())
     mark = newest if last_event_id is None else min(last_event_id, newest)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     hub: PageHub = request.app.state.pages

@@ -15,8 +15,8 @@ _INSERT = insert(page_event_table)
 def page_event(connection: Connection, channel: str, kind: str, data: dict[str, Any], now: datetime) -> None:
     """Tell every open page that reads `channel` that something changed, when this transaction commits.
 
-    Channels: `account:<id>`, `merchant:<id>`, `shop:<id>`, `session:<id>`, `order:<id>`, `rebates:<market>`,
-    `operator`.
+    Channels: `account:<id>`, `merchant:<id>`, `shop:<id>`, `session:<id>`, `order:<id>`, `here:<shop>`,
+    `rebates:<market>`, `operator`.
     """
     row = {"channel": channel, "kind": kind, "data": data, "created_at": now}
     connection.execute(_INSERT, row)
