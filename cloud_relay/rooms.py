@@ -27,6 +27,8 @@ from cloud_relay.counter import routes as counter
 from cloud_relay.counter import timers as counter_timers
 from cloud_relay.escrow import routes as escrow
 from cloud_relay.escrow.bank import routes as bank
+from cloud_relay.groups import routes as groups
+from cloud_relay.groups import timers as group_timers
 from cloud_relay.handoffs import routes as handoffs
 from cloud_relay.locations import routes as locations
 from cloud_relay.notices import routes as notices
@@ -147,6 +149,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     suggestions.router,
     owners.router,
     baskets.router,
+    groups.router,
     escrow.router,
     bank.router,
     parcels.router,
@@ -224,6 +227,7 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
     pickup.work,
     quotes.work,
     rebate_timers.work,
+    group_timers.work,
     record_ageing.work,
     suggestion_timers.work,
 )
