@@ -54,6 +54,12 @@ def muted_by(connection: Connection, account_id: str) -> frozenset[str]:
     return frozenset(connection.scalars(select(_MUTE.muted_id).where(_MUTE.account_id == account_id)))
 
 
+def is_muted_as(connection: Connection, account_id: str, muted_id: str, nickname: str) -> bool:
+    """Tell whether somebody muted another under this very nickname; under others it does not show here."""
+    query = select(_MUTE.mute_id).where(*_known_as(account_id, muted_id, nickname))
+    return connection.execute(query).first() is not None
+
+
 def is_between(connection: Connection, one_id: str, other_id: str) -> bool:
     """Tell whether either of two muted the other, under whichever nickname."""
     query = select(_MUTE.mute_id).where(or_(_from_to(one_id, other_id), _from_to(other_id, one_id))).limit(1)

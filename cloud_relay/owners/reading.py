@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from cloud_relay import muting
 from cloud_relay.owners import rules, store
 from cloud_relay.owners.asking import shown_list
+from cloud_relay.owners.nicknames import Nickname
 from cloud_relay.owners.rules import Seen
 from cloud_relay.owners.talking import own_talk, seen
 from wire.values import format_time
@@ -51,6 +53,7 @@ def read_talk(connection: Connection, talk_id: str, account_id: str, now: dateti
         **_head({**row, **title}, account_id, now), "messages": messages,
         "can_write": state is Seen.OPEN or (state is Seen.WAITING and not is_asker),
         "can_decline": state is Seen.WAITING and not is_asker,
+        "is_muted": muting.is_muted_as(connection, account_id, *_other(row, is_asker)),
         "can_end": state is Seen.OPEN or (state is Seen.WAITING and is_asker),
     }  # fmt: skip
 
@@ -69,6 +72,11 @@ def _head(row: Mapping[Any, Any], account_id: str, now: datetime) -> dict[str, A
 
 def _nickname(row: Mapping[Any, Any], side: str) -> dict[str, str]:
     return {"en": row[f"{side}_nickname_en"], "zh": row[f"{side}_nickname_zh"]}
+
+
+def _other(row: Mapping[Any, Any], is_asker: bool) -> tuple[str, str]:
+    side = "asked" if is_asker else "asker"
+    return row[f"{side}_id"], Nickname(row[f"{side}_nickname_en"], row[f"{side}_nickname_zh"]).both
 
 
 def _message(row: RowMapping, is_asker: bool) -> dict[str, Any]:

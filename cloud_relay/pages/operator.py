@@ -12,6 +12,7 @@ from cloud_relay.accounts.rules import MERCHANT_DECISIONS
 from cloud_relay.catalog import overview
 from cloud_relay.orders import finding
 from cloud_relay.orders import reading as orders
+from cloud_relay.owners import reading as owners
 from cloud_relay.parcels import store as parcels
 from cloud_relay.parcels.epcis import DELIVERED, EXCEPTIONS
 from cloud_relay.relay import RelayDep
@@ -63,6 +64,7 @@ def _desk(connection: Connection, find: str) -> dict[str, Any]:
         "dispute_count": len(disputes),
         "found": finding.find_orders(connection, find) if find else [],
         "complaints": complaints.open_complaints(connection),
+        "talk_reports": owners.reported(connection),
     }
 
 

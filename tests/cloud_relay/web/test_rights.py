@@ -2,20 +2,42 @@
 
 import re
 from datetime import timedelta
+from random import Random
 
 from sqlalchemy import insert, select, update
 
-from cloud_relay import rooms
+from cloud_relay import muting, rooms
 from cloud_relay.onboarding import service as onboarding
 from cloud_relay.onboarding.vault import vault_in
 from cloud_relay.orders.rules import OrderEvent as E
+from cloud_relay.owners import asking, talking
 from cloud_relay.rebates import settling, switching, withdrawing
 from cloud_relay.rebates.rules import Terms
-from cloud_relay.tables import bulk_change, metadata, orders, parcel, payout_approval, picture, viewing_session
+from cloud_relay.records import consent
+from cloud_relay.tables import (
+    bulk_change,
+    metadata,
+    orders,
+    owner_talk,
+    parcel,
+    payout_approval,
+    picture,
+    purchase,
+    viewing_session,
+)
 from tests.cloud_relay.quotes.clips import clip
 from tests.cloud_relay.site import jpeg
 from tests.cloud_relay.trade_world import World
-from tests.cloud_relay.web.rights import ADDRESS, APPLICATION, PICKUP_POINT, QUOTE, QUOTE_REQUEST, RIGHTS, Right
+from tests.cloud_relay.web.rights import (
+    ADDRESS,
+    APPLICATION,
+    PICKUP_POINT,
+    PROMOTION,
+    QUOTE,
+    QUOTE_REQUEST,
+    RIGHTS,
+    Right,
+)
 from wire.values import format_time
 
 UNWATCHED = {"idempotency_key", "sign_in_attempt", "high_water", "page_event", "alembic_version"}
@@ -88,6 +110,23 @@ async def rebated(site, world, ann, shop_id, mo):
     return {"market": "default", "currency": currency, "withdrawal_id": asked["withdrawal_id"]}
 
 
+async def asked_and_answered(site, world, listing_id, ann):
+    """Three bought it and may be asked; one of them answered Ann, and she muted another under some nickname."""
+    people = [world.account(f"owner{number}") for number in range(3)]
+    for name in people:
+        row = {"purchase_id": name, "account_id": name, "listing_id": listing_id, "shop_id": "x", "merchant_id": "x",
+               "price_minor": 1, "currency": "CNY", "how": "online", "bought_at": world.now}  # fmt: skip
+        world.add(purchase, **row)
+        site.db.run_now(consent.give, name, consent.Use.ASK_OWNERS, world.now)
+    found = site.db.run_now(asking.list_owners, ann, listing_id, 30, world.now, Random(1))["owners"]
+    talk_id = site.db.run_now(asking.ask, ann, found[0]["owner_id"], "x", world.now, Random(1))["talk_id"]
+    asked = site.db.read_now(lambda c: c.scalar(select(owner_talk.c.asked_id)))
+    message = site.db.run_now(talking.write, talk_id, asked, "x", world.now)
+    mute_id = site.db.run_now(muting.mute, ann, next(name for name in people if name != asked), world.now, "Otter")
+    return {"owner_id": found[1]["owner_id"], "talk_id": talk_id, "owner_message_id": message["message_id"],
+            "mute_id": mute_id}  # fmt: skip
+
+
 class Mall:
     """Things of ann (a shopper) and mo (a merchant); bob and ned are another shopper and another merchant."""
 
@@ -121,6 +160,8 @@ class Mall:
         body = {"shop_id": shop_id, "title_en": "x", "shown_until": tomorrow}
         point = await site.call("POST", f"/api/shops/{shop_id}/pickup-points", PICKUP_POINT, mo, 201)
         announced = await site.call("POST", "/api/announcements", body, mo, 201)
+        times = {"shop_id": shop_id, "from_at": tomorrow, "until_at": format_time(now + timedelta(days=2))}
+        promised = await site.call("POST", "/api/promotions", {**PROMOTION, **times}, mo, 201)
         packer = site.account("pat")
         packer_id = (await site.call("GET", "/api/me", headers=packer))["account_id"]
         path = f"/api/merchants/{merchant_id}/invitations"
@@ -146,7 +187,8 @@ class Mall:
         message = await site.call("POST", f"/api/orders/{order_id}/messages", {"text": "x"}, mo, 201)
         rebates = await rebated(site, world, ann, shop_id, mo)
         mall.things = {
-            **quote, **basket, **papers, **rebates, "message_id": message["message_id"],
+            **quote, **basket, **papers, **rebates, **await asked_and_answered(site, world, listing_id, ann),
+            "message_id": message["message_id"],
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
             "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
             "order_id": order_id, "parcel_id": parcel_id, "reserved": reserved, "session_id": "vs_1", "camera": "front",
@@ -154,7 +196,8 @@ class Mall:
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
             "change_id": taken["change_id"], "tag_id": tags["tag_ids"][0], "sheet_id": tags["sheet_id"],
             "complaint_id": "cpl_1", "point_id": point["point_id"], "carrier": "manual",
-            "announcement_id": announced["announcement_id"], "tomorrow": tomorrow, "packer": packer_id,
+            "announcement_id": announced["announcement_id"], "promotion_id": promised["promotion_id"],
+            "tomorrow": tomorrow, "day_after": times["until_at"], "packer": packer_id,
             "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong", "sale_id": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
