@@ -76,6 +76,7 @@ from cloud_relay.pages import publishing as publishing_pages
 from cloud_relay.pages import quotes as quote_pages
 from cloud_relay.pages import rebates as rebate_pages
 from cloud_relay.pages import suggestions as suggestion_pages
+from cloud_relay.pages import together as group_pages
 from cloud_relay.parcels import courier as courier_scans
 from cloud_relay.parcels import routes as parcels
 from cloud_relay.pickup import routes as pickup
@@ -91,7 +92,7 @@ from cloud_relay.rebates import timers as rebate_timers
 from cloud_relay.receipts import routes as receipts
 from cloud_relay.records import ageing as record_ageing
 from cloud_relay.records import routes as records
-from cloud_relay.records.hooks import CHANGED, ON_GIVEN, ON_WITHDRAWN, PURCHASED
+from cloud_relay.records.hooks import CHANGED, ON_ERASED, ON_GIVEN, ON_WITHDRAWN, PURCHASED
 from cloud_relay.records.uses import Use
 from cloud_relay.relay import Relay
 from cloud_relay.returns import routes as returns
@@ -187,6 +188,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operator_bank.router,
     operator_books.router,
     rebate_pages.router,
+    group_pages.router,
     suggestion_pages.router,
     owner_pages.router,
     on_site_pages.router,
@@ -233,6 +235,7 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
 )
 
 ON_WITHDRAWN[Use.ASK_OWNERS].append(owners_leaving.withdrawn)
+ON_ERASED.append(owners_leaving.erase)
 ON_WITHDRAWN[Use.ON_SITE].append(on_site_service.withdrawn)
 ON_WITHDRAWN[Use.SUGGESTIONS].append(suggestion_answering.forget)
 ON_GIVEN[Use.SUGGESTIONS].append(suggestion_service.changed)

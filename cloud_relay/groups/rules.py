@@ -1,10 +1,11 @@
 """A group order without a database: what ends it, how long it may wait, how far it is, what each one pays. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cloud_relay.refusals import RefusedError
-from wire.promotions import Promotion, PromotionKind
+from wire.promotions import Brought, Promotion, PromotionKind, missing, savings
 
 
 class GroupState(StrEnum):
@@ -85,3 +86,19 @@ def agreed_minor(promotion: Promotion, usual_minor: int) -> int:
     if promotion.kind is PromotionKind.GROUP_PRICE:
         return min(usual_minor, promotion.price_minor)
     return usual_minor
+
+
+def estimate(promotion: Promotion, items: Sequence[Brought], new: Brought) -> tuple[int, bool]:
+    """Return what a piece saves once the group is complete, and whether that is certain already.
+
+    It is where this very piece completes the group, and for a group price. Else it is what comes out if nothing more
+    is brought than the promotion asks for, by pieces like this one.
+    """
+    after = [*items, new]
+    if promotion.kind is PromotionKind.GROUP_PRICE:
+        return max(0, new.price_minor - promotion.price_minor), True
+    if missing(promotion, after).is_nothing:
+        return savings(promotion, after)[-1], True
+    if promotion.kind is PromotionKind.N_FOR:
+        return savings(promotion, [*after, *[new] * (promotion.count - len(after))])[-1], False
+    return min(new.price_minor - 1, promotion.saving_minor * new.price_minor // promotion.threshold_minor), False

@@ -10,6 +10,7 @@ from cloud_relay.catalog.reading import missing
 from cloud_relay.groups import rules, store, telling
 from cloud_relay.groups.rules import GroupEvent, GroupState, Place
 from cloud_relay.groups.store import Group
+from cloud_relay.promotions import reading as promotions
 from cloud_relay.refusals import RefusedError
 from wire.codec import to_json
 from wire.promotions import Promotion
@@ -26,7 +27,7 @@ def start(
     is in too many groups already.
     """
     row = _require_running(connection, promotion_id, "is_online", now)
-    terms = store.frozen(row)
+    terms = promotions.terms(row)
     is_of_it = not terms.listing_ids or listing_id in terms.listing_ids
     if not is_of_it or not store.is_offered(connection, row["shop_id"], listing_id):
         raise not_of_promotion()
@@ -77,7 +78,7 @@ def start_on_site(connection: Connection, promotion_id: str, account_ids: Sequen
     for one in people:
         _require_may_join(connection, row["merchant_id"], one)
     group_id = _open(
-        connection, row, store.frozen(row), now, place=Place.ON_SITE, started_by=people[0],
+        connection, row, promotions.terms(row), now, place=Place.ON_SITE, started_by=people[0],
         close_until=min(now + timedelta(seconds=rules.ON_SITE_S), row["until_at"]),
     )  # fmt: skip
     _add_members(connection, group_id, people, now)

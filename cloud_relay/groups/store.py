@@ -1,19 +1,29 @@
 """Group orders in SQL: groups, who is in, what each pledged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
+from cloud_relay.groups import rules
 from cloud_relay.groups.rules import GroupState, Place
-from cloud_relay.tables import account, group_member, group_order, listing, member, order_line, orders, pledge
+from cloud_relay.tables import (
+    account,
+    group_member,
+    group_order,
+    listing,
+    member,
+    order_line,
+    orders,
+    piece,
+    pledge,
+    shop,
+)
 from cloud_relay.tables import promotion as promotions
 from wire.codec import from_json
-from wire.plan import Text
-from wire.promotions import Promotion, PromotionKind
-from wire.values import format_time
+from wire.promotions import Promotion
 
 JOINED, LEFT = "joined", "left"
 
@@ -83,16 +93,6 @@ def find_promotion(connection: Connection, promotion_id: str) -> RowMapping | No
     """Return a promotion's row, or None."""
     query = select(promotions).where(promotions.c.promotion_id == promotion_id)
     return connection.execute(query).mappings().one_or_none()
-
-
-def frozen(row: RowMapping) -> Promotion:
-    """Return a promotion's row as what a group keeps of it."""
-    plain = ("promotion_id", "currency", "threshold_minor", "saving_minor", "count", "price_minor")
-    return Promotion(
-        **{name: row[name] for name in plain}, kind=PromotionKind(row["kind"]),
-        title=Text(en=row["title_en"], zh=row["title_zh"]), listing_ids=tuple(row["listing_ids"]),
-        from_at=format_time(row["from_at"]), until_at=format_time(row["until_at"]),
-    )  # fmt: skip
 
 
 def is_offered(connection: Connection, shop_id: str, listing_id: str) -> bool:
@@ -211,3 +211,43 @@ def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
     is_due = (group_order.c.state == GroupState.OPEN, group_order.c.close_until <= now)
     query = select(group_order.c.group_id).where(*is_due).order_by(group_order.c.close_until)
     return list(connection.scalars(query.limit(limit)))
+
+
+def find_nearly(connection: Connection, now: datetime, limit: int) -> list[str]:
+    """Return open online groups that end within rules.NEARLY_S and began before that, nobody told yet."""
+    near = timedelta(seconds=rules.NEARLY_S)
+    is_near = (group_order.c.state == GroupState.OPEN, group_order.c.close_until <= now + near,
+               group_order.c.close_until > now, group_order.c.place == Place.ONLINE,
+               group_order.c.warned_at.is_(None), group_order.c.started_at <= now - near)  # fmt: skip
+    query = select(group_order.c.group_id).where(*is_near).order_by(group_order.c.close_until)
+    return list(connection.scalars(query.limit(limit)))
+
+
+def groups_of(connection: Connection, account_id: str, limit: int) -> list[Group]:
+    """Return the groups that somebody is in or was in to the end, the open ones first, then the newest."""
+    own = (group_member.c.account_id == account_id, group_member.c.state == JOINED)
+    theirs = select(group_member.c.group_id).where(*own)
+    query = select(*_COLUMNS).where(group_order.c.group_id.in_(theirs))
+    query = query.order_by(group_order.c.state != GroupState.OPEN, group_order.c.started_at.desc())
+    return [_group(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def shop_name(connection: Connection, shop_id: str) -> dict[str, str]:
+    """Return what a shop is called, in both languages."""
+    row = connection.execute(select(shop.c.name_en, shop.c.name_zh).where(shop.c.shop_id == shop_id)).one()
+    return {"en": row.name_en or row.name_zh, "zh": row.name_zh or row.name_en}
+
+
+def offered(connection: Connection, shop_id: str, listing_ids: Sequence[str], limit: int) -> list[str]:
+    """Return a shop's listings on show, those of a list or all, the cheapest first."""
+    query = select(listing.c.listing_id).where(listing.c.shop_id == shop_id, listing.c.state == "published")
+    if listing_ids:
+        query = query.where(listing.c.listing_id.in_(list(listing_ids)))
+    return list(connection.scalars(query.order_by(listing.c.price_minor, listing.c.listing_id).limit(limit)))
+
+
+def piece_to_look_at(connection: Connection, listing_id: str) -> str | None:
+    """Return a piece of a listing that stands before a camera and is not sold, or None."""
+    own = (piece.c.listing_id == listing_id, piece.c.state.in_(("free", "reserved", "sample")))
+    query = select(piece.c.piece_id, piece.c.spot).where(*own).order_by(piece.c.state, piece.c.code)
+    return next((row.piece_id for row in connection.execute(query) if row.spot), None)

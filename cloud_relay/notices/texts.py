@@ -66,6 +66,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{title} was sold at the counter, but had left the books before: please count.",
         "{title} 在店内售出，但此前已出账，请盘点。",
     ),
+    "counter_promotion_unknown": (
+        "Receipt {receipt_no} of the counter took off a promotion that is not this shop's: please look at that till.",
+        "柜台小票 {receipt_no} 使用了不属于本店的优惠，请检查收银台。",
+    ),
     "money_released": ("The held money for {title} was released to the merchant.", "{title} 的代管货款已转给商家。"),
     "money_received": ("Money released to you: {title}", "货款已入账：{title}"),
     "cancelling": ("Cancelled by request; the shop must answer: {title}", "已申请取消，等待店铺答复：{title}"),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, func, select
 
+from cloud_relay.groups import store as groups
 from cloud_relay.on_site import store as visits
 from cloud_relay.rebates import store as rebates
 from cloud_relay.relay import Relay, RelayDep
@@ -41,6 +42,9 @@ def _may_read(connection: Connection, principal: Principal, channel: str, now: d
         return connection.execute(select(shop.c.shop_id).where(shop.c.shop_id == id_)).first() is not None
     if kind == "handoff":  # its id is a secret of the screen that made it
         return connection.execute(select(handoff.c.handoff_id).where(handoff.c.handoff_id == id_)).first() is not None
+    if kind == "group":  # its id is a secret of its members and of whom they gave the link
+        is_there = groups.load(connection, id_) is not None
+        return is_there and principal.account_id is not None
     if kind == "together":  # its id is a secret of those who were invited
         found_one = select(viewing_companion.c.companion_id).where(viewing_companion.c.together_id == id_)
         return connection.execute(found_one).first() is not None

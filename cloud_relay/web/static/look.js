@@ -149,6 +149,14 @@ async function ask() {
   if (["refused", "ended"].includes(session.state)) return letGo();
   if (together) together.again();
   else if (invitation) lookTogether(invitation);
+  else if (groupOrder) inviteGroup();
+}
+
+/** From a group order's page: begin to look together, and post the way in there for its members. */
+const groupOrder = new URLSearchParams(location.search).get("group") ?? "";
+async function inviteGroup() {
+  await lookTogether("");
+  if (together.id) await api("POST", `/api/groups/${encodeURIComponent(groupOrder)}/look`, { session_id: session.session_id }, crypto.randomUUID()).catch((error) => say(error.message, "error"));
 }
 
 /** Who comes by an invitation watches with the others and stands in no line. */
