@@ -16,7 +16,8 @@ from tests.cloud_relay.accounts.test_members import join
 
 PAGES = {
     "/merchant": "see", "/merchant/orders": "see", "/merchant/listings": "see", "/merchant/stock": "see",
-    "/merchant/news": "see", "/merchant/money": "see_money", "/merchant/money/day": "see_money",
+    "/merchant/news": "see", "/merchant/promotions": "see", "/merchant/money": "see_money",
+    "/merchant/money/day": "see_money",
     "/merchant/money.csv": "see_money", "/merchant/money/day.csv": "see_money",
     "/merchant/members": "choose_members", "/merchant/listings/new": "list", "/merchant/shops/new": "keep_shop",
 }  # fmt: skip
