@@ -1,14 +1,19 @@
 """What a counter sale may say, and how its money is booked. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
-from wire.counter import CounterRefunded, CounterSold
+from wire.counter import CounterLine, CounterRefunded, CounterSold
 from wire.values import BadValueError, check_id, clean_text
 
-LINES_MAX, QUANTITY_MAX, AMOUNT_MAX_MINOR = 60, 999, 10**12
+LINES_MAX, QUANTITY_MAX, AMOUNT_MAX_MINOR = 180, 999, 10**12
+"""A till's basket has 60 lines; one whose pieces save differently is told as several."""
+
+JOINT_MAX = 50
+"""Shoppers of one joint sale: what a promotion may count at most."""
+
 CURRENCY = re.compile(r"[A-Z]{3}")
 HOW_KNOWN = frozenset({"terminal", "asked_again", "person"})
 
@@ -18,6 +23,9 @@ listing of this shop; the piece had left the books before."""
 
 CLASHES = frozenset({PROMISED, SHORT, UNKNOWN, GONE_BEFORE})
 """Outcomes that the merchant is told of."""
+
+PROMOTION_UNKNOWN = "promotion_unknown"
+"""What a promotion that is not this shop's makes of a sale: it is kept, because the goods are gone, and told."""
 
 
 def check_sale(sale: CounterSold) -> CounterSold:
@@ -30,6 +38,8 @@ def check_sale(sale: CounterSold) -> CounterSold:
     for line in sale.lines:
         if not (0 <= line.price_minor <= AMOUNT_MAX_MINOR and 0 < line.quantity <= QUANTITY_MAX):
             raise BadValueError("line: price or quantity out of range")
+        if line.usual_minor and not line.price_minor <= line.usual_minor <= AMOUNT_MAX_MINOR:
+            raise BadValueError("line: what it costs and what it saves are not its usual price")
         if line.piece_id and line.quantity != 1:
             raise BadValueError("line: a very piece is sold once")
         for text in (line.title.en, line.title.zh):
@@ -38,9 +48,30 @@ def check_sale(sale: CounterSold) -> CounterSold:
     total = sum(line.price_minor * line.quantity for line in sale.lines)
     if not 0 < total == sale.total_minor <= AMOUNT_MAX_MINOR:
         raise BadValueError(f"total_minor: {sale.total_minor} is not the sum of the lines, {total}")
+    _check_together(sale)
     if not (0 < sale.receipt_no < 2**31 and 0 <= sale.trace_no < 10**6 and 0 <= sale.terminal_receipt_no < 10**4):
         raise BadValueError("receipt or terminal numbers out of range")
     return sale
+
+
+def _check_together(sale: CounterSold) -> None:
+    for name, value in (("joint_id", sale.joint_id), ("promotion_id", sale.promotion_id)):
+        if value:
+            check_id(value, name)
+    if bool(sale.joint_id) != bool(sale.joint_count) or not 0 <= sale.joint_count <= JOINT_MAX:
+        raise BadValueError(f"joint_count: 1 to {JOINT_MAX} sales of a joint sale, 0 of another")
+    if saving_of(sale.lines) and not sale.promotion_id:
+        raise BadValueError("promotion_id: what costs less than usual does so by a promotion")
+
+
+def usual_of(line: CounterLine) -> int:
+    """Return what one of a line costs without its promotion."""
+    return line.usual_minor or line.price_minor
+
+
+def saving_of(lines: Iterable[CounterLine]) -> int:
+    """Return what lines cost less than usual."""
+    return sum((usual_of(line) - line.price_minor) * line.quantity for line in lines)
 
 
 def postings(

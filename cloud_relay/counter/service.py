@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.catalog.plan import replace_plan
-from cloud_relay.counter import codes, rules, store
+from cloud_relay.counter import codes, rules, store, together
 from cloud_relay.escrow import dues, ledger
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import stock
@@ -52,6 +52,7 @@ def take_sale(
     if shopper_id is not None and not store.has_account(connection, shopper_id):
         shopper_id = None
     row = _row(sale, shop, shopper_id, now) | {"commission_minor": commission, "tax_minor": levy}
+    row["promotion_outcome"] = together.promotion_outcome(connection, shop_id, sale.promotion_id)
     store.insert_sale(
         connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
     )
@@ -64,6 +65,7 @@ def take_sale(
     if any(line.piece_id for line in sale.lines):
         send_plan(connection, shop_id, now, trade)
     _tell(connection, shop, sale, outcomes, shopper_id, now)
+    together.share_paid(connection, row, now)
     return True
 
 
@@ -84,6 +86,7 @@ def _row(sale: CounterSold, shop: RowMapping, shopper_id: str | None, now: datet
         "terminal_id": sale.terminal_id[:20], "trace_no": sale.trace_no,
         "terminal_receipt_no": sale.terminal_receipt_no, "card_name": sale.card_name[:40],
         "how_known": sale.how_known, "sold_at": min(sale.at, now), "taken_at": now,
+        "joint_id": sale.joint_id, "joint_count": sale.joint_count, "promotion_id": sale.promotion_id,
     }  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def _line(sale_id: str, place: int, told: tuple[CounterLine, str]) -> dict[str, 
     return {
         "sale_id": sale_id, "line": place + 1, "listing_id": line.listing_id[:64], "piece_id": line.piece_id[:64],
         "title_en": line.title.en, "title_zh": line.title.zh, "price_minor": line.price_minor,
-        "quantity": line.quantity, "outcome": outcome,
+        "usual_minor": rules.usual_of(line), "quantity": line.quantity, "outcome": outcome,
     }  # fmt: skip
 
 
@@ -148,10 +151,12 @@ def _tell(
     page_event(connection, f"merchant:{shop['merchant_id']}", "counter_sold", data, now)
     if shopper_id is not None:
         page_event(connection, f"account:{shopper_id}", "counter_sold", data, now)
-    for line, outcome in zip(sale.lines, outcomes, strict=True):
+    # a line whose pieces save differently comes as several: each thing is told of once
+    clashes = dict.fromkeys((one.title, what) for one, what in zip(sale.lines, outcomes, strict=True))
+    for title, outcome in clashes:
         if outcome in rules.CLASHES:
             members = notices.members_of(connection, shop["merchant_id"])
-            values = {"title_en": line.title.en or line.title.zh, "title_zh": line.title.zh or line.title.en}
+            values = {"title_en": title.en or title.zh, "title_zh": title.zh or title.en}
             notices.notify(connection, members, f"counter_{outcome}", "/merchant/counter", now, **values)
 
 
@@ -181,18 +186,20 @@ def shown(row: RowMapping, lines: list[RowMapping], given_back: Mapping[str, dat
     refunded_at = given_back.get(row["sale_id"])
     plain = (
         "sale_id", "shop_id", "receipt_no", "paid_by", "total_minor", "commission_minor", "currency", "card_name",
-        "terminal_id", "trace_no", "terminal_receipt_no", "how_known",
+        "terminal_id", "trace_no", "terminal_receipt_no", "how_known", "joint_count", "promotion_outcome",
     )  # fmt: skip
     return {
         **{name: row[name] for name in plain},
         "shop_name": {"en": row["name_en"], "zh": row["name_zh"]},
         "sold_at": format_time(row["sold_at"]),
         "refunded_at": format_time(refunded_at) if refunded_at else None,
+        "saving_minor": sum((line["usual_minor"] - line["price_minor"]) * line["quantity"] for line in lines),
+        "goods": together.goods(lines),
         "lines": [
             {
                 "listing_id": line["listing_id"], "piece_id": line["piece_id"], "quantity": line["quantity"],
                 "title": {"en": line["title_en"], "zh": line["title_zh"]}, "price_minor": line["price_minor"],
-                "outcome": line["outcome"],
+                "usual_minor": line["usual_minor"], "outcome": line["outcome"],
             }
             for line in lines
         ],

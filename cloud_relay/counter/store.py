@@ -15,6 +15,7 @@ from cloud_relay.tables import (
     listing,
     parcel,
     piece,
+    promotion,
     shop,
 )
 
@@ -81,6 +82,24 @@ def add_stock(connection: Connection, listing_id: str, quantity: int) -> None:
     """Put so many on a listing's books again."""
     values = {"on_hand": listing.c.on_hand + quantity, "version": listing.c.version + 1}
     connection.execute(update(listing).where(listing.c.listing_id == listing_id).values(values))
+
+
+def has_promotion(connection: Connection, shop_id: str, promotion_id: str) -> bool:
+    """Tell whether a promotion is, or was, this shop's."""
+    where = (promotion.c.promotion_id == promotion_id, promotion.c.shop_id == shop_id)
+    return connection.scalar(select(promotion.c.promotion_id).where(*where)) is not None
+
+
+def shares_of(connection: Connection, shop_id: str, joint_id: str) -> list[RowMapping]:
+    """Return the sales of a joint sale: whose each is, and whether it was given back."""
+    own = counter_sale.c
+    query = (
+        select(own.sale_id, own.shopper_id, counter_refund.c.refund_id)
+        .outerjoin(counter_refund, counter_refund.c.sale_id == own.sale_id)
+        .where(own.shop_id == shop_id, own.joint_id == joint_id)
+        .order_by(own.sale_id)
+    )
+    return list(connection.execute(query).mappings())
 
 
 def find_shop(connection: Connection, shop_id: str) -> RowMapping | None:

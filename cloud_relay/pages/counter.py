@@ -19,6 +19,7 @@ OUTCOMES = {
     "promised": ("an online order ended for it", "线上订单已因此退款"),
     "short": ("the books had fewer", "账面数量不足"),
     "unknown": ("not on the books", "账上没有"),
+    "promotion_unknown": ("a promotion that is not this shop's", "优惠不属于本店"),
     "gone_before": ("had left the books before", "此前已出账"),
 }
 HOW_KNOWN = {"asked_again": ("asked of the terminal", "向终端查询所得"), "person": ("said by a person", "人工确认")}

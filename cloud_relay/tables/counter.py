@@ -1,6 +1,6 @@
 """What was sold at shops' counters, and listings written there."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table
 
 from cloud_relay.tables.columns import flag, id_, key, metadata, minor, moment, sha256, text
 
@@ -13,6 +13,8 @@ counter_sale = Table(
     Column("trace_no", Integer, nullable=False, default=0),
     Column("terminal_receipt_no", Integer, nullable=False, default=0), text("card_name"), text("how_known"),
     moment("sold_at", nullable=False), moment("taken_at", nullable=False),
+    id_("joint_id", nullable=False, default="", index=True), Column("joint_count", Integer, nullable=False, default=0),
+    id_("promotion_id", nullable=False, default=""), text("promotion_outcome"),
     Index("ix_counter_sale_merchant", "merchant_id", "sold_at"), Index("ix_counter_sale_shop", "shop_id", "receipt_no"),
 )  # fmt: skip
 
@@ -20,7 +22,8 @@ counter_line = Table(
     "counter_line", metadata,
     id_("sale_id", ForeignKey("counter_sale.sale_id")), Column("line", Integer), id_("listing_id", nullable=False),
     id_("piece_id", nullable=False, default=""), text("title_en"), text("title_zh"), minor("price_minor"),
-    Column("quantity", Integer, nullable=False), text("outcome"), PrimaryKeyConstraint("sale_id", "line"),
+    minor("usual_minor"), Column("quantity", Integer, nullable=False), text("outcome"),
+    CheckConstraint("usual_minor >= price_minor", name="saving"), PrimaryKeyConstraint("sale_id", "line"),
 )  # fmt: skip
 
 counter_refund = Table(

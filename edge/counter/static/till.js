@@ -57,7 +57,7 @@ function amount(sale, minor) {
 function showLine(sale, line, place) {
   const title = said(line.title, code);
   const set = (quantity) => deed("quantity", { sale_id: sale.sale_id, line_no: place, quantity });
-  const may = sale.stage === "open";
+  const may = sale.stage === "open" && !sale.part_no;
   const many = make("span", { className: "many" });
   if (may) many.append(make("button", { type: "button", textContent: line.piece_id ? "✕" : "−", ariaLabel: fill(line.piece_id ? words().out : words().less, { what: title }), onclick: () => set(line.quantity - 1) }));
   many.append(make("output", { textContent: line.quantity }));
@@ -66,7 +66,7 @@ function showLine(sale, line, place) {
   const price = make("b", { textContent: money(usual - line.saving_minor, sale.digits) });
   if (line.saving_minor) price.prepend(make("s", { textContent: money(usual, sale.digits), ariaLabel: fill(words().usually, { amount: money(usual, sale.digits) }) }), " ");
   const row = make("li", {}, make("span", { textContent: title }), many, price);
-  if (may && sale.shoppers.length > 1) row.append(lineOwner(page, sale, line, place));
+  if (may && sale.shoppers.length > 1) many.prepend(lineOwner(page, sale, line, place));
   return row;
 }
 
@@ -94,7 +94,7 @@ function showSale() {
   if (focused) byId("lines").querySelector(`[data-keep="${CSS.escape(focused)}"]`)?.focus();
   byId("savings").replaceChildren(...(lines.length ? savingLines(page, sale) : []));
   byId("total").textContent = lines.length ? `${words().total} ${amount(sale, sale.total_minor)}` : "";
-  if (sale?.is_known_shopper && !several) byId("total").append(make("small", { textContent: ` · ${words().shopper}` }));
+  if (sale?.is_known_shopper && !several) byId("total").append(make("small", { textContent: words().shopper }));
   byId("add-shopper").hidden = !(sale && sale.stage === "open" && !sale.part_no && !sale.is_refund);
 }
 

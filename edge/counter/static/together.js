@@ -67,7 +67,7 @@ function undoParts(page, joint, draw) {
   return [
     make("p", { textContent: words().undoAsk }),
     make("button", { type: "button", className: "way", id: "undo-yes", textContent: words().undo, onclick: undo }),
-    make("button", { type: "button", className: "quiet", textContent: words().refundNo, onclick: no }),
+    make("button", { type: "button", className: "quiet", textContent: words().undoNo, onclick: no }),
   ];
 }
 

@@ -20,7 +20,7 @@ export const WORDS = {
     addShopper: "Another shopper pays too", shopperNo: "Shopper {n}", codeNoted: "code noted", goodsNow: "goods now", noGoods: "no goods yet", removeShopper: "Take {who} out", whose: "Whose is {what}?", usually: "usually {amount}", usual: "Usual price",
     notAdded: "Several promotions are reached: they are not added up, the one that saves most is taken.", lackMoney: "{amount} more for:", lackPieces: "{n} more pieces for:", lackPeople: "{n} more people for:",
     payEach: "Pay each", dueShare: "Share {n} of {of}", together: "Bought together: {amount}", payNow: "Pay this one now", shareOpen: "to pay", shareAsking: "is paying", shareDoubt: "in doubt", sharePaid: "paid", shareUp: "given up",
-    takeBack: "Back to the goods", undo: "Undo all of it", undoAsk: "Undo the whole sale? Unpaid shares are given up, and every paid one must be given back.", undoing: "Being undone: {amount}", undoRest: "Take the goods back, and give back every share that is paid. An owner or manager does that.",
+    takeBack: "Back to the goods", undo: "Undo all of it", undoNo: "No, go on", undoAsk: "Undo the whole sale? Unpaid shares are given up, and every paid one must be given back.", undoing: "Being undone: {amount}", undoRest: "Take the goods back, and give back every share that is paid. An owner or manager does that.",
     shopper: "The shopper's own code is noted.", gone: "The shop box does not answer. Trying again …",
   },
   zh: {
@@ -43,7 +43,7 @@ export const WORDS = {
     addShopper: "还有一位顾客", shopperNo: "顾客 {n}", codeNoted: "已记个人码", goodsNow: "正在扫此人货品", noGoods: "还没有货品", removeShopper: "移出{who}", whose: "{what}是谁的？", usually: "原价 {amount}", usual: "原价",
     notAdded: "已满足多个优惠：优惠不叠加，采用最省的一个。", lackMoney: "再买 {amount} 即可：", lackPieces: "再加 {n} 件即可：", lackPeople: "再加 {n} 人即可：",
     payEach: "各付各的", dueShare: "第 {n}/{of} 份", together: "一起购买：{amount}", payNow: "先付这份", shareOpen: "待付", shareAsking: "正在付款", shareDoubt: "结果不明", sharePaid: "已付", shareUp: "已放弃",
-    takeBack: "返回改货品", undo: "全部撤销", undoAsk: "撤销整单？未付的份额将放弃，已付的每一份都须退款。", undoing: "正在撤销：{amount}", undoRest: "请收回货品，并退还每一份已付款。由店主或经理操作。",
+    takeBack: "返回改货品", undo: "全部撤销", undoNo: "不撤销，继续", undoAsk: "撤销整单？未付的份额将放弃，已付的每一份都须退款。", undoing: "正在撤销：{amount}", undoRest: "请收回货品，并退还每一份已付款。由店主或经理操作。",
     shopper: "已记下顾客的个人码。", gone: "主机没有回应，正在重试…",
   },
 };

@@ -138,6 +138,14 @@ def test_a_forged_report_is_refused_and_books_nothing(counter):
         replace(honest, sale_id="../x"),
         replace(honest, how_known="guessed"),
         replace(honest, receipt_no=0),
+        replace(honest, lines=(pot(usual_minor=9_899),), promotion_id="pro_1"),
+        replace(honest, lines=(pot(usual_minor=10**12 + 1),), promotion_id="pro_1"),
+        replace(honest, lines=(pot(usual_minor=9_901),)),
+        replace(honest, joint_id="joint_1"),
+        replace(honest, joint_count=2),
+        replace(honest, joint_id="joint_1", joint_count=51),
+        replace(honest, joint_id="../x", joint_count=2),
+        replace(honest, promotion_id="../x"),
     ):
         with pytest.raises(BadValueError):
             counter.take(wrong)
