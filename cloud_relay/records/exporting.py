@@ -55,7 +55,9 @@ def _messages_to(connection: Connection, account_id: str) -> list[dict[str, str]
         .where(
             or_(
                 and_(owner_talk.c.asker_id == account_id, owner_message.c.is_from_asker.is_(False)),
-                and_(owner_talk.c.asked_id == account_id, owner_message.c.is_from_asker.is_(True)),
+                and_(
+                    owner_talk.c.asked_id == account_id, owner_talk.c.is_heard, owner_message.c.is_from_asker.is_(True)
+                ),
             )
         )
     )

@@ -142,6 +142,10 @@ def _written_in_talks(account_id: str) -> ColumnElement[bool]:
     return (said.talk_id.in_(asking) & said.is_from_asker) | (said.talk_id.in_(asked) & ~said.is_from_asker)
 
 
+def _known_talks(account_id: str) -> ColumnElement[bool]:
+    return (owner_talk.c.asker_id == account_id) | ((owner_talk.c.asked_id == account_id) & owner_talk.c.is_heard)
+
+
 def _events(account_id: str) -> ColumnElement[bool]:
     told = page_event.c.channel
     mine = select("order:" + orders.c.order_id).where(orders.c.account_id == account_id)
@@ -216,11 +220,14 @@ STANDINGS: tuple[Standing, ...] = (
         hidden=("list_id", "owner_id"), delete=True,
     ),
     Standing(table=owner_list, whose=_own(owner_list), delete=True),
-    Standing(table=owner_message, whose=_written_in_talks, people=(), blank={"text": ""}),
     Standing(
-        table=owner_talk, whose=_own(owner_talk, "asker_id", "asked_id"), people=("asker_id", "asked_id", "owner_id"),
-        hidden=(
-            "asker_id", "asked_id", "owner_id", "asker_nickname_en", "asker_nickname_zh", "asked_nickname_en",
+        table=owner_message, whose=_written_in_talks, people=(), hidden=("reported_at", "report_reason", "closed_at"),
+        blank={"text": ""},
+    ),
+    Standing(
+        table=owner_talk, whose=_known_talks, people=("asker_id", "asked_id", "owner_id"),
+        hidden=(  # its state would tell an asker who declined and who was never told of the question
+            "state", "is_heard", "asker_told_at", "asked_told_at", "asker_id", "asked_id", "owner_id", "asker_nickname_en", "asker_nickname_zh", "asked_nickname_en",
             "asked_nickname_zh",
         ),
         why="nicknames there were drawn for that one talk, and lead to nobody; both sides' words are blanked by theirs",

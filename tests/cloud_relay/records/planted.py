@@ -33,6 +33,7 @@ CHECKED: dict[str, dict[str, Any]] = {
     "pledge": {"saving_minor": 0, "usual_minor": 1}, "member": {"account_id": WHO, "role": "packer"},
     "shop_command": {"type": "LabelParcel", "sequence": 1}, "group_order": {"saving_minor": 0},
     "promotion": {"until_at": LATER, "account_id": OTHER},
+    "order_event": {"detail": {"state": "disputed", "reason": CANARY}},
     "viewing_complaint": {"by_account_id": OTHER}, "counter_sale": {"account_id": ""},
 }  # fmt: skip
 """Values that constraints and rules ask for."""
@@ -76,7 +77,7 @@ def value_of(table: Table, column: Any, now: datetime) -> Any:
 
 
 def plant(connection: Connection, now: datetime) -> list[str]:
-    """Write one row into every table of STANDINGS that has none yet, and into what these point to; return the tables."""
+    """Write a row into every table of STANDINGS that has none yet, and into what these point to; return the tables."""
     wanted = {one.table.name for one in STANDINGS} - {"account"}
     grew = True
     while grew:

@@ -45,5 +45,5 @@ def test_a_secret_is_never_given_out():
     secret = re.compile(r"\w*(token|password|pin_|csrf|_key|pass|secret|link|auth|p256dh)\w*")
     plain = {"viewing_booking.place_key", "suggestion_want.goods_key", "notice.link"}
     for one in STANDINGS:
-        given = {name for name in one.table.columns.keys() if name not in one.hidden} if one.is_given else set()
+        given = set(one.table.columns.keys()) - {*one.hidden} if one.is_given else set()
         assert not {f"{one.table.name}.{name}" for name in given if secret.fullmatch(name)} - plain
