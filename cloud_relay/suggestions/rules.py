@@ -134,7 +134,7 @@ class Goods:
         """Return what this want would bring, or None.
 
         Of its category it is the dearest that is within its means, else the cheapest if a group's saving could bring
-        it within them.
+        it within them. At a group price, which is known before, it is the dearest if that price is within them.
         """
         if want.currency != self.promotion.currency:
             return None
@@ -147,6 +147,8 @@ class Goods:
         same = self._by_key.get(want.goods_key)
         if not same or want.goods_key.startswith("="):
             return None
+        if self.promotion.kind is PromotionKind.GROUP_PRICE:
+            return self._within(same[0], want.most_minor)
         affordable = next((one for one in same if one.price_minor <= want.most_minor), None)
         return self._within(affordable or same[-1], want.most_minor)
 
@@ -161,8 +163,11 @@ class Goods:
         return found
 
     def _within(self, good: Good, most_minor: int | None) -> Pick | None:
-        if most_minor is not None and self._least(good.price_minor) > most_minor:
+        least = self._least(good.price_minor)
+        if least >= good.price_minor or (most_minor is not None and least > most_minor):
             return None
+        if self.promotion.kind is PromotionKind.GROUP_PRICE:
+            most_minor = None
         return Pick(good.price_minor, good.listing_id, most_minor)
 
     def _least(self, price_minor: int) -> int:
@@ -175,7 +180,7 @@ class Goods:
         else:
             whole = max(1, own.count * self._dearest)
             saving = max(0, whole - own.price_minor)
-        return max(1, price_minor - price_minor * saving // whole - SLACK_MINOR)
+        return max(0, price_minor - price_minor * saving // whole - SLACK_MINOR)
 
 
 def _better(one: Pick, other: Pick) -> Pick:

@@ -167,6 +167,19 @@ def test_of_several_wants_the_dearest_sure_one_counts():
     assert goods.picks(wants) == {"ann": Pick(100, "mid", None), "bob": Pick(50, "low", 49)}
 
 
+@pytest.mark.parametrize(
+    ("most", "picked"), [(89, None), (90, Pick(200, "dear", None)), (300, Pick(200, "dear", None))]
+)
+def test_at_a_group_price_it_is_known_what_they_pay(most, picked):
+    assert Goods(promotion(count=2, price_minor=90), GOODS).pick(want(most=most)) == picked
+
+
+def test_nothing_is_picked_that_costs_no_less_together():
+    goods = Goods(promotion(count=2, price_minor=50), GOODS)
+    assert goods.pick(want("purchase", "low")) is None
+    assert goods.pick(want("purchase", "mid")) == Pick(100, "mid", None)
+
+
 def test_nothing_is_picked_that_is_sold_out():
     goods = Goods(promotion(count=2, price_minor=10), [Good("gone", "tea", 20, 0)])
     assert goods.pick(want()) is None
