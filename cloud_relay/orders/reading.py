@@ -25,6 +25,7 @@ from cloud_relay.signing import service as signing
 from cloud_relay.tables import (
     account,
     dispute,
+    group_order,
     listing,
     listing_picture,
     merchant,
@@ -33,6 +34,7 @@ from cloud_relay.tables import (
     parcel,
     pickup,
     piece,
+    pledge,
     shop,
     variant,
 )
@@ -246,11 +248,24 @@ def read_order(
         "can_dispute": for_shopper and state in AT_SHOP | ON_ITS_WAY | {OrderState.CANCELLING},
         "is_held": state in MONEY_HELD,
         "pickup": collected,
+        "group": _group(connection, order_id, for_shopper=for_shopper),
         "dispute": _dispute(connection, order_id),
         "signature": signing.read_signature(connection, order_id),
         "timeline": timeline(connection, order_id),
         "ledger": ledger.postings_of(connection, order_id),
     }
+
+
+def _group(connection: Connection, order_id: str, *, for_shopper: bool) -> dict[str, Any] | None:
+    """Return what an order's group order changes of its price, or None for an ordinary one; its id to its shopper."""
+    columns = (pledge, group_order.c.state, group_order.c.close_until, group_order.c.terms)
+    query = select(*columns).join(group_order, group_order.c.group_id == pledge.c.group_id)
+    row = connection.execute(query.where(pledge.c.order_id == order_id)).mappings().one_or_none()
+    if row is None:
+        return None
+    plain = ("group_id", "usual_minor", "saving_minor", "back_minor", "state", "close_until")
+    link = {} if for_shopper else {"group_id": ""}
+    return {name: row[name] for name in plain} | {"title": row["terms"]["title"]} | link
 
 
 def _can_cancel(order: store.Order, state: OrderState) -> bool:

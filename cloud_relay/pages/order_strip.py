@@ -9,7 +9,8 @@ CONFIRMED, PAID, PACKED, LABELLED, PHOTO, POSTED, DELIVERED, RECEIVED = range(8)
 FRAMES: tuple[tuple[str, str, str, str], ...] = (
     ("confirmed", "Confirmed", "选定", "placed still_taken"),
     ("paid", "Paid, money held", "已付，货款代管",
-     "payment_succeeded payment_retaken payment_failed pay_due charged_back"),
+     "payment_succeeded payment_retaken payment_failed pay_due charged_back payment_pledged payment_too_late"
+     " group_succeeded group_failed pledge_left"),
     ("packed", "Packed", "打包", "piece_carried piece_picked piece_packed packed_picture piece_returned piece_gone"),
     ("labelled", "Labelled", "贴标签", "label_printed label_applied label_read label_voided"),
     ("photo", "Photo check", "确认照片", "photographed photo_confirmed photo_objected photo_due"),
@@ -23,7 +24,7 @@ COLLECTED = {POSTED: ("At the pick-up point", "到自提点"), DELIVERED: ("Coll
 """What two of the frames are called when the shopper collects the parcel."""
 
 DONE_UNTIL = {
-    "unpaid": CONFIRMED, "expired": CONFIRMED, "paid": PAID, "photo_offered": LABELLED, "confirmed": PHOTO,
+    "unpaid": CONFIRMED, "expired": CONFIRMED, "pledged": CONFIRMED, "paid": PAID, "photo_offered": LABELLED, "confirmed": PHOTO,
     "handed_over": POSTED, "delivered": DELIVERED, "released": RECEIVED,
 }  # fmt: skip
 """The last frame that is certainly over in a state; what the story itself shows counts besides."""
@@ -52,7 +53,7 @@ def strip(state: str, timeline: list[dict[str, Any]], *, is_collected: bool = Fa
     """
     by_frame = [[one for one in timeline if one["kind"] in kinds.split()] for _, _, _, kinds in FRAMES]
     reached = max([DONE_UNTIL.get(state, CONFIRMED), *(number for number in PROOFS if _is_proved(number, by_frame))])
-    if state not in DONE_UNTIL and any(one["kind"] == "payment_succeeded" for one in timeline):
+    if state not in DONE_UNTIL and any(one["kind"] in ("payment_succeeded", "group_succeeded") for one in timeline):
         reached = max(reached, PAID)
     frames = []
     for number, (key, english, chinese, _) in enumerate(FRAMES):

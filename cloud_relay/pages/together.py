@@ -13,6 +13,7 @@ from cloud_relay.pages.orders import delivery_days, destination
 from cloud_relay.pages.shopper import chosen_variant
 from cloud_relay.promotions import reading as promotions
 from cloud_relay.relay import RelayDep
+from cloud_relay.suggestions import reading as suggestions
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
 from cloud_relay.web.templating import render
@@ -31,12 +32,15 @@ CHANNELS_MAX = 15
 
 @router.get("/together")
 async def mine(request: Request, relay: RelayDep, principal: SignedIn) -> Response:
-    """The groups that one is in, the open ones first."""
+    """The groups that one is in, the open ones first; beside them what is suggested to one."""
     account_id = account_id_of(principal)
     found = await relay.db.read(reading.groups_of, account_id, relay.clock.now())
+    suggested = await relay.db.read(suggestions.open_of, account_id, relay.clock.now())
     followed = [f"group:{one['group_id']}" for one in found if one["is_open"]][:CHANNELS_MAX]
     channels = ",".join([f"account:{account_id}", *followed])
-    return render(request, principal, "together.html", is_kept=True, groups_found=found, channels=channels)
+    return render(
+        request, principal, "together.html", is_kept=True, groups_found=found, suggestions=suggested, channels=channels
+    )
 
 
 @router.get("/together/new")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from cloud_relay.escrow import payments
 from cloud_relay.refusals import RefusedError
-from cloud_relay.tables import merchant, order_line, orders, payment, shop
+from cloud_relay.tables import merchant, order_line, orders, payment, pledge, shop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,10 @@ class Receipt:
     paid_together_minor: int
     """What the provider took at once for this and other orders; 0 when it was paid by itself."""
     refunds: tuple[Refunded, ...]
+    saving_minor: int = 0
+    """What the goods cost less because they were bought in a group order; the lines say what they came to."""
+    back_minor: int = 0
+    """What came back of the first payment when the group was complete: the saving and its tax on top."""
 
 
 def not_paid() -> RefusedError:
@@ -71,6 +75,7 @@ def read_receipt(connection: Connection, order_id: str) -> Receipt:
     charge = next((one for one in moved if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED), None)
     if row["paid_at"] is None or charge is None:
         raise not_paid()
+    in_group = connection.execute(select(pledge).where(pledge.c.order_id == order_id)).mappings().one_or_none()
     parts = payments.parts_of(connection, charge.joint_id) if charge.joint_id else []
     return Receipt(
         order_id=order_id, placed_at=row["placed_at"], paid_at=row["paid_at"],
@@ -81,7 +86,9 @@ def read_receipt(connection: Connection, order_id: str) -> Receipt:
         tax_ppm=row["goods_tax_ppm"], is_tax_on_top=row["is_tax_on_top"], total_minor=row["total_minor"],
         currency=row["currency"], method=charge.method, payment_id=charge.provider_id,
         paid_together_minor=sum(one.amount_minor for one in parts) if len(parts) > 1 else 0,
-        refunds=_refunds(connection, order_id),
+        refunds=_refunds(connection, order_id, (in_group["refund_id"] or "") if in_group else ""),
+        saving_minor=in_group["saving_minor"] if in_group else 0,
+        back_minor=in_group["back_minor"] if in_group else 0,
     )  # fmt: skip
 
 
@@ -98,8 +105,10 @@ def _lines(connection: Connection, order_id: str) -> tuple[tuple[dict[str, str],
     )
 
 
-def _refunds(connection: Connection, order_id: str) -> tuple[Refunded, ...]:
-    own = (payment.c.order_id == order_id, payment.c.kind == payments.REFUND, payment.c.state != payments.FAILED)
+def _refunds(connection: Connection, order_id: str, saving_id: str) -> tuple[Refunded, ...]:
+    """Return what went back, without a group's saving: that has a line of its own."""
+    own = (payment.c.order_id == order_id, payment.c.kind == payments.REFUND, payment.c.state != payments.FAILED,
+           payment.c.payment_id != saving_id)  # fmt: skip
     query = select(payment).where(*own).order_by(payment.c.started_at, payment.c.payment_id)
     return tuple(
         Refunded(amount_minor=row["amount_minor"], at=row["changed_at"] if row["state"] == payments.SUCCEEDED else None)

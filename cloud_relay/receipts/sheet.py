@@ -36,6 +36,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "refunded": ("Given back", "已退款"),
     "refunding": ("On its way back", "退款中"),
     "left": ("Paid in the end", "实付"),
+    "saving": ("Bought together: less", "拼单优惠"),
+    "at_first": ("Paid at first, and held", "首付并代管"),
+    "came_back": ("Came back when the group was complete", "成团后退回"),
     "by": ("Paid by", "付款方式"),
     "together": ("part of one payment of", "合并付款，总额"),
     "held": (
@@ -140,7 +143,9 @@ def _sums(pen: _Pen, receipt: Receipt, say: dict[str, str], pick_title: Sequence
     currency = receipt.currency
     pen.rule()
     for title, (_, count, price) in zip(pick_title, receipt.lines, strict=True):
-        pen.row(f"{count} × {title}", money(count * price, currency))
+        pen.row(f"{count} × {title}", money(count * price + receipt.saving_minor, currency))  # a pledge is one line
+    if receipt.saving_minor:
+        pen.row(say["saving"], money(-receipt.saving_minor, currency))
     pen.row(say["shipping"], money(receipt.shipping_minor, currency))
     if receipt.tax_ppm and receipt.is_tax_on_top:
         pen.row(f"{say['tax']} {rate_text(receipt.tax_ppm)}", money(receipt.tax_minor, currency))
@@ -150,6 +155,9 @@ def _sums(pen: _Pen, receipt: Receipt, say: dict[str, str], pick_title: Sequence
         pen.row(
             f"{say['tax_inside']} {rate_text(receipt.tax_ppm)}", money(receipt.tax_minor, currency), size_mm=SMALL_MM
         )
+    if receipt.back_minor:
+        pen.row(say["at_first"], money(receipt.total_minor + receipt.back_minor, currency), size_mm=SMALL_MM)
+        pen.row(say["came_back"], money(-receipt.back_minor, currency), size_mm=SMALL_MM)
     for one in receipt.refunds:
         name = f"{say['refunded']} {one.at:%Y-%m-%d}" if one.at else say["refunding"]
         pen.row(name, money(-one.amount_minor, currency))
