@@ -124,7 +124,7 @@ def test_one_line_in_both_languages():
         return words.line(Promotion(promotion_id="p", title=Text(en="x"), currency="CNY", **figures))
 
     assert said(kind=PromotionKind.SPEND_OVER, threshold_minor=30_000, saving_minor=5_000) == {
-        "en": "together ¥300.00: ¥50.00 less", "zh": "一起满 ¥300.00 减 ¥50.00",
+        "en": "Together ¥300.00: ¥50.00 less", "zh": "一起满 ¥300.00 减 ¥50.00",
     }  # fmt: skip
     assert said(kind=PromotionKind.GROUP_PRICE, count=3, price_minor=8_000)["en"] == "3 people: ¥80.00 each"
     assert said(kind=PromotionKind.N_FOR, count=3, price_minor=8_000)["zh"] == "任选 3 件共 ¥80.00"
