@@ -75,6 +75,7 @@ from cloud_relay.pages import owners as owner_pages
 from cloud_relay.pages import publishing as publishing_pages
 from cloud_relay.pages import quotes as quote_pages
 from cloud_relay.pages import rebates as rebate_pages
+from cloud_relay.pages import records as record_pages
 from cloud_relay.pages import suggestions as suggestion_pages
 from cloud_relay.pages import together as group_pages
 from cloud_relay.parcels import courier as courier_scans
@@ -188,6 +189,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operator_bank.router,
     operator_books.router,
     rebate_pages.router,
+    record_pages.router,
     group_pages.router,
     suggestion_pages.router,
     owner_pages.router,

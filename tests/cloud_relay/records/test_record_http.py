@@ -108,3 +108,30 @@ async def test_a_guessed_password_is_counted_like_a_sign_in(site):
         await site.call("POST", "/api/account/erase", {"password": "a wrong sentence"}, ann, 403)
     await site.call("POST", "/api/account/erase", {"password": site.password}, ann, 429)
     await site.call("GET", "/api/me", headers=ann)
+
+
+async def test_the_pages_say_it_in_both_languages(site):
+    ann = site.account("ann")
+    me = await site.call("GET", "/api/me", headers=ann)
+    for path in ("record", "consent", "wishes", "record?days=30"):
+        assert (await site.call("GET", f"/account/{path}", status=None)).status_code == 401
+        assert (await site.call("GET", f"/account/{path}", headers=ann, status=None)).status_code == 200
+    order_id, listing_id = await bought(site, me["account_id"])
+    await site.call("PUT", "/api/me/consent/suggestions", {"is_given": True}, ann)
+    await site.call("PUT", "/api/me/profile", {"country": "DE", "area": "101"}, ann)
+    until = format_time(site.clock.now() + timedelta(days=7))
+    body = {"category": "tea", "budget_minor": 5000, "currency": "CNY", "wished_until": until}
+    await site.call("POST", "/api/me/wishes", body, ann, 201)
+    for path, words in (
+        ("/account/record?lang=en", ["Teapot", f"/orders/{order_id}", "online"]),
+        ("/account/record?lang=zh", ["紫砂茶壶", "线上"]),
+        ("/account/consent?lang=en", ['aria-checked="true"', "Suggest orders together", "an order that has not ended"]),
+        ("/account/consent?lang=zh", ["推荐拼单", "暂不能注销", "未完成的订单"]),
+        ("/account/wishes?lang=en", ["<b>tea</b>", "At most 20 open wishes"]),
+        (f"/account/wishes?lang=zh&listing={listing_id}", ["想要此商品", "紫砂茶壶"]),
+        ("/account/wishes?listing=lis_none", ['list="categories"', "teapot"]),
+        ("/account?lang=en", ["/account/record", "/account/consent", "/account/wishes"]),
+    ):  # fmt: skip
+        answer = await site.call("GET", path, headers=ann, status=None)
+        assert answer.status_code == 200, path
+        assert [one for one in words if one not in answer.text] == [], path
