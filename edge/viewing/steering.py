@@ -4,10 +4,10 @@ import asyncio
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from drivers.base import DeviceError
 from drivers.pan_tilt import HeadLimits, HeadPosition, PanTilt
@@ -19,6 +19,8 @@ from wire.plan import Position
 from wire.values import BadValueError
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DEAD_MAN_S = 0.5
 """Motion stops this long after the last steering beat, whatever the network, the page or the relay do."""
@@ -33,6 +35,9 @@ AGAIN_S = 0.15
 STOP_AGAIN_S = 0.15
 STOP_AGAIN_S_MAX = 2.0
 """A stop that failed is tried again, less often with time: the head was perhaps switched off."""
+
+ASK_AGAIN_S = 5.0
+"""A head that did not answer is asked again after this long: each question holds the device until it is given up."""
 
 GO_TO_S_MAX = 20.0
 """The longest way of any head, end to end at slow speed: until then it may still be moving."""
@@ -116,6 +121,10 @@ class Rate:
         return True
 
 
+class _NewerWishError(Exception):
+    """The device was asked something, and before it answered something newer was wanted of it."""
+
+
 class Axis(ABC):
     """One moving device: takes the newest wish, obeys one call at a time; a stop goes before every wish.
 
@@ -127,6 +136,9 @@ class Axis(ABC):
         self._wish: Wish | None = None
         self._must_stop = True
         self._is_at_rest = False
+        self._is_driven = False  # told a speed: it holds until something else is told
+        self._is_obeying = False
+        self._asking: asyncio.Timeout | None = None
         self._changed = asyncio.Event()
         self._is_still = asyncio.Event()
         self._changed.set()
@@ -134,14 +146,39 @@ class Axis(ABC):
     def wish(self, wish: Wish) -> None:
         """Move like this; it replaces a wish that was not obeyed yet."""
         self._wish = wish
-        self._is_still.clear()
-        self._changed.set()
+        self._note_news()
 
     def stop(self) -> None:
         """Stop; forget what was wished for."""
         self._wish, self._must_stop = None, True
+        self._note_news()
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left to obey and no speed holds: what moves still comes to its end by itself."""
+        return self._wish is None and not self._is_obeying and not self._is_driven
+
+    def _note_news(self) -> None:
         self._is_still.clear()
         self._changed.set()
+        if self._asking is not None and not self._asking.expired():
+            self._asking.reschedule(0.0)  # at once
+
+    async def answer(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Return what the device answers, unless something newer is wanted of it: nobody who steers waits for it."""
+        if self._must_stop or self._wish is not None:
+            raise _NewerWishError
+        asking = asyncio.timeout(None)
+        try:
+            async with asking:
+                self._asking = asking
+                return await question()
+        except TimeoutError:
+            if not asking.expired():
+                raise
+            raise _NewerWishError from None
+        finally:
+            self._asking = None
 
     async def wait_still(self) -> None:
         """Return when the device took a stop and nothing was wished for since."""
@@ -161,6 +198,8 @@ class Axis(ABC):
                     await self._obey_now(wish)
                 elif isinstance(wish, Motion):
                     await self._obey_now(wish)
+            except _NewerWishError:
+                continue
             except DeviceError as error:
                 logger.debug("device did not move", extra={"device": self._handle.name, "reason": error.reason})
                 self._must_stop = True
@@ -187,32 +226,44 @@ class Axis(ABC):
             except DeviceError:
                 self._must_stop = True
                 raise
-            self._is_at_rest = True
+            self._is_at_rest, self._is_driven = True, False
             if self._wish is None:
                 self._is_still.set()
-                with suppress(DeviceError):  # it stands: what it tells besides can wait
+                with suppress(DeviceError, _NewerWishError):  # it stands: what it tells besides can wait
                     await self.stopped(driver)
 
     async def _obey_now(self, wish: Wish) -> None:
-        is_idle = isinstance(wish, Motion) and not self.concerns(wish)
-        if is_idle and self._is_at_rest:
+        """Tell the device. What is nothing for it stops it: a wish replaces every one before it, whole."""
+        if self._is_at_rest and not self.concerns(wish):
             return
+        self._is_obeying = True
+        try:
+            await self._obey_held(wish)
+        finally:
+            self._is_obeying = False
+
+    async def _obey_held(self, wish: Wish) -> None:
         async with self._handle.use() as driver:
-            if not self._must_stop:
-                await self.obey(driver, wish)
-                self._is_at_rest = is_idle
+            if self._must_stop:
+                return
+            is_speed = isinstance(wish, Motion)
+            self._is_driven = self._is_driven or is_speed
+            does_it = self.concerns(wish) and await self.obey(driver, wish)
+            if not does_it:
+                await driver.stop()
+            self._is_at_rest, self._is_driven = not does_it, does_it and is_speed
 
     @abstractmethod
     async def stopped(self, driver: Any) -> None:
         """The device took a stop and nothing is wished for."""
 
     @abstractmethod
-    def concerns(self, wish: Motion) -> bool:
-        """True when this motion moves this device."""
+    def concerns(self, wish: Wish) -> bool:
+        """True when this wish may move this device."""
 
     @abstractmethod
-    async def obey(self, driver: Any, wish: Wish) -> None:
-        """Tell the device."""
+    async def obey(self, driver: Any, wish: Wish) -> bool:
+        """Tell the device; False when this one cannot do it and was told nothing."""
 
 
 def clamp_head(position: Position, limits: HeadLimits) -> HeadPosition:
@@ -247,41 +298,50 @@ class HeadAxis(Axis):
         super().__init__(handle)
         self._zoom = 1.0
         self._has_zoomed = True
+        self._ask_from_s = 0.0
 
-    def concerns(self, wish: Motion) -> bool:
-        return bool(wish.pan or wish.tilt or wish.zoom)
+    def concerns(self, wish: Wish) -> bool:
+        return not isinstance(wish, Motion) or bool(wish.pan or wish.tilt or wish.zoom)
 
-    async def obey(self, driver: PanTilt, wish: Wish) -> None:
+    async def obey(self, driver: PanTilt, wish: Wish) -> bool:
         if isinstance(wish, Motion):
             self._has_zoomed = self._has_zoomed or bool(wish.zoom)
             await driver.move(wish.pan / self._zoom, wish.tilt / self._zoom, wish.zoom)
-            return
+            return True
         if isinstance(wish, Centre):
             if driver.view_deg is None:
-                return
-            wish = aimed_at(wish, await driver.position(), driver.view_deg)
+                return False
+            wish = aimed_at(wish, await self.answer(driver.position), driver.view_deg)
         aim = clamp_head(wish, driver.limits)
         self._zoom, self._has_zoomed = aim.zoom, True  # it may be stopped on its way
         await driver.go_to(aim)
+        return True
 
     async def stopped(self, driver: PanTilt) -> None:
         """Ask how close it looks, while nobody waits for a motion."""
-        if self._has_zoomed:
-            self._zoom = max((await driver.position()).zoom, 1.0)
-            self._has_zoomed = False
+        now_s = asyncio.get_running_loop().time()
+        if not self._has_zoomed or now_s < self._ask_from_s:
+            return
+        try:
+            self._zoom = max((await self.answer(driver.position)).zoom, 1.0)
+        except DeviceError:
+            self._ask_from_s = now_s + ASK_AGAIN_S
+            raise
+        self._has_zoomed = False
 
 
 class TableAxis(Axis):
     """A turntable."""
 
-    def concerns(self, wish: Motion) -> bool:
-        return bool(wish.turn)
+    def concerns(self, wish: Wish) -> bool:
+        return bool(wish.turn) if isinstance(wish, Motion) else isinstance(wish, Position)
 
-    async def obey(self, driver: Turntable, wish: Wish) -> None:
+    async def obey(self, driver: Turntable, wish: Wish) -> bool:
         if isinstance(wish, Motion):
             await driver.turn(wish.turn)
         elif isinstance(wish, Position):
             await driver.turn_to(wish.table_deg % 360.0)
+        return True
 
     async def stopped(self, driver: Turntable) -> None:
         """Where it stands is asked for when somebody wants to know."""
@@ -358,7 +418,9 @@ class Steerer:
         """The dead-man: motion and no beat for DEAD_MAN_S means stop."""
         self._timer = None
         now_s = self._monotonic()
-        if self._armed_until_s is None or now_s >= self._armed_until_s:
+        if self._armed_until_s is None:
+            return
+        if now_s >= self._armed_until_s and all(axis.is_done for axis in self._axes):
             return
         left_s = self._beat_s + DEAD_MAN_S - now_s
         if left_s > 0:

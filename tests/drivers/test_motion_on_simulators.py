@@ -94,6 +94,21 @@ async def test_stop_also_ends_the_way_to_a_position(head):
     assert not head_of(shop)["moving"]
 
 
+@pytest.mark.parametrize("after_s", [0.0, 0.001, 0.01, 0.03])
+async def test_a_question_that_was_given_up_spoils_nothing_that_is_told_or_asked_after(head, eventually, after_s):
+    """Its answer comes late, into the middle of the next exchange or before it."""
+    shop, driver = head
+    for pan_deg in (12, -12):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(after_s):
+                while True:
+                    await driver.position()
+        await driver.go_to(HeadPosition(pan_deg=pan_deg, tilt_deg=0, zoom=2))
+        await eventually(lambda: not head_of(shop)["moving"])
+        assert head_of(shop)["pan_deg"] == pytest.approx(pan_deg, abs=0.08)
+        assert (await driver.position()).pan_deg == pytest.approx(pan_deg, abs=0.08)
+
+
 async def test_closing_and_opening_stop_a_head(head):
     shop, driver = head
     await driver.move(0.1, 0, 0.1)
