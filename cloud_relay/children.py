@@ -8,6 +8,14 @@ from dataclasses import dataclass
 
 from cloud_relay.refusals import RefusedError
 
+WORDS_BYTES_MAX = 1024 * 1024
+"""What a child may write to stderr: a library's warnings, a traceback."""
+READ_BYTES = 64 * 1024
+
+
+class ChildTalksError(RuntimeError):
+    """A child said more than it may, and was ended for it: what it did before is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -46,24 +54,67 @@ class Slots:
 
 
 async def run_script(
-    script: str, *args: str, content: bytes, timeout_s: float, env: Mapping[str, str] | None = None
+    script: str,
+    *args: str,
+    content: bytes,
+    timeout_s: float,
+    output_bytes_max: int,
+    env: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Run one of our scripts on `content`; TimeoutError when it takes longer.
+    """Run one of our scripts on `content`; TimeoutError when it takes longer, ChildTalksError when it says more.
 
-    However this ends, by an error, in time or cancelled, the child is dead and reaped afterwards. It gets no variable
-    but `env`: the relay's own hold its secrets.
+    `output_bytes_max` is about stdout: what the caller's own limits make of the largest answer. However this ends, by
+    an error, in time or cancelled, the child is dead and reaped afterwards. It gets no variable but `env`: the relay's
+    own hold its secrets.
     """
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-I", script, *args, env=dict(env or {}), stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
     try:
-        async with asyncio.timeout(timeout_s):
-            output, words = await child.communicate(content)
+        async with asyncio.timeout(timeout_s), asyncio.TaskGroup() as tasks:
+            tasks.create_task(_give(child.stdin, content))
+            output = tasks.create_task(_take(child, child.stdout, output_bytes_max))
+            words = tasks.create_task(_take(child, child.stderr, WORDS_BYTES_MAX))
+        returncode = await child.wait()
     finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it ended by itself a moment ago
-                child.kill()
-            await child.wait()
-    assert child.returncode is not None
-    return Ended(child.returncode, output, words)
+        _kill(child)
+        await child.wait()
+    return Ended(returncode, _within(output.result(), script), _within(words.result(), script))
+
+
+def _kill(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself a moment ago
+            child.kill()
+
+
+async def _give(pipe: asyncio.StreamWriter, content: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has read enough, or died: its end tells
+        pipe.write(content)
+        await pipe.drain()
+    pipe.close()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        await pipe.wait_closed()
+
+
+async def _take(child: asyncio.subprocess.Process, pipe: asyncio.StreamReader, bytes_max: int) -> bytes | None:
+    """Return what comes to its end; None when it was more than that, and then the child is being ended."""
+    taken: bytearray | None = bytearray()
+    while part := await pipe.read(READ_BYTES):
+        if taken is None:
+            continue
+        taken += part
+        if len(taken) > bytes_max:
+            taken = None
+            _kill(child)
+    return None if taken is None else bytes(taken)
+
+
+def _within(said: bytes | None, script: str) -> bytes:
+    if said is None:
+        raise ChildTalksError(f"{script}: said more than it may, and was ended")
+    return said

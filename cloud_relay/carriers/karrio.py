@@ -24,7 +24,7 @@ from cloud_relay.carriers.base import (
 )
 from cloud_relay.carriers.steps import steps_of
 from cloud_relay.carriers.times import read_time, zone_of
-from cloud_relay.children import run_script
+from cloud_relay.children import ChildTalksError, run_script
 from cloud_relay.settings import CarrierSettings
 from wire.plan import Text
 
@@ -33,6 +33,8 @@ ASKED_AT_ONCE = 1
 """Bookings, and beside them questions: each is a Python with a large library, 120 MB and a second of processor."""
 PASSED_ON = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """All that the library may see of our environment: how one gets out of this network, and whom to trust there."""
+ANSWER_BYTES_MAX = 2 * templates.LABEL_BYTES_MAX
+"""The largest label in base64, and words beside it."""
 WORDS_MAX = 500
 """Words of one parcel in one answer; a journey has dozens."""
 REFUSALS = {"dhl_parcel_de": frozenset({"400", "401", "403"})}
@@ -126,7 +128,12 @@ class KarrioCarrier:
         }  # fmt: skip
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         try:
-            child = await run_script(CHILD, content=json.dumps(asked).encode(), timeout_s=self._told.timeout_s, env=env)
+            child = await run_script(
+                CHILD, content=json.dumps(asked).encode(), timeout_s=self._told.timeout_s, env=env,
+                output_bytes_max=ANSWER_BYTES_MAX,
+            )  # fmt: skip
+        except ChildTalksError:
+            raise CarrierUnknownError(f"{self.name}: an answer of more than {ANSWER_BYTES_MAX} bytes") from None
         except TimeoutError:
             raise CarrierUnknownError(f"{self.name}: no answer in {self._told.timeout_s:g} s") from None
         try:

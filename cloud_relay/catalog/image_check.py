@@ -6,12 +6,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from cloud_relay.children import Slots, run_script
+from cloud_relay.children import ChildTalksError, Slots, run_script
 from cloud_relay.refusals import RefusedError
 
 SIDE_PX_MAX = 1600
 """Longest side of a listing's picture: sharp on a television, and 300 kB."""
 CHILD_TIMEOUT_S = 15.0
+CLEAN_BYTES_MAX = 16 * 1024 * 1024
+"""What a cleaned picture may take: noise of the largest side that anybody asks for, as the child compresses it."""
 CHILDREN_MAX = 2
 WAITING_MAX = 16
 """Pictures that wait for one of them: a dozen seconds' work, and 12 MB of memory each at the most."""
@@ -32,8 +34,11 @@ async def clean_picture(content: bytes, pixels_max: int, side_px_max: int = SIDE
     async with _slots.hold():
         try:
             child = await run_script(
-                CHILD, str(pixels_max), str(side_px_max), content=content, timeout_s=CHILD_TIMEOUT_S
-            )
+                CHILD, str(pixels_max), str(side_px_max), content=content, timeout_s=CHILD_TIMEOUT_S,
+                output_bytes_max=CLEAN_BYTES_MAX,
+            )  # fmt: skip
+        except ChildTalksError:
+            raise _refused("the decoder gave up") from None
         except TimeoutError:
             raise _refused("takes too long to decode") from None
     if child.returncode != 0:

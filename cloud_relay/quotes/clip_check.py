@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 from pathlib import Path
 
-from cloud_relay.children import Slots, run_script
+from cloud_relay.children import ChildTalksError, Slots, run_script
 from cloud_relay.quotes.rules import CLIP_BYTES_MAX, CLIP_S_MAX
 from cloud_relay.refusals import RefusedError
 
@@ -16,6 +16,8 @@ WAITING_MAX = 4
 """Clips that wait for it, 12 MB of memory each: longer than four times CHILD_TIMEOUT_S nobody waits at a page."""
 SLACK_S = 0.5
 """A camera that was told to stop after so many seconds ends with the frame after."""
+COPY_BYTES_MAX = CLIP_BYTES_MAX + 1024 * 1024
+"""The copy has the same picture without the rest; its own tables may be a little larger than those before."""
 PIXELS_MAX = 3840 * 2160
 """4K, the most that phones record; a frame of it is decoded."""
 EBML = b"\x1a\x45\xdf\xa3"
@@ -53,7 +55,11 @@ async def clean_clip(content: bytes) -> tuple[bytes, str]:
     async with _slots.hold():
         args = (kind, str(CLIP_S_MAX + SLACK_S), str(PIXELS_MAX))
         try:
-            child = await run_script(CHILD, *args, content=content, timeout_s=CHILD_TIMEOUT_S)
+            child = await run_script(
+                CHILD, *args, content=content, timeout_s=CHILD_TIMEOUT_S, output_bytes_max=COPY_BYTES_MAX
+            )
+        except ChildTalksError:
+            raise _refused("broken: grows when it is copied") from None
         except TimeoutError:
             raise _refused("broken: takes too long to read") from None
     if child.returncode != 0:

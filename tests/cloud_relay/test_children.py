@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import resource
 
 import pytest
 
 from cloud_relay import children
 from cloud_relay.catalog import image_check
-from cloud_relay.children import Slots, run_script
+from cloud_relay.children import WORDS_BYTES_MAX, ChildTalksError, Slots, run_script
 from cloud_relay.quotes import clip_check
 from cloud_relay.refusals import RefusedError
 from tests.cloud_relay.site import jpeg
@@ -89,9 +90,58 @@ async def test_a_child_gets_none_of_our_variables(tmp_path, monkeypatch):
     monkeypatch.setenv("VITRINE_DATABASE_URL", "postgresql://secret")
     script = tmp_path / "environment.py"
     script.write_text(ENVIRONMENT)
-    found = await run_script(str(script), content=b"x", timeout_s=60, env={"NO_PROXY": "*"})
+    found = await run_script(str(script), content=b"x", timeout_s=60, output_bytes_max=100_000, env={"NO_PROXY": "*"})
     assert found.returncode == 0 and b"NO_PROXY" in found.output
     assert b"secret" not in found.output and b"VITRINE" not in found.output
+
+
+TALKS = "import sys\nwhile True:\n    getattr(sys, sys.argv[1]).write('x' * int(sys.argv[2]))\n"
+SAYS = "import sys\nfor name in ('stdout', 'stderr'):\n    getattr(sys, name).write('x' * int(sys.argv[1]))\n"
+
+
+@pytest.mark.parametrize("pipe", ["stdout", "stderr"])
+async def test_a_child_that_goes_on_talking_is_ended(pipe, tmp_path):
+    """It would fill the relay's memory with what it says: by its time limit, gigabytes."""
+    script = tmp_path / "talks.py"
+    script.write_text(TALKS)
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ChildTalksError, match=r"talks\.py"):
+        await run_script(str(script), pipe, "1000000", content=b"", timeout_s=60, output_bytes_max=100_000)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 50_000
+
+
+async def test_the_last_byte_that_it_may_say_is_taken_and_the_next_is_too_much(tmp_path):
+    script = tmp_path / "says.py"
+    script.write_text(SAYS)
+    found = await run_script(str(script), "1000", content=b"", timeout_s=60, output_bytes_max=1000)
+    assert (found.returncode, len(found.output), len(found.words)) == (0, 1000, 1000)
+    with pytest.raises(ChildTalksError):
+        await run_script(str(script), "1001", content=b"", timeout_s=60, output_bytes_max=1000)
+    size = str(WORDS_BYTES_MAX)
+    found = await run_script(str(script), size, content=b"", timeout_s=60, output_bytes_max=WORDS_BYTES_MAX)
+    assert len(found.words) == WORDS_BYTES_MAX
+    more = str(WORDS_BYTES_MAX + 1)
+    with pytest.raises(ChildTalksError):
+        await run_script(str(script), more, content=b"", timeout_s=60, output_bytes_max=WORDS_BYTES_MAX * 2)
+
+
+async def test_a_child_that_reads_nothing_of_a_large_file_ends_all_the_same(tmp_path):
+    script = tmp_path / "deaf.py"
+    script.write_text("import sys\nsys.stdout.write('no')\n")
+    found = await run_script(str(script), content=b"x" * 5_000_000, timeout_s=60, output_bytes_max=100)
+    assert (found.returncode, found.output) == (0, b"no")
+
+
+@pytest.mark.parametrize("kind", READERS)
+async def test_a_reader_that_talks_too_much_refuses_the_file(kind, tmp_path, monkeypatch):
+    module, read = READERS[kind]
+    script = tmp_path / "talks.py"
+    script.write_text("import sys\nwhile True:\n    sys.stdout.write('x' * 1000000)\n")
+    monkeypatch.setattr(module, "CHILD", str(script))
+    monkeypatch.setattr(module, "_slots", Slots(1, 1))
+    monkeypatch.setattr(clip_check, "can_take", lambda: True)
+    with pytest.raises(RefusedError, match="bad_"):
+        await read()
 
 
 async def test_so_many_wait_for_a_turn_and_whoever_comes_then_is_told_to_come_again(eventually):
