@@ -12,7 +12,6 @@ from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.catalog.reading import missing as not_there
 from cloud_relay.catalog.variant_rules import titled
-from cloud_relay.groups import rules as group_rules
 from cloud_relay.groups import store as groups
 from cloud_relay.groups.store import Group
 from cloud_relay.on_site import rules, store
@@ -65,7 +64,7 @@ def look(connection: Connection, own: RowMapping, now: datetime) -> Look:
     for row in store.held(connection, shop_id, by_account, now):
         lines[row["account_id"]].append(row)
     people = {one: Present(person_id, store.brought(lines[one], person_id)) for one, person_id in by_account.items()}
-    open_groups = _open_groups(connection, shop_id, by_account, now)
+    open_groups = _open_groups(connection, shop_id, now)
     return Look(
         own=people.pop(account_id), others=tuple(people.values()),
         nicknames={row["person_id"]: row["nickname"] for row in (own, *seen)},
@@ -80,17 +79,14 @@ def look(connection: Connection, own: RowMapping, now: datetime) -> Look:
     )  # fmt: skip
 
 
-def _open_groups(
-    connection: Connection, shop_id: str, account_ids: Sequence[str] | dict[str, str], now: datetime
-) -> list[tuple[Group, tuple[str, ...]]]:
-    """Return the groups at this shop's counter that any of these is in and that still wait, with their members."""
-    found = []
-    for row in promotion_store.open_of(connection, shop_id):
-        for group in groups.on_site_groups(connection, row["promotion_id"], account_ids):
-            if group_rules.is_open(group.state, group.close_until, now):
-                ids = tuple(one["account_id"] for one in groups.members(connection, group.group_id))
-                found.append((group, ids))
-    return found
+def _open_groups(connection: Connection, shop_id: str, now: datetime) -> list[tuple[Group, tuple[str, ...]]]:
+    """Return the groups at this shop's counter that still wait, with the accounts of their members."""
+    found = (groups.load(connection, group_id) for group_id in store.open_groups(connection, shop_id, now))
+    return [
+        (group, tuple(one["account_id"] for one in groups.members(connection, group.group_id)))
+        for group in found
+        if group is not None
+    ]
 
 
 def of_visit(connection: Connection, account_id: str, shop_id: str, now: datetime) -> dict[str, Any]:

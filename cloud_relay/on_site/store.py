@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, sel
 from cloud_relay.announcements.prices import price_at
 from cloud_relay.records import consent
 from cloud_relay.records.uses import Use
-from cloud_relay.tables import account, in_hand, listing, member, person_mute, shop, variant, visit
+from cloud_relay.tables import account, group_order, in_hand, listing, member, person_mute, shop, variant, visit
 from wire.promotions import Brought
 
 _VISIT, _HAND = visit.c, in_hand.c
@@ -142,6 +142,13 @@ def brought(rows: Iterable[RowMapping], person_id: str) -> tuple[Brought, ...]:
         for row in rows
         for _ in range(row["quantity"])
     )
+
+
+def open_groups(connection: Connection, shop_id: str, now: datetime) -> list[str]:
+    """Return the groups at a shop's counter that still wait, the newest last."""
+    own = group_order.c
+    where = (own.shop_id == shop_id, own.place == "on_site", own.state == "open", own.close_until > now)
+    return list(connection.scalars(select(own.group_id).where(*where).order_by(own.started_at, own.group_id)))
 
 
 def nickname_of(connection: Connection, account_id: str) -> str:

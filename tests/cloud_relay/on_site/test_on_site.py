@@ -1,14 +1,19 @@
 """Shoppers in one shop: visits by tags, what is in hand, who sees whom, asking for one payment together."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from cloud_relay import muting
-from cloud_relay.on_site import rules, service, store
+from cloud_relay.on_site import reading, rules, service, store
+from cloud_relay.promotions import store as promotion_store
 from cloud_relay.records import consent
 from cloud_relay.records.uses import Use
+from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import group_member, group_order, in_hand, notice, page_event, visit
 from wire.values import format_time
 
@@ -241,6 +246,39 @@ async def test_who_asks_for_others_than_are_there_now_looks_again(floor):
     refused = await floor.call("ann", "POST", path, {"person_ids": proposed}, 409)
     assert refused["type"].endswith("others_changed")
     assert floor.rows(group_order) == []
+
+
+@pytest.mark.both_stores
+async def test_of_two_who_ask_for_the_same_third_at_once_one_is_told_to_look_again(floor):
+    """Both saw a page with bob on it; he is in one group afterwards, whoever was first."""
+    promotion_id = await floor.promise()
+    for name in ("ann", "bob", "eve"):
+        await floor.person(name, pots=2)
+    ids, db, now = floor.ids, floor.site.db, floor.site.clock.now()
+    person = {row["account_id"]: row["person_id"] for row in floor.rows(visit)}
+
+    def proposed(name):
+        own = db.read_now(store.find, ids[name], floor.shop_id, now)
+        row = db.read_now(promotion_store.find, promotion_id)
+        return [one.person_id for one in db.read_now(reading.look, own, now).proposal(row)[1:]]
+
+    # two whose proposals meet in one person: with three alike at least two choose the same one, or each other
+    wishes = {name: proposed(name) for name in ids}
+    asked = threading.Barrier(3)
+
+    def ask(name):
+        asked.wait()
+        try:
+            db.run_now(service.ask, ids[name], floor.shop_id, promotion_id, wishes[name], now)
+        except RefusedError as error:
+            return error.type
+        return "asked"
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = sorted(await asyncio.gather(*(asyncio.get_running_loop().run_in_executor(pool, ask, n) for n in ids)))
+    assert answers == ["asked", "others_changed", "others_changed"]
+    members = [row["account_id"] for row in floor.rows(group_member)]
+    assert (len(members), len(set(members)), set(members) <= set(person)) == (2, 2, True)
 
 
 @pytest.mark.both_stores
