@@ -77,9 +77,8 @@ def _payouts(account_id: str, _: datetime) -> Select[Any]:
 
 def _rebates(connection: Connection, account_id: str, _: datetime) -> int:
     """Return how many rebate accounts of this shopper hold money."""
-    own = select(rebate_ticket.c.market, rebate_ticket.c.currency).where(rebate_ticket.c.account_id == account_id)
-    queues = connection.execute(own.distinct()).all()
-    held = [ledger.balance(connection, money.rebate(one.market, account_id), one.currency) for one in queues]
+    queues = rebates.queues_of(connection, account_id)
+    held = [ledger.balance(connection, money.rebate(market, account_id), currency) for market, currency in queues]
     return sum(amount != 0 for amount in held)
 
 
@@ -167,7 +166,7 @@ def erase(connection: Connection, account_id: str, now: datetime) -> None:
 
 def _leave_lines(connection: Connection, account_id: str, now: datetime) -> None:
     """Who is gone waits for no rebate: the ticket leaves the line, and the pot pays who comes after."""
-    own = (rebate_ticket.c.account_id == account_id, rebate_ticket.c.state == rebates.WAITING)
+    own = (rebate_ticket.c.account_id == account_id, rebate_ticket.c.state.in_(rebates.HOPING))
     for row in connection.execute(select(rebate_ticket.c.ticket_id, rebate_ticket.c.market).where(*own)).all():
         rebates.leave_line(connection, row.ticket_id, now)
         page_event(connection, f"rebates:{row.market}", "queue_changed", {"market": row.market}, now)

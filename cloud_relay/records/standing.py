@@ -227,8 +227,8 @@ STANDINGS: tuple[Standing, ...] = (
     Standing(
         table=owner_talk, whose=_known_talks, people=("asker_id", "asked_id", "owner_id"),
         hidden=(  # its state would tell an asker who declined and who was never told of the question
-            "state", "is_heard", "asker_told_at", "asked_told_at", "asker_id", "asked_id", "owner_id", "asker_nickname_en", "asker_nickname_zh", "asked_nickname_en",
-            "asked_nickname_zh",
+            "state", "is_heard", "asker_told_at", "asked_told_at", "asker_id", "asked_id", "owner_id",
+            "asker_nickname_en", "asker_nickname_zh", "asked_nickname_en", "asked_nickname_zh",
         ),
         why="nicknames there were drawn for that one talk, and lead to nobody; both sides' words are blanked by theirs",
     ),
