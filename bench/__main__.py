@@ -1,4 +1,4 @@
-"""`./vitrine bench order`, `relay`, `market`, `viewing`: medians of a run beside their yardsticks; `--json FILE`."""
+"""`./vitrine bench order`, `relay`, `market`, `viewing`, `together`: medians beside their yardsticks; `--json FILE`."""
 
 import argparse
 import asyncio
@@ -44,6 +44,13 @@ def market(folder: Path, rounds: int, listings: int) -> Report:
     return market_pace.measure(folder, rounds, listings)
 
 
+def together(folder: Path, people: int) -> Report:
+    """Measure how soon a purchase becomes suggestions, on both databases, and how soon groups are settled."""
+    from bench import together as room  # noqa: PLC0415  # as above
+
+    return room.measure(folder, people)
+
+
 async def viewing(folder: Path, rounds: int, seconds: float) -> Report:
     """Measure live pictures beside other programs that read the same camera."""
     from bench import viewing as room  # noqa: PLC0415  # as above
@@ -59,11 +66,15 @@ async def viewing_memory(folder: Path, minutes: float) -> Report:
 
 
 def write(chosen: argparse.Namespace, report: Report) -> None:
-    """Write what stands in the documents: the tables and plots of live viewing, the table of the market."""
+    """Write what stands in the documents: tables, and the plots of live viewing."""
     if chosen.what == "market":
         from bench import market_pace  # noqa: PLC0415  # as above
 
         market_pace.write(report, chosen.out)
+    elif chosen.what == "together":
+        from bench import together as people  # noqa: PLC0415  # as above
+
+        people.write(report, chosen.out)
     elif chosen.what == "viewing" and chosen.memory is None:
         from bench import viewing as room  # noqa: PLC0415  # as above
 
@@ -75,9 +86,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./vitrine bench", description=__doc__)
     words = (
         "order: from placing to the printer, and the first picture; relay: memory with many shops, in 512 MB (root); "
-        "market: search in 200,000 listings; viewing: live pictures beside other programs"
+        "market: search in 200,000 listings; viewing: live pictures beside other programs; "
+        "together: from a purchase to suggestions among 100,000 shoppers, and the end of 1,000 groups"
     )
-    parser.add_argument("what", choices=["order", "relay", "market", "viewing"], help=words)
+    parser.add_argument("what", choices=["order", "relay", "market", "viewing", "together"], help=words)
     parser.add_argument("--rounds", type=int, default=3, help="but relay: rounds of each measurement (default 3)")
     parser.add_argument(
         "--seconds", type=float, default=8, help="viewing: how long each system is watched in a round (default 8)"
@@ -87,9 +99,10 @@ def arguments() -> argparse.Namespace:
         help=f"viewing: only the memory of a shop box with twenty viewers over so many minutes ({MEMORY_MIN:g})",
     )  # fmt: skip
     parser.add_argument(
-        "--out", type=Path, default=HERE, help="market, viewing: where table and plots are written (default: bench/)"
+        "--out", type=Path, default=HERE, help="where tables and plots are written, if there are any (default: bench/)"
     )
     parser.add_argument("--listings", type=int, default=200_000, help="market: how many there are (default 200,000)")
+    parser.add_argument("--people", type=int, default=100_000, help="together: shoppers (default 100,000)")
     parser.add_argument("--shops", type=int, default=100, help="relay: shops that are connected (default 100)")
     parser.add_argument("--minutes", type=float, default=2, help="relay: ten orders in each (default 2)")
     parser.add_argument(
@@ -106,6 +119,8 @@ async def run(chosen: argparse.Namespace) -> Report:
             return Report(await relay(Path(name), chosen.shops, chosen.minutes, has_box=not chosen.no_box))
         if chosen.what == "market":
             return market(Path(name), chosen.rounds, chosen.listings)
+        if chosen.what == "together":
+            return await asyncio.to_thread(together, Path(name), chosen.people)
         if chosen.what == "viewing" and chosen.memory is not None:
             return await viewing_memory(Path(name), chosen.memory)
         if chosen.what == "viewing":

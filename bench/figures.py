@@ -59,6 +59,16 @@ class Report:
             )
         )  # fmt: skip
 
+    def least(self, key: str, name: str, values: Sequence[float], unit: str, limit: float, digits: int = 2) -> None:
+        """Add a line whose median must not fall below its limit."""
+        middle = self.values[key] = statistics.median(values)
+        self.figures.append(
+            Figure(
+                name=name, measured=median_text(values, unit, digits), yardstick=f"goal {limit:g} {unit}",
+                ratio=middle / limit, limit=1, is_floor=True,
+            )
+        )  # fmt: skip
+
     def against(
         self, key: str, name: str, ours: Sequence[float], theirs: Sequence[float], peer: str, limit: float,
         unit: str = "ms", digits: int = 1,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from heapq import nlargest
+from itertools import combinations
 from typing import NamedTuple
 
 from wire.promotions import Brought, Promotion, PromotionKind, savings, together_minor
@@ -124,6 +125,8 @@ class Goods:
         for one in sorted(self.by_id.values(), key=lambda good: (-good.price_minor, good.listing_id)):
             self._by_key.setdefault(one.goods_key, []).append(one)
         self._dearest = max((one.price_minor for one in self.by_id.values()), default=0)
+        self._is_group_price = promotion.kind is PromotionKind.GROUP_PRICE
+        self._leasts = {one.listing_id: self._least(one.price_minor) for one in self.by_id.values()}
 
     @property
     def keys(self) -> Collection[str]:
@@ -147,10 +150,12 @@ class Goods:
         same = self._by_key.get(want.goods_key)
         if not same or want.goods_key.startswith("="):
             return None
-        if self.promotion.kind is PromotionKind.GROUP_PRICE:
+        if self._is_group_price:
             return self._within(same[0], want.most_minor)
-        affordable = next((one for one in same if one.price_minor <= want.most_minor), None)
-        return self._within(affordable or same[-1], want.most_minor)
+        for one in same:
+            if one.price_minor <= want.most_minor:
+                return self._within(one, want.most_minor)
+        return self._within(same[-1], want.most_minor)
 
     def picks(self, wants: Iterable[Want]) -> dict[str, Pick]:
         """Return what each account would bring: of several picks the dearest sure one, else the cheapest."""
@@ -163,10 +168,10 @@ class Goods:
         return found
 
     def _within(self, good: Good, most_minor: int | None) -> Pick | None:
-        least = self._least(good.price_minor)
+        least = self._leasts[good.listing_id]
         if least >= good.price_minor or (most_minor is not None and least > most_minor):
             return None
-        if self.promotion.kind is PromotionKind.GROUP_PRICE:
+        if self._is_group_price:
             most_minor = None
         return Pick(good.price_minor, good.listing_id, most_minor)
 
@@ -248,24 +253,44 @@ def _dearest(trigger: Candidate, others: Sequence[Candidate]) -> list[Candidate]
 def _exact(
     promotion: Promotion, trigger: Candidate, others: Sequence[Candidate], apart: Collection[frozenset[str]]
 ) -> Found | None:
-    """Look at every set. The lowest id has the highest bit: of equal size, lower ids are the higher number."""
-    people = sorted([trigger, *others], key=lambda one: one.account_id, reverse=True)
-    own = 1 << people.index(trigger)
-    prices: list[tuple[int, ...]] = [()]
-    for one in people:
-        prices += [(*before, one.pick.price_minor) for before in prices]
-    ranked = [
-        (-saving, len(prices[mask]), -mask)
-        for mask in range(len(prices))
-        if mask & own and len(prices[mask]) >= PEOPLE_MIN and (saving := together_minor(promotion, prices[mask])) > 0
-    ]
-    ranked.sort()
-    for saving, _, mask in ranked:
-        group = [one for bit, one in enumerate(people) if -mask >> bit & 1]
-        if promotion.kind is PromotionKind.GROUP_PRICE or _may_be_feasible(group, -saving):
-            found = feasible(promotion, group, apart)
-            if found is not None:
-                return found
+    """Look at every set that could still be the best: sizes by what they can save at most, in each the lowest ids."""
+    dearest = sorted((one.pick.price_minor for one in others), reverse=True)
+    sizes = []
+    for size in range(PEOPLE_MIN, len(others) + 2):
+        most = together_minor(promotion, [trigger.pick.price_minor, *dearest[: size - 1]])
+        sizes += [(-most, size)] if most > 0 else []
+    best: Found | None = None
+    for negative, size in sorted(sizes):
+        if best is not None and (negative, size) >= (-best.saving_minor, len(best.people)):
+            break
+        found = _of_size(promotion, trigger, others, apart, size, -negative)
+        if found is not None and (best is None or _order(found) < _order(best)):
+            best = found
+    return best
+
+
+def _of_size(
+    promotion: Promotion, trigger: Candidate, others: Sequence[Candidate], apart: Collection[frozenset[str]],
+    size: int, most: int,
+) -> Found | None:  # fmt: skip
+    """Return the best feasible group of one size; `most` is what such a group can save."""
+    lesser: list[tuple[int, tuple[Candidate, ...]]] = []
+    for rest in combinations(sorted(others, key=lambda one: one.account_id), size - 1):
+        saving = together_minor(promotion, [trigger.pick.price_minor, *(one.pick.price_minor for one in rest)])
+        if saving < most:
+            lesser.append((saving, rest))
+        elif (found := _proved(promotion, (trigger, *rest), apart, saving)) is not None:
+            return found
+    lesser.sort(key=lambda one: -one[0])  # stable: of equal savings the lowest ids stay first
+    groups = (_proved(promotion, (trigger, *rest), apart, saving) for saving, rest in lesser if saving > 0)
+    return next((found for found in groups if found is not None), None)
+
+
+def _proved(
+    promotion: Promotion, group: Sequence[Candidate], apart: Collection[frozenset[str]], saving_minor: int
+) -> Found | None:
+    if promotion.kind is PromotionKind.GROUP_PRICE or _may_be_feasible(group, saving_minor):
+        return feasible(promotion, group, apart)
     return None
 
 

@@ -119,6 +119,11 @@ _FOUND = (
 )  # fmt: skip
 
 
+def count(connection: Connection) -> int:
+    """Return how many suggestions there ever were."""
+    return int(connection.scalar(select(func.count()).select_from(suggestion)) or 0)
+
+
 def find(connection: Connection, suggestion_id: str) -> RowMapping | None:
     """Return a suggestion with its shop and its promotion's title, and whether that was withdrawn; or None."""
     return connection.execute(_FOUND.where(suggestion.c.suggestion_id == suggestion_id)).mappings().one_or_none()
