@@ -34,7 +34,7 @@ CHECKED: dict[str, dict[str, Any]] = {
     "shop_command": {"type": "LabelParcel", "sequence": 1}, "group_order": {"saving_minor": 0},
     "promotion": {"until_at": LATER, "account_id": OTHER},
     "order_event": {"detail": {"state": "disputed", "reason": CANARY}},
-    "viewing_complaint": {"by_account_id": OTHER}, "counter_sale": {"account_id": ""},
+    "viewing_complaint": {"by_account_id": OTHER}, "counter_sale": {"account_id": ""}, "owner_talk": {"state": "open"},
 }  # fmt: skip
 """Values that constraints and rules ask for."""
 
