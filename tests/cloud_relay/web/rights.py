@@ -27,6 +27,7 @@ PROMOTION = {
 }  # fmt: skip
 QUOTE = {"listing_id": "{listing_id}", "price_minor": 1, "quoted_until": "{tomorrow}"}
 ACCEPTANCE = {"address": ADDRESS, "payment_method": "{method}", "agrees_photo_window": True, "total_minor": 1}
+WISH = {"category": "x", "budget_minor": 1, "currency": "CNY", "wished_until": "{tomorrow}"}
 WITHDRAWAL = {"market": "{market}", "currency": "{currency}", "amount_minor": 1}
 PICKUP_POINT = {"name_en": "Counter", "address": {"lines": ["Lane 1"], "city": "X", "country": "CN"}}
 PUSH_PLACE = {
@@ -97,6 +98,19 @@ RIGHTS = [
     Right("GET", "/api/rebates/{market}/{currency}/settlements/{name}", "public"),
     Right("PUT", "/api/operator/rebates/{market}", "operator", {"is_on": True, "reason": "x"}),
     Right("POST", "/api/operator/rebates/{market}/settlements", "operator", {"name": "2", "currency": "{currency}"}),
+    Right("GET", "/api/me/purchases", "signed_in"),
+    Right("GET", "/api/me/consent", "signed_in"),
+    Right("PUT", "/api/me/consent/{use}", "signed_in", {"is_given": True}),
+    Right("PUT", "/api/me/profile", "signed_in", {"area": "x"}),
+    Right("GET", "/api/me/wishes", "signed_in"),
+    Right("POST", "/api/me/wishes", "signed_in", WISH),
+    Right("DELETE", "/api/me/wishes/{wish_id}", "shopper"),
+    Right("POST", "/api/me/wishes/{wish_id}/restore", "shopper"),
+    Right("GET", "/api/account/export", "signed_in"),
+    Right("POST", "/api/account/erase", "signed_in", {"password": "a wrong sentence"}),
+    Right("GET", "/account/record", "signed_in"),
+    Right("GET", "/account/consent", "signed_in"),
+    Right("GET", "/account/wishes", "signed_in"),
     Right("GET", "/rebates", "public"),
     Right("GET", "/account/rebates", "signed_in"),
     Right("GET", "/operator/rebates", "operator"),

@@ -110,6 +110,25 @@ async def rebated(site, world, ann, shop_id, mo):
     return {"market": "default", "currency": currency, "withdrawal_id": asked["withdrawal_id"]}
 
 
+async def invited(site, merchant_id, mo):
+    """Pat packs for mo; somebody else is invited and has not answered."""
+    packer = site.account("pat")
+    packer_id = (await site.call("GET", "/api/me", headers=packer))["account_id"]
+    path = f"/api/merchants/{merchant_id}/invitations"
+    asked = await site.call("POST", path, {"email": "pat@example.org", "role": "packer"}, mo, 201)
+    token = asked["url"].rsplit("/", 1)[-1]
+    await site.call("POST", f"/api/invitations/{token}/accept", {}, packer)
+    waiting = await site.call("POST", path, {"email": "lee@example.org", "role": "manager"}, mo, 201)
+    return {"packer": packer_id, "account_id": packer_id, "invitation_id": waiting["invitation_id"]}
+
+
+async def wished(site, headers, tomorrow):
+    """Ann wishes for tea."""
+    body = {"category": "tea", "budget_minor": 1, "currency": "CNY", "wished_until": tomorrow}
+    made = await site.call("POST", "/api/me/wishes", body, headers, 201)
+    return {"wish_id": made["wish_id"], "use": "suggestions"}
+
+
 async def asked_and_answered(site, world, listing_id, ann):
     """Three bought it and may be asked; one of them answered Ann, and she muted another under some nickname."""
     people = [world.account(f"owner{number}") for number in range(3)]
@@ -125,6 +144,16 @@ async def asked_and_answered(site, world, listing_id, ann):
     mute_id = site.db.run_now(muting.mute, ann, next(name for name in people if name != asked), world.now, "Otter")
     return {"owner_id": found[1]["owner_id"], "talk_id": talk_id, "owner_message_id": message["message_id"],
             "mute_id": mute_id}  # fmt: skip
+
+
+async def announced_and_promised(site, shop_id, mo, now):
+    """An announcement that is shown, and a promotion that begins tomorrow."""
+    times = {"from_at": format_time(now + timedelta(days=1)), "until_at": format_time(now + timedelta(days=2))}
+    body = {"shop_id": shop_id, "title_en": "x", "shown_until": times["from_at"]}
+    announced = await site.call("POST", "/api/announcements", body, mo, 201)
+    promised = await site.call("POST", "/api/promotions", {**PROMOTION, "shop_id": shop_id, **times}, mo, 201)
+    ids = {"announcement_id": announced["announcement_id"], "promotion_id": promised["promotion_id"]}
+    return {**ids, "day_after": times["until_at"]}
 
 
 class Mall:
@@ -157,18 +186,9 @@ class Mall:
         still = site.relay.pictures.put(jpeg(50, 50, "blue"))
         now = site.clock.now()
         tomorrow = format_time(now + timedelta(days=1))
-        body = {"shop_id": shop_id, "title_en": "x", "shown_until": tomorrow}
         point = await site.call("POST", f"/api/shops/{shop_id}/pickup-points", PICKUP_POINT, mo, 201)
-        announced = await site.call("POST", "/api/announcements", body, mo, 201)
-        times = {"shop_id": shop_id, "from_at": tomorrow, "until_at": format_time(now + timedelta(days=2))}
-        promised = await site.call("POST", "/api/promotions", {**PROMOTION, **times}, mo, 201)
-        packer = site.account("pat")
-        packer_id = (await site.call("GET", "/api/me", headers=packer))["account_id"]
-        path = f"/api/merchants/{merchant_id}/invitations"
-        invited = await site.call("POST", path, {"email": "pat@example.org", "role": "packer"}, mo, 201)
-        token = invited["url"].rsplit("/", 1)[-1]
-        await site.call("POST", f"/api/invitations/{token}/accept", {}, packer)
-        waiting = await site.call("POST", path, {"email": "lee@example.org", "role": "manager"}, mo, 201)
+        told = await announced_and_promised(site, shop_id, mo, now)
+        members = await invited(site, merchant_id, mo)
         path = f"/api/listings/{listing_id}/goods-in"
         taken = await site.call("POST", path, {"pieces": [{"code": "in-0"}]}, mo, 201)
         body = {"shop_id": shop_id, "kind": "place", "tags": [{"location": "A-1"}, {"location": "A-2"}]}
@@ -185,9 +205,10 @@ class Mall:
         ann_and_mo = (mall.people["ann"], mo)
         quote = await quoted(site, merchant_id, *ann_and_mo, tomorrow, listing_id, checkout["currency"])
         message = await site.call("POST", f"/api/orders/{order_id}/messages", {"text": "x"}, mo, 201)
-        rebates = await rebated(site, world, ann, shop_id, mo)
+        rebates = await rebated(site, world, ann, shop_id, mo) | await wished(site, mall.people["ann"], tomorrow)
         mall.things = {
-            **quote, **basket, **papers, **rebates, **await asked_and_answered(site, world, listing_id, ann),
+            **quote, **basket, **papers, **rebates, **told, **members,
+            **await asked_and_answered(site, world, listing_id, ann),
             "message_id": message["message_id"],
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
             "picture_sha256": picture_shown["picture_sha256"], "still": still, "address_id": address["address_id"],
@@ -196,9 +217,7 @@ class Mall:
             "link": f"{parcel_id}.wrong-token", "gtin": "09521234543213", "serial": "1", "sscc": "395212340000000013",
             "change_id": taken["change_id"], "tag_id": tags["tag_ids"][0], "sheet_id": tags["sheet_id"],
             "complaint_id": "cpl_1", "point_id": point["point_id"], "carrier": "manual",
-            "announcement_id": announced["announcement_id"], "promotion_id": promised["promotion_id"],
-            "tomorrow": tomorrow, "day_after": times["until_at"], "packer": packer_id,
-            "invitation_id": waiting["invitation_id"], "token": "wrong", "account_id": packer_id,
+            "tomorrow": tomorrow, "token": "wrong",
             "provider": "sandbox", "frame": "paid", "secret": "wrong", "mail_key": "wrong", "sale_id": "wrong",
             "booking_id": booked["booking_id"], "topic": "photo", "name": "look.css", "_version": "x",
             "password": site.password, "entry_id": "ent_1", "payment_id": "pay_1", "file_id": "pmt_1",
