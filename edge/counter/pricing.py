@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from wire.counter import CounterLine
-from wire.promotions import Brought, Missing, Promotion, counts, missing, savings
+from wire.promotions import Brought, Missing, Promotion, counts, missing, savings, together_minor
 from wire.values import parse_time
 
 
@@ -54,15 +54,18 @@ def price(lines: tuple[CounterLine, ...], whose: tuple[int, ...], promotions: tu
         for line, place in zip(lines, whose, strict=True)
         for _ in range(line.quantity)
     ]
-    best, kept, reached, lacking = None, [0] * len(items), 0, []
+    best, best_minor, reached, lacking = None, 0, 0, []
     for one in promotions:
-        saved = savings(one, items)
-        reached += any(saved)
-        if sum(saved) > sum(kept):
-            best, kept = one, saved
+        prices = [item.price_minor for item in items if counts(one, item) and item.price_minor > 0]
         short = missing(one, items)
-        if not short.is_nothing and any(counts(one, item) for item in items):
+        whole_minor = together_minor(one, prices) if short.is_nothing else 0
+        reached += whole_minor > 0
+        if whole_minor > best_minor:
+            best, best_minor = one, whole_minor
+        if prices and not short.is_nothing:
             lacking.append((one, short))
+    # shared out for the best alone: a wholesale basket has thousands of pieces
+    kept = savings(best, items) if best else [0] * len(items)
     split, owners = _split(lines, whose, kept)
     return Priced(lines=split, whose=owners, promotion=best, reached=reached, lacking=tuple(lacking))
 

@@ -170,6 +170,7 @@ class _Api:
             except (BadBodyError, BadValueError) as error:
                 return _bad(error)
             except TillRefusedError as error:
+                self._counter.changed()  # what is spoken of, a price say, may not stand on the page yet
                 return _refused(error)
             return JSONResponse(answer if isinstance(answer, dict) else {"ok": True})
 

@@ -113,12 +113,15 @@ def test_shares_and_savings_are_exactly_the_whole(rows, kind, count, threshold, 
     )  # fmt: skip
     found = price(lines, whose, (one,))
     usual = sum(line.price_minor * line.quantity for line in lines)
+    rival = promotion(promotion_id="pro_rival", threshold_minor=1, saving_minor=saving)
     items = [
         Brought(person=str(who), listing_id=line.listing_id, price_minor=line.price_minor)
         for line, who in zip(lines, whose, strict=True)
         for _ in range(line.quantity)
     ]
     assert found.saving_minor == sum(savings(one, items))
+    best = price(lines, whose, (one, rival))
+    assert best.saving_minor == max(sum(savings(one, items)), sum(savings(rival, items)))
     assert sum(found.share_minor(place) for place in set(whose)) == usual - found.saving_minor
     assert all(
         line.price_minor > 0 and line.usual_minor in (0, *range(line.price_minor, 10_000)) for line in found.lines

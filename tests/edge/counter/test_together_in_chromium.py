@@ -47,6 +47,8 @@ async def test_two_pay_their_exact_shares_one_after_the_other(promoted, till, pa
     await till.get_by_role("button", name="One more of Cup").click()
     await expect(till.locator("#total")).to_contain_text("419.99 CNY")
     await look(till, "till-together")
+    await till.set_viewport_size({"width": 360, "height": 740})
+    assert await till.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await till.get_by_label("Whose is Cup?").select_option("0")
     await expect(till.locator("#lines .shopper").nth(1)).to_contain_text("no goods yet")
     await till.click("#pay-each")

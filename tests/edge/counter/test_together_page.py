@@ -64,6 +64,17 @@ async def test_what_is_missing_is_named_nearest_first(promoted, page):
     assert sale["saving_minor"] == 0
 
 
+async def test_a_promotion_that_ended_meanwhile_is_refused_as_a_changed_price_and_shown(promoted, page):
+    await page.sign_in()
+    sale = await scan(page, "4701", "CUP-1")
+    page.shop.plan = PLAN
+    version = page.counter.version
+    answer = await page.post("pay", sale_id=sale["sale_id"], device="drawer", shown_minor=sale["total_minor"])
+    assert (answer.status_code, answer.json()["title"]) == (409, "price_changed")
+    await page.until(lambda _state: page.counter.version > version)
+    assert (await page.state())["sale"]["total_minor"] == 40_500
+
+
 async def test_only_who_may_give_money_back_undoes_what_is_paid(promoted, page):
     await page.sign_in()
     sale = await scan(page, ANN, "4701", BEN, "CUP-1")
