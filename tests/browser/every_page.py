@@ -50,6 +50,7 @@ PAGES: dict[str, Seen] = {
     "record": Seen("/account/record", SHOPPER),
     "consent": Seen("/account/consent", SHOPPER),
     "wishes": Seen("/account/wishes", SHOPPER),
+    "talks": Seen("/account/talks", SHOPPER),
     "operator-rebates": Seen("/operator/rebates", OPERATOR),
     "counter-code": Seen("/account/counter", SHOPPER),
     "merchant-counter": Seen("/merchant/counter", TEAHOUSE),

@@ -20,6 +20,7 @@ SHOWN_ELSEWHERE = {
     "/00/{sscc}": "the same page as /p/{parcel_id}",
     "/unsubscribe/{mail_key}/{topic}": "its key stands only in a mail",
     "/merchant/imports/{import_id}": "looked at in test_onboarding.py, where a table is read",
+    "/account/talks/{talk_id}": "looked at in test_owners.py, where somebody is asked",
     "/r/{sale_id}": "looked at in test_rebates.py, where a receipt is kept",
     "/operator/applications/{application_id}": "looked at in test_onboarding.py, where somebody applies",
 }
