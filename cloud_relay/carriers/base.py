@@ -41,6 +41,8 @@ class Word:
     at: datetime
     text: str = ""
     place: str = ""
+    written: str = ""
+    """The time as the carrier wrote it, by which a word is known again: `at` changes when a time zone is told later."""
     is_zone_known: bool = True
     """Otherwise `at` is what the carrier's clock showed, wherever that hangs: to be shown, not to be reckoned with."""
 

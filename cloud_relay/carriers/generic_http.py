@@ -132,7 +132,7 @@ class GenericHttpCarrier:
         if not raw:
             return None
         return Word(
-            tracking_no=tracking_no, raw=raw, at=moment, is_zone_known=is_zone_known,
+            tracking_no=tracking_no, raw=raw, at=moment, written=at, is_zone_known=is_zone_known,
             text=templates.text_at(row, told.text_at), place=templates.text_at(row, told.place_at, 120),
         )  # fmt: skip
 

@@ -179,13 +179,14 @@ def word_of(one: Any, tracking_no: str, zone: ZoneInfo | None) -> Word | None:
     Its `Z` is no zone: the library (karrio.lib.fiso_timestamp) writes it behind whatever the carrier's clock showed.
     """
     raw = templates.text_at(one, "status", 80) or templates.text_at(one, "code", 80)
+    at = templates.text_at(one, "at", 40).removesuffix("Z")
     try:
-        moment, is_zone_known = read_time(templates.text_at(one, "at", 40).removesuffix("Z"), zone)
+        moment, is_zone_known = read_time(at, zone)
     except ValueError:
         return None
     if not raw:
         return None
     return Word(
-        tracking_no=tracking_no, raw=raw, at=moment, is_zone_known=is_zone_known, text=templates.text_at(one, "text"),
-        place=templates.text_at(one, "place", 120),
+        tracking_no=tracking_no, raw=raw, at=moment, written=at, is_zone_known=is_zone_known,
+        text=templates.text_at(one, "text"), place=templates.text_at(one, "place", 120),
     )  # fmt: skip

@@ -139,15 +139,19 @@ def claim(connection: Connection, shipment_id: str, now: datetime, again_at: dat
 
 
 def add_word(connection: Connection, shipment_id: str, word: Word, step: str, now: datetime) -> bool:
-    """Keep what a carrier said; False when it is known already."""
-    is_it = (
-        carrier_word.c.shipment_id == shipment_id, carrier_word.c.raw == word.raw, carrier_word.c.at == word.at,
-    )  # fmt: skip
-    if connection.scalar(select(carrier_word.c.raw).where(*is_it)) is not None:
+    """Keep what a carrier said; False when it is known already, and then its time is kept as it is read now."""
+    written = word.written or word.at.isoformat()
+    columns = carrier_word.c
+    is_it = (columns.shipment_id == shipment_id, columns.raw == word.raw, columns.written == written)
+    known = connection.execute(select(columns.at, columns.is_zone_known).where(*is_it)).first()
+    if known is not None:
+        if tuple(known) != (word.at, word.is_zone_known):
+            better = {"at": word.at, "is_zone_known": word.is_zone_known}
+            connection.execute(update(carrier_word).where(*is_it).values(better))
         return False
     row = {
-        "shipment_id": shipment_id, "raw": word.raw, "at": word.at, "text": word.text, "place": word.place,
-        "step": step, "received_at": now, "is_zone_known": word.is_zone_known,
+        "shipment_id": shipment_id, "raw": word.raw, "written": written, "at": word.at, "text": word.text,
+        "place": word.place, "step": step, "received_at": now, "is_zone_known": word.is_zone_known,
     }  # fmt: skip
     connection.execute(insert(carrier_word).values(row))
     return True
@@ -163,5 +167,5 @@ def words_of(connection: Connection, shipment_id: str, *, unapplied: bool = Fals
 
 def applied(connection: Connection, word: dict[str, Any], now: datetime) -> None:
     """Note that a word has had its effect."""
-    is_it = tuple(carrier_word.c[name] == word[name] for name in ("shipment_id", "raw", "at"))
+    is_it = tuple(carrier_word.c[name] == word[name] for name in ("shipment_id", "raw", "written"))
     connection.execute(update(carrier_word).where(*is_it).values(applied_at=now))

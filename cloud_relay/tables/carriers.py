@@ -16,9 +16,9 @@ carrier_shipment = Table(
 
 carrier_word = Table(
     "carrier_word", metadata,
-    id_("shipment_id", ForeignKey("carrier_shipment.shipment_id")), Column("raw", String(80)), moment("at",
-    nullable=False),
+    id_("shipment_id", ForeignKey("carrier_shipment.shipment_id")), Column("raw", String(80)),
+    Column("written", String(40)), moment("at", nullable=False),
     text("text"), text("place"), text("step"), moment("received_at", nullable=False), moment("applied_at"),
     flag("is_zone_known", default=True),  # otherwise `at` is what the carrier's clock showed, wherever that hangs
-    PrimaryKeyConstraint("shipment_id", "raw", "at"),
+    PrimaryKeyConstraint("shipment_id", "raw", "written"),
 )  # fmt: skip

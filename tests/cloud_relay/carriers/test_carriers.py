@@ -316,6 +316,29 @@ async def test_what_happened_by_a_clock_nobody_knows_counts_from_when_it_was_hea
     assert world.order(order_id)["state"] == "delivered"
 
 
+async def test_a_zone_that_is_told_later_makes_no_known_word_new(world, worker, told, peer, parcel_id):
+    """The technician sets `time_zone`: what the carrier said before is the same word, better read, and done once."""
+    book(world, parcel_id)
+    await worker.work_once()
+    hand_over(world, parcel_id)
+    peer.events["TN000001"] = [{"status": "sorted", "time": "2026-11-20T08:15:00"}]
+    world.later(600)
+    await worker.work_once()
+    before = world.rows(tables.tracking_event)
+    berlin = GenericHttpCarrier(replace(told, time_zone="Europe/Berlin"), carrier_peer.TOKEN, "")
+    row = world.database.read_now(lambda c: store.of_parcel(c, parcel_id)[0])
+    said = await berlin.words("TN000001")
+    assert world.database.run_now(service.take_words, berlin, row, said, world.now, world.trade) == 0
+    (kept,) = shown(world, parcel_id)["words"]
+    assert (kept["at"], kept["is_zone_known"]) == (datetime(2026, 11, 20, 7, 15, tzinfo=UTC), True)
+    assert world.rows(tables.tracking_event) == before, "its effect came once"
+    said = [replace(said[0], at=said[0].at + timedelta(hours=1), written="2026-11-20T09:15:00")]
+    assert world.database.run_now(service.take_words, berlin, row, said, world.now, world.trade) == 1, (
+        "an hour later is new"
+    )
+    await berlin.close()
+
+
 async def test_without_a_webhook_secret_nothing_is_believed(told):
     carrier = GenericHttpCarrier(told, "", "")
     body, now = b"{}", datetime.now(UTC)
