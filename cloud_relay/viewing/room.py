@@ -79,9 +79,9 @@ class ViewingRoom:
         self._link.on_frame(self._frame)
 
     async def _look_answered(self, shop_id: str, report: LookAnswered) -> None:
-        if report.still_age_s is not None:
+        is_taken = await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
+        if is_taken and report.still_age_s is not None:
             self.frames.promise(report.session_id, report.still_age_s, self._clock.monotonic())
-        await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
         self._answers.arrived(report.session_id, report)
 
     async def _viewing_changed(self, shop_id: str, report: ViewingChanged) -> None:

@@ -83,17 +83,19 @@ def ask_to_look(
     )  # fmt: skip
 
 
-def take_look_answer(connection: Connection, shop_id: str, report: LookAnswered, now: datetime) -> None:
-    """Keep the shop's answer and tell the page."""
+def take_look_answer(connection: Connection, shop_id: str, report: LookAnswered, now: datetime) -> bool:
+    """Keep the shop's answer and tell the page; False for a session that is not this shop's, or has ended."""
     session = store.find_session(connection, report.session_id)
     if session is None or session["shop_id"] != shop_id:
-        return
+        return False
     state = state_of_answer(report.answer, report.turn_no)
     answer = to_json(report)
     camera = report.camera or session["camera"]
     values: dict[str, Any] = {"state": state.value, "answer": answer, "camera": camera}
-    if store.change_session(connection, report.session_id, now, **values):
+    is_taken = store.change_session(connection, report.session_id, now, **values)
+    if is_taken:
         page_event(connection, f"session:{report.session_id}", "viewing", {**answer, "state": state.value}, now)
+    return is_taken
 
 
 def take_viewing_change(connection: Connection, shop_id: str, report: ViewingChanged, now: datetime) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from cloud_relay.viewing.frames import FIRST_WAIT_S, FRAME_BYTES_MAX, SESSIONS_MAX, FrameShelf
+from wire.reports import LookAnswer, LookAnswered
 
 
 class Hands:
@@ -62,3 +63,23 @@ def test_promises_of_many_sessions_take_no_more_room_than_frames():
     for number in range(SESSIONS_MAX + 1):
         shelf.promise(f"s{number}", 0.0, 0.0)
     assert len(shelf._newest) == SESSIONS_MAX
+
+
+async def test_a_shop_promises_pictures_of_its_own_living_sessions_alone(site):
+    """What it promises takes one of the places that all shops have together: made-up names take none."""
+    _, shop_id, headers = await site.merchant("mo")
+    _, other_id, _ = await site.merchant("other")
+    _, (piece_id, *_) = await site.listing(shop_id, headers)
+    room = site.relay.viewing
+    session_id = await room.ask_to_look(None, "ann", piece_id, "en", may_steer=False)
+
+    async def promise(by, about):
+        answer = LookAnswered(session_id=about, answer=LookAnswer.NOW, camera="front", still_age_s=0.5)
+        await room._look_answered(by, answer)
+        return about in room.frames._newest
+
+    assert not await promise(shop_id, "ses_made_up")
+    assert not await promise(other_id, session_id)
+    assert await promise(shop_id, session_id)
+    await room.leave(session_id, None)
+    assert not await promise(shop_id, session_id), "it has ended"
