@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from cloud_relay.accounts.service import missing
 from cloud_relay.counter import service, store
+from cloud_relay.escrow import rules as money
 from cloud_relay.rebates import joining as rebates
 from cloud_relay.records import purchases
 from cloud_relay.refusals import RefusedError
@@ -45,7 +46,7 @@ def claim(connection: Connection, sale_id: str, account_id: str, now: datetime) 
     if found["state"] == "free":
         if not store.name_shopper(connection, sale_id, account_id):
             raise RefusedError("sale_taken", *REFUSALS["taken"])
-        source, total = f"{rebates.AT_COUNTER}{sale_id}", found["sale"]["total_minor"]
+        source, total = money.counter_reference(sale_id), found["sale"]["total_minor"]
         rebates.sale_claimed(connection, source, account_id, total, now)
         purchases.sold_at_counter(connection, sale_id, now)
         page_event(connection, f"account:{account_id}", "counter_sold", {"sale_id": sale_id}, now)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from cloud_relay.counter import rules, store
 from cloud_relay.counter.service import send_plan
 from cloud_relay.escrow import dues, ledger
+from cloud_relay.escrow import rules as money
 from cloud_relay.orders import stock
 from cloud_relay.orders.trade import Trade
 from cloud_relay.rebates import joining as rebates
@@ -61,7 +62,7 @@ def _book(connection: Connection, sale: RowMapping, now: datetime, trade: Trade)
     assert shop is not None, "its sale points to it"
     merchant_id, sale_id, currency = sale["merchant_id"], sale["sale_id"], sale["currency"]
     # first of all: its part leaves the pot, so that the market's fees hold what they give back
-    rebates.sale_given_back(connection, f"{rebates.AT_COUNTER}{sale_id}", now, is_commission_back=True)
+    rebates.sale_given_back(connection, money.counter_reference(sale_id), now, is_commission_back=True)
     lines = rules.refund_postings(
         shop["shop_id"], merchant_id, shop["market"] or trade.market, sale["paid_by"], sale["total_minor"],
         sale["commission_minor"], sale["tax_minor"],

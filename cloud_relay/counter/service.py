@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping
 from cloud_relay.catalog.plan import replace_plan
 from cloud_relay.counter import codes, rules, store, together
 from cloud_relay.escrow import dues, ledger
+from cloud_relay.escrow import rules as money
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import stock
 from cloud_relay.orders.trade import Trade
@@ -57,11 +58,12 @@ def take_sale(
         connection, row, [_line(sale.sale_id, *one) for one in enumerate(zip(sale.lines, outcomes, strict=True))]
     )
     purchases.sold_at_counter(connection, sale.sale_id, now)
-    rebates.sale_settled(
-        connection, f"{rebates.AT_COUNTER}{sale.sale_id}", now, market=shop["market"] or trade.market,
-        currency=sale.currency, merchant_id=shop["merchant_id"], price_minor=sale.total_minor, account_id=shopper_id,
-        sale_id=sale.sale_id,
-    )  # fmt: skip
+    if sale.currency == shop["currency"]:  # another opens no queue of rebates: any three letters would do
+        rebates.sale_settled(
+            connection, money.counter_reference(sale.sale_id), now, market=shop["market"] or trade.market,
+            currency=sale.currency, merchant_id=shop["merchant_id"], price_minor=sale.total_minor,
+            account_id=shopper_id, sale_id=sale.sale_id,
+        )  # fmt: skip
     if any(line.piece_id for line in sale.lines):
         send_plan(connection, shop_id, now, trade)
     _tell(connection, shop, sale, outcomes, shopper_id, now)
@@ -138,7 +140,7 @@ def _book(connection: Connection, shop: RowMapping, sale: CounterSold, now: date
         shop["shop_id"], shop["merchant_id"], market, sale.paid_by.value, sale.total_minor,
         trade.settings.counter_commission_ppm, trade.settings.tax_ppm,
     )  # fmt: skip
-    ledger.post(connection, f"counter:{sale.sale_id}", "counter", lines, now, currency=sale.currency)
+    ledger.post(connection, money.counter_reference(sale.sale_id), "counter", lines, now, currency=sale.currency)
     dues.collect(connection, shop["merchant_id"], sale.currency, f"counter_due:{sale.sale_id}", now)
     return commission, levy
 
@@ -151,11 +153,14 @@ def _tell(
     page_event(connection, f"merchant:{shop['merchant_id']}", "counter_sold", data, now)
     if shopper_id is not None:
         page_event(connection, f"account:{shopper_id}", "counter_sold", data, now)
+    members = notices.members_of(connection, shop["merchant_id"])
+    if sale.currency != shop["currency"]:
+        told = {"receipt_no": str(sale.receipt_no), "currency": sale.currency}
+        notices.notify(connection, members, "counter_other_currency", "/merchant/counter", now, **told)
     # a line whose pieces save differently comes as several: each thing is told of once
     clashes = dict.fromkeys((one.title, what) for one, what in zip(sale.lines, outcomes, strict=True))
     for title, outcome in clashes:
         if outcome in rules.CLASHES:
-            members = notices.members_of(connection, shop["merchant_id"])
             values = {"title_en": title.en or title.zh, "title_zh": title.zh or title.en}
             notices.notify(connection, members, f"counter_{outcome}", "/merchant/counter", now, **values)
 

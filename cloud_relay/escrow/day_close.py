@@ -107,6 +107,7 @@ def _add_counter(line: dict[str, Any], row: RowMapping) -> None:
 
 def _postings(connection: Connection, merchant_id: str, first: datetime, after: datetime) -> list[RowMapping]:
     payable = rules.payable(merchant_id)
+    sold = literal(rules.counter_reference(""))
     at_counter = select(counter_sale.c.sale_id).where(counter_sale.c.merchant_id == merchant_id)
     query = (
         select(transfer, posting, order_line.c.title_en, order_line.c.title_zh)
@@ -119,7 +120,7 @@ def _postings(connection: Connection, merchant_id: str, first: datetime, after: 
                 orders.c.merchant_id == merchant_id,
                 posting.c.debit == payable,
                 posting.c.credit == payable,
-                transfer.c.reference.in_(select(literal("counter:") + at_counter.subquery().c.sale_id)),
+                transfer.c.reference.in_(select(sold + at_counter.subquery().c.sale_id)),
                 transfer.c.reference.in_(select(literal("counter_refund:") + at_counter.subquery().c.sale_id)),
             )
         )

@@ -13,6 +13,7 @@ from cloud_relay.escrow.payments import FAILED, STARTED, SUCCEEDED
 from cloud_relay.escrow.providers.base import Outcome, OutcomeState
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.notices import service as notices
+from cloud_relay.rebates import joining as rebates
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import merchant, payout, posting, transfer
 from cloud_relay.web.amounts import money
@@ -140,6 +141,9 @@ def settle(connection: Connection, payout_id: str, outcome: Outcome, now: dateti
     if state == FAILED:
         line = Posting(rules.psp(found.provider), found.ledger_account, found.amount_minor)
         ledger.post(connection, f"payout_failed:{payout_id}", "payout_failed", [line], now, currency=found.currency)
+        if found.shopper_id:  # what came back is set against what is owed for purchases given back meanwhile
+            why = f"failed:{payout_id}"
+            rebates.take_back(connection, found.market, found.currency, found.shopper_id, why, now)
     _tell(connection, found, state, outcome.reason, now)
     return state
 

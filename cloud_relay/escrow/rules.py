@@ -104,6 +104,23 @@ def rebate(market: str, account_id: str) -> str:
 
 
 LOSS = "loss"
+_AT_COUNTER, _RELEASE = "counter:", "release:"
+
+
+def counter_reference(sale_id: str) -> str:
+    """Return the reference of the transfer that books a counter sale; its commission is owed first, paid later."""
+    return f"{_AT_COUNTER}{sale_id}"
+
+
+def release_reference(order_id: str) -> str:
+    """Return the reference of the transfer that releases an order's money."""
+    return f"{_RELEASE}{order_id}"
+
+
+def source_of(reference: str) -> tuple[bool, str]:
+    """Return (whether a counter sale's, the sale or order) of a reference of either."""
+    kind, _, name = reference.partition(":")
+    return f"{kind}:" == _AT_COUNTER, name
 
 
 def check_postings(postings: list[Posting]) -> None:

@@ -40,6 +40,16 @@ def start_refund(connection: Connection, order_id: str, currency: str, amount_mi
         return ""
     if amount_minor > held_minor(connection, order_id, currency):
         raise LedgerError(f"order {order_id}: refund of {amount_minor} is more than it holds")
+    return _start_refund(connection, order_id, amount_minor, now)
+
+
+def start_whole_refund(connection: Connection, order_id: str, currency: str, now: datetime) -> str:
+    """As `start_refund`, of all that the order still holds."""
+    held = held_minor(connection, order_id, currency)
+    return _start_refund(connection, order_id, held, now) if held > 0 else ""
+
+
+def _start_refund(connection: Connection, order_id: str, amount_minor: int, now: datetime) -> str:
     all_of_order = payments.of_order(connection, order_id)
     left = {one.payment_id: one.amount_minor for one in all_of_order if one.kind == payments.CHARGE}
     for one in all_of_order:
@@ -88,7 +98,9 @@ def release(
         Posting(source, rules.fees(market), commission),
         Posting(source, rules.tax(market), levy),
     ]
-    ledger.post(connection, f"release:{order_id}", "release", lines, now, currency=currency, order_id=order_id)
+    ledger.post(
+        connection, rules.release_reference(order_id), "release", lines, now, currency=currency, order_id=order_id
+    )
     return to_merchant
 
 

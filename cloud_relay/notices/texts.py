@@ -66,6 +66,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{title} was sold at the counter, but had left the books before: please count.",
         "{title} 在店内售出，但此前已出账，请盘点。",
     ),
+    "counter_other_currency": (
+        "Receipt {receipt_no} was sold in {currency}, which is not your shop's currency: it stands in the books, and "
+        "counts for no rebate. Check the till's settings.",
+        "小票 {receipt_no} 以 {currency} 结算，与店铺币种不符：已入账，但不计返利。请检查收银台设置。",
+    ),
     "counter_promotion_unknown": (
         "Receipt {receipt_no} of the counter took off a promotion that is not this shop's: please look at that till.",
         "柜台小票 {receipt_no} 使用了不属于本店的优惠，请检查收银台。",

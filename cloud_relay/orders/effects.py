@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, update
 
 from cloud_relay.escrow import payments
+from cloud_relay.escrow import rules as money
 from cloud_relay.escrow import service as escrow
 from cloud_relay.orders import stock, store
 from cloud_relay.orders.rules import Effect, OrderEvent, OrderView
@@ -103,8 +104,7 @@ def _cancel_parcel(scene: Scene) -> None:
 
 def _refund(scene: Scene) -> None:
     order = scene.order
-    held = escrow.held_minor(scene.connection, order.order_id, order.currency)
-    escrow.start_refund(scene.connection, order.order_id, order.currency, held, scene.now)
+    escrow.start_whole_refund(scene.connection, order.order_id, order.currency, scene.now)
 
 
 def _refund_payment(scene: Scene) -> None:
@@ -167,7 +167,8 @@ def _charge_back(scene: Scene) -> None:
     taken = payments.load(scene.connection, scene.happening.payment_id)
     assert taken is not None
     escrow.charge_back(scene.connection, taken, scene.order.merchant_id, scene.now)
-    rebates.sale_given_back(scene.connection, f"release:{scene.order.order_id}", scene.now, is_commission_back=False)
+    source = money.release_reference(scene.order.order_id)
+    rebates.sale_given_back(scene.connection, source, scene.now, is_commission_back=False)
 
 
 EFFECTS: dict[Effect, Callable[[Scene], None]] = {

@@ -58,8 +58,9 @@ def _desk(connection: Connection, own: str) -> list[dict[str, Any]]:
 async def operator_rebates(request: Request, relay: RelayDep, principal: Operator) -> Response:
     """Each market's switch with its terms and who decided them; settling by hand."""
     markets = await relay.db.read(_desk, relay.settings.relay.market)
-    limits = {"feed_ppm": rules.FEED_PPM_MAX, "cap_ppm": rules.CAP_PPM_MAX}
+    least_minor = rules.WITHDRAW_LEAST_MAX_MINOR
+    limits = {"feed_ppm": rules.FEED_PPM_MAX, "cap_ppm": rules.CAP_PPM_MAX, "least_minor": least_minor}
     return render(
         request, principal, "operator_rebates.html", tab="rebates", find="", markets=markets, waits_s=WAITS_S,
-        limits=limits, today=f"{relay.clock.now():%Y-%m-%d}", now=relay.clock.now(),
+        limits=limits, now=relay.clock.now(),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a sale does to the rebate queue, in the sale's own transaction: it joins, and leaves when it is given back."""
+"""What a sale does to the rebate queue, in the sale's own transaction: a ticket, which leaves when it is given back."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,18 +14,16 @@ from cloud_relay.rebates.rules import Terms
 from cloud_relay.web.pages import page_event
 from wire.values import new_id
 
-AT_COUNTER = "counter:"
-"""How the references of counter sales begin; their commission is owed first and settled later."""
-
 
 def sale_settled(
     connection: Connection, source: str, now: datetime,
     *, market: str, currency: str, merchant_id: str, price_minor: int, account_id: str | None, sale_id: str = "",
 ) -> None:  # fmt: skip
-    """Take a sale whose commission the transfer `source` posted: it feeds the pot later, its shopper gets a ticket now.
+    """Take a sale whose commission the transfer `source` posted: its feed and its shopper's ticket, both for later.
 
-    Nothing happens while the market's switch is off, or where the sale feeds nothing: who gives nothing to the pot gets
-    nothing out of it. A merchant's own people get no ticket on its sales.
+    The ticket comes in line when the feed is in the pot: nobody is paid for a commission that is only owed. Nothing
+    happens while the market's switch is off, or where the sale feeds nothing: who gives nothing to the pot gets nothing
+    out of it. A merchant's own people get no ticket on its sales.
     """
     terms = store.terms_of(connection, market)
     if not terms.is_on:
@@ -53,7 +51,7 @@ def order_settled(
     So what a ruling gave back to the shopper before counts for no rebate.
     """
     if store.terms_of(connection, market).is_on:
-        source = f"release:{order_id}"
+        source = money.release_reference(order_id)
         price = max(0, store.posted_minor(connection, source) - beside_goods_minor)
         sale_settled(
             connection, source, now, market=market, currency=currency, merchant_id=merchant_id, price_minor=price,
@@ -62,7 +60,7 @@ def order_settled(
 
 
 def sale_claimed(connection: Connection, source: str, account_id: str, price_minor: int, now: datetime) -> None:
-    """Give a ticket to who bought at a counter as nobody and says later by the receipt who it was: at the line's end.
+    """Give a ticket to who bought at a counter as nobody and says later by the receipt who it was; it rests from now.
 
     Nothing happens for a sale that fed nothing or was given back, nor while the market's switch is off.
     """
@@ -77,14 +75,14 @@ def sale_claimed(connection: Connection, source: str, account_id: str, price_min
 def _join(
     connection: Connection, feed: Mapping[Any, Any], account_id: str, price_minor: int, terms: Terms, now: datetime
 ) -> None:
-    market, currency, cap = feed["market"], feed["currency"], rules.cap_minor(price_minor, terms.cap_ppm)
+    market, cap = feed["market"], rules.cap_minor(price_minor, terms.cap_ppm)
     if cap == 0 or store.is_member(connection, account_id, feed["merchant_id"]):
         return
     store.open_account(connection, account_id, "counter" if feed["sale_id"] else "order", now)
     store.insert_ticket(connection, {
-        "ticket_id": new_id("tkt"), "market": market, "currency": currency,
-        "queue_no": store.next_no(connection, market, currency), "account_id": account_id, "source": feed["source"],
-        "price_minor": price_minor, "cap_minor": cap, "paid_minor": 0, "returned_minor": 0, "joined_at": now,
+        "ticket_id": new_id("tkt"), "market": market, "currency": feed["currency"], "account_id": account_id,
+        "source": feed["source"], "price_minor": price_minor, "cap_minor": cap, "paid_minor": 0, "returned_minor": 0,
+        "state": store.RESTING if feed.get("state") == store.FED else store.UNFED, "joined_at": now,
         "payable_at": now + timedelta(seconds=terms.wait_s),
     })  # fmt: skip
     _tell(connection, market, account_id, now)

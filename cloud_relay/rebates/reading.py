@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.escrow import ledger
 from cloud_relay.escrow import rules as money
-from cloud_relay.rebates import joining, settling, store, switching, withdrawing
+from cloud_relay.rebates import settling, store, switching, withdrawing
 from wire.values import format_time
 
 TICKETS_SHOWN = 100
@@ -21,7 +21,7 @@ def of_shopper(connection: Connection, account_id: str, now: datetime) -> dict[s
     """Return a shopper's rebate account: what it holds, each ticket with its place now, withdrawals."""
     opened = store.find_account(connection, account_id)
     tickets = store.tickets_of(connection, account_id, TICKETS_SHOWN)
-    queues = sorted({(one["market"], one["currency"]) for one in tickets})
+    queues = store.queues_of(connection, account_id)
     ahead = _ahead(connection, [one for one in tickets if one["state"] == store.WAITING])
     return {
         "opened_at": format_time(opened["opened_at"]) if opened else None,
@@ -42,7 +42,8 @@ def _balance(connection: Connection, account_id: str, market: str, currency: str
     owing = store.owing_tickets(connection, market, currency, account_id)
     return {
         "market": market, "currency": currency, "amount_minor": held,
-        "most_minor": max(0, min(held, terms.withdraw_day_minor - gone)), "least_minor": terms.withdraw_min_minor,
+        "most_minor": max(0, min(held, terms.withdraw_day_minor - gone)),
+        "least_minor": min(held, terms.withdraw_min_minor),
         "owed_minor": sum(one["paid_minor"] - one["returned_minor"] for one in owing),
     }  # fmt: skip
 
@@ -61,19 +62,23 @@ def _ahead(connection: Connection, waiting: list[RowMapping]) -> dict[str, tuple
 
 
 def _ticket(row: RowMapping, ahead: tuple[int, int] | None, now: datetime) -> dict[str, Any]:
-    """Return one ticket; its place counts those in line before it and itself, 0 when it is in line no more."""
+    """Return one ticket; its place counts those in line before it and itself, 0 when it is not in line.
+
+    `is_coming`: it gets its number when it has rested and its own commission is in the pot.
+    """
     plain = ("market", "currency", "queue_no", "price_minor", "cap_minor", "paid_minor", "returned_minor", "state")
     return {name: row[name] for name in plain} | {
         "joined_at": format_time(row["joined_at"]), "payable_at": format_time(row["payable_at"]),
-        "is_resting": row["payable_at"] > now, "place": ahead[0] + 1 if ahead else 0,
+        "is_resting": row["payable_at"] > now, "is_coming": row["state"] in (store.UNFED, store.RESTING),
+        "place": ahead[0] + 1 if ahead else 0,
         "ahead_minor": ahead[1] if ahead else 0, "link": _link(row["source"]),
     }  # fmt: skip
 
 
 def _link(source: str) -> str:
     """Return the page of the purchase that a ticket is for."""
-    kind, _, name = source.partition(":")
-    return f"/r/{name}" if f"{kind}:" == joining.AT_COUNTER else f"/orders/{name}"
+    is_at_counter, name = money.source_of(source)
+    return f"/r/{name}" if is_at_counter else f"/orders/{name}"
 
 
 def of_market(connection: Connection, market: str) -> dict[str, Any] | None:
@@ -89,12 +94,13 @@ def of_market(connection: Connection, market: str) -> dict[str, Any] | None:
 
 
 def _queue(connection: Connection, market: str, currency: str) -> dict[str, Any]:
-    tickets, still, first = store.line_sums(connection, market, currency)
+    """Return a line and its pot as the newest settlement left it: what comes back by refunds counts with the next."""
+    sums, line = store.find_queue(connection, market, currency), line_of(connection, market, currency, 0)["line"]
     batches = store.newest_batches(connection, market, currency, BATCHES_SHOWN)
     return {
-        "currency": currency, "pot_minor": ledger.balance(connection, money.pot(market), currency),
-        "tickets": tickets, "open_minor": still, "first_no": first,
-        "line": line_of(connection, market, currency, 0)["line"],
+        "currency": currency, "pot_minor": batches[0]["pot_minor"] if batches else 0,
+        "tickets": sums["tickets"] if sums else 0, "open_minor": sums["open_minor"] if sums else 0,
+        "first_no": line[0]["queue_no"] if line else 0, "line": line,
         "batches": [_batch(one) for one in batches],
     }  # fmt: skip
 

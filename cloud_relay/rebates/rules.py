@@ -4,8 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from cloud_relay.escrow.rules import PPM
 from cloud_relay.refusals import RefusedError
@@ -16,7 +15,11 @@ CAP_PPM_MAX = 500_000
 """Half the price at most: a rebate that comes near the price is no rebate any more (REQUIREMENTS, rule for E)."""
 WAIT_S_MAX = 90 * 24 * 3600
 """A purchase that nobody brought back for a quarter of a year counts in any market."""
+WITHDRAW_LEAST_MAX_MINOR = 10_000
+"""The most that one withdrawal may be asked to have at least: a threshold, no lock."""
 AMOUNT_MAX_MINOR = 10**9
+
+Sale = TypeVar("Sale")
 
 
 class RebateError(ValueError):
@@ -42,14 +45,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One ticket's place in the queue: whose it is, how much of its cap it was paid, and from when on it counts."""
+    """One ticket's place in the queue: whose it is, and how much of its cap it was paid."""
 
     ticket_id: str
     account_id: str
     queue_no: int
     cap_minor: int
     paid_minor: int
-    payable_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def check_terms(terms: Terms) -> Terms:
     bounds = (
         ("feed_ppm", terms.feed_ppm, 1, FEED_PPM_MAX), ("cap_ppm", terms.cap_ppm, 1, CAP_PPM_MAX),
         ("wait_s", terms.wait_s, 0, WAIT_S_MAX),
-        ("withdraw_min_minor", terms.withdraw_min_minor, 1, AMOUNT_MAX_MINOR),
+        ("withdraw_min_minor", terms.withdraw_min_minor, 1, WITHDRAW_LEAST_MAX_MINOR),
         ("withdraw_day_minor", terms.withdraw_day_minor, terms.withdraw_min_minor, AMOUNT_MAX_MINOR),
     )  # fmt: skip
     for name, value, least, most in bounds:
@@ -92,10 +94,10 @@ def feed_minor(commission_minor: int, feed_ppm: int) -> int:
     return commission_minor * feed_ppm // PPM
 
 
-def share_out(pot_minor: int, queue: Sequence[Place], now: datetime) -> list[Rebate]:
+def share_out(pot_minor: int, queue: Sequence[Place]) -> list[Rebate]:
     """Return what the pot pays now: the first ticket up to its cap, then the next; in all never more than the pot.
 
-    Nobody overtakes: a ticket that rests still, or that the pot does not fill, ends it.
+    Nobody overtakes: a ticket that the pot does not fill ends it.
     """
     if pot_minor < 0:
         raise RebateError(f"pot: holds {pot_minor}")
@@ -105,7 +107,7 @@ def share_out(pot_minor: int, queue: Sequence[Place], now: datetime) -> list[Reb
         if place.queue_no <= last or open_minor <= 0:
             raise RebateError(f"ticket {place.ticket_id}: out of turn, or paid in full")
         last = place.queue_no
-        if left == 0 or place.payable_at > now:
+        if left == 0:
             break
         amount = min(left, open_minor)
         paid.append(Rebate(place.ticket_id, place.account_id, place.queue_no, amount))
@@ -113,18 +115,19 @@ def share_out(pot_minor: int, queue: Sequence[Place], now: datetime) -> list[Reb
     return paid
 
 
-def unsettled(owed_minor: int, shares_newest_first: Iterable[int]) -> int:
-    """Return of how many of a merchant's newest counter sales the market's share is still owed.
+def oldest_owed(owed_minor: int, newest_first: Iterable[tuple[Sale, int]]) -> Sale | None:
+    """Return the oldest of a merchant's counter sales of which the market's share is still owed; None when none is.
 
-    What a merchant paid covers its oldest sales first; so what is owed now stands for the newest ones.
+    What a merchant paid covers its oldest sales first; so what is owed now stands for the newest ones. The sales come
+    with their shares and are taken only as far as the sum goes.
     """
-    count, left = 0, owed_minor
-    for share in shares_newest_first:
-        if left <= 0:
-            break
-        left -= share
-        count += 1
-    return count
+    oldest, left = None, owed_minor
+    if left > 0:
+        for sale, share in newest_first:
+            oldest, left = sale, left - share
+            if left <= 0:
+                break
+    return oldest
 
 
 def take_back(owed_minor: int, balance_minor: int) -> int:
@@ -133,13 +136,16 @@ def take_back(owed_minor: int, balance_minor: int) -> int:
 
 
 def check_withdrawal(amount_minor: int, balance_minor: int, withdrawn_minor: int, terms: Terms) -> None:
-    """Raise RefusedError unless so much may be withdrawn now; `withdrawn_minor` left within the last day."""
+    """Raise RefusedError unless so much may be withdrawn now; `withdrawn_minor` left within the last day.
+
+    A balance below the least may leave whole: no terms keep somebody's rest for ever.
+    """
     if amount_minor > balance_minor:
         raise RefusedError(
             "not_that_much", "Your rebate account does not hold that much", "超出返利账户余额",
             available_minor=balance_minor,
         )  # fmt: skip
-    if amount_minor < terms.withdraw_min_minor:
+    if amount_minor < min(terms.withdraw_min_minor, balance_minor):
         raise RefusedError(
             "too_little", "That is less than one withdrawal must have", "低于单次最低提取金额", 422,
             least_minor=terms.withdraw_min_minor,

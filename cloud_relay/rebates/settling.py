@@ -1,10 +1,12 @@
 """A settlement: what settled commissions put into the pot, whom the pot pays, and the proof. One transaction, once."""
 
+import re
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from cloud_relay import put_back
 from cloud_relay.escrow import dues, ledger
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
@@ -14,63 +16,93 @@ from cloud_relay.rebates.rules import Rebate
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 
-FEEDS_MAX = 5000
-TICKETS_MAX = 1000
+FEEDS_MAX, TICKETS_MAX = 500, 200
 """What one settlement takes on; the rest waits in the same order for the next. It keeps the transaction short."""
+CLOCK = "clock"
+"""Who ran a settlement that no person asked for; days are its names alone."""
+OF_THE_CLOCK = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def settle(connection: Connection, market: str, currency: str, name: str, ran_by: str, now: datetime) -> dict[str, Any]:
     """Settle one queue under a name that works once: run again, it moves nothing and tells what it did then.
 
-    RefusedError while the market's switch is off.
+    RefusedError: the market's switch is off; the relay was put back from a backup and what it settled since is not
+    known to it; a day's name by hand, which would take that day's settlement away.
     """
     batch_id = f"{market}/{currency}/{name}"
     done = store.find_batch(connection, batch_id)
     if done is not None:
         return shown(done)
-    if not store.terms_of(connection, market).is_on:
-        raise RefusedError("rebates_off", "Rebates are switched off in this market", "该市场未开启返利")
-    fed = _feed(connection, market, currency, batch_id, now)
+    _check_may(connection, market, name, ran_by)
+    queue = store.lock_queue(connection, market, currency)
+    fed, is_cut = _feed(connection, market, currency, batch_id, now)
+    joined = [] if is_cut else _line_up(connection, market, currency, queue["last_no"], now)
     before = ledger.balance(connection, money.pot(market), currency)
-    paid = rules.share_out(before, store.line(connection, market, currency, TICKETS_MAX), now)
+    line = store.line(connection, market, currency, TICKETS_MAX)
+    paid = rules.share_out(before, line)
     owners = _pay(connection, market, currency, batch_id, paid, now)
-    row = _proved(connection, market, currency, name, fed, before, paid, now) | {"batch_id": batch_id, "ran_by": ran_by}
+    left = {one.ticket_id: one.cap_minor - one.paid_minor for one in line}
+    store.count_queue(
+        connection, market, currency, last_no=queue["last_no"] + len(joined),
+        tickets=len(joined) - sum(one.amount_minor == left[one.ticket_id] for one in paid),
+        open_minor=sum(one["cap_minor"] for one in joined) - sum(one.amount_minor for one in paid),
+    )  # fmt: skip
+    row = _proved(connection, market, currency, name, fed, before, paid, now) | {
+        "batch_id": batch_id, "ran_by": ran_by, "has_more": is_cut or TICKETS_MAX in (len(joined), len(paid)),
+    }  # fmt: skip
     lines = [
         {"batch_id": batch_id, "line": place, "ticket_id": one.ticket_id, "queue_no": one.queue_no,
          "amount_minor": one.amount_minor}
         for place, one in enumerate(paid, 1)
     ]  # fmt: skip
     store.insert_batch(connection, row, lines)
-    for account_id in sorted(owners & store.owing_accounts(connection, market, currency)):
+    for account_id in sorted(store.owing_accounts(connection, market, currency, owners)):
         joining.take_back(connection, market, currency, account_id, batch_id, now)
     notices.notify(connection, sorted(owners), "rebate_paid", "/account/rebates", now)
     page_event(connection, f"rebates:{market}", "queue_changed", {"market": market}, now)
     return shown(row)
 
 
-def _feed(connection: Connection, market: str, currency: str, batch_id: str, now: datetime) -> int:
-    """Move the pot's share of every commission that is settled and rested; return how much."""
-    owed_sales = _owed_sales(connection, market, currency, now)
-    feeds = store.countable_feeds(connection, market, currency, now, FEEDS_MAX + len(owed_sales))
-    ripe = [one for one in feeds if one["sale_id"] not in owed_sales][:FEEDS_MAX]
+def _check_may(connection: Connection, market: str, name: str, ran_by: str) -> None:
+    if not store.terms_of(connection, market).is_on:
+        raise RefusedError("rebates_off", "Rebates are switched off in this market", "该市场未开启返利")
+    if put_back.is_marked(connection):
+        raise RefusedError(
+            "put_back", "The relay was put back from a backup: say that all is reconciled first, then settle",
+            "平台刚从备份恢复，请先确认对账完成，再进行结算",
+        )  # fmt: skip
+    if ran_by != CLOCK and OF_THE_CLOCK.match(name):
+        raise RefusedError(
+            "name_of_the_clock", "A name that begins with a date is the daily settlement's own; choose another",
+            "以日期开头的名称留给每日结算，请换一个名称", 422,
+        )  # fmt: skip
+
+
+def _feed(connection: Connection, market: str, currency: str, batch_id: str, now: datetime) -> tuple[int, bool]:
+    """Move the pot's share of every commission that is settled and rested; return how much, and whether more waits."""
+    ripe: list[RowMapping] = []
+    for merchant_id in store.feeding_merchants(connection, market, currency, now):
+        owed = dues.owed_minor(connection, merchant_id, currency)
+        owed_from = rules.oldest_owed(owed, store.counter_shares(connection, merchant_id, currency))
+        more = FEEDS_MAX - len(ripe)
+        ripe += store.ripe_feeds(connection, market, currency, merchant_id, now, owed_from, more)
+        if len(ripe) == FEEDS_MAX:
+            break
     amount: int = sum(one["amount_minor"] for one in ripe)
-    if amount:
+    if ripe:
+        sources = [one["source"] for one in ripe]
         line = Posting(money.fees(market), money.pot(market), amount)
         ledger.post(connection, f"rebate_fed:{batch_id}", "rebate_fed", [line], now, currency=currency)
-        store.mark_feeds(connection, [one["source"] for one in ripe], store.FED, batch_id)
-    return amount
+        store.mark_feeds(connection, sources, store.FED, batch_id)
+        store.rest_tickets(connection, sources)
+    return amount, len(ripe) == FEEDS_MAX
 
 
-def _owed_sales(connection: Connection, market: str, currency: str, now: datetime) -> set[str]:
-    """Return the counter sales of which the merchant still owes the market's share: nothing of them is settled."""
-    found: set[str] = set()
-    for merchant_id in store.feeding_counters(connection, market, currency, now):
-        owed = dues.owed_minor(connection, merchant_id, currency)
-        if owed:
-            sales = store.counter_shares(connection, merchant_id, currency)
-            count = rules.unsettled(owed, (share for _, share in sales))
-            found |= {sale_id for sale_id, _ in sales[:count]}
-    return found
+def _line_up(connection: Connection, market: str, currency: str, last_no: int, now: datetime) -> list[RowMapping]:
+    """Give a number to each ticket whose own commission is in the pot and that has rested; return those tickets."""
+    joined = store.rested_tickets(connection, market, currency, now, TICKETS_MAX)
+    store.number_tickets(connection, {one["ticket_id"]: last_no + place for place, one in enumerate(joined, 1)})
+    return joined
 
 
 def _pay(
@@ -92,12 +124,13 @@ def _proved(
     newest = store.newest_batches(connection, market, currency, 1)
     previous, number = (newest[0]["proof_sha256"], newest[0]["batch_no"] + 1) if newest else ("0" * 64, 1)
     back = before - fed - (newest[0]["pot_minor"] if newest else 0)
-    tickets, still, first = store.line_sums(connection, market, currency)
+    queue, first = store.lock_queue(connection, market, currency), store.line(connection, market, currency, 1)
     sent = sum(one.amount_minor for one in paid)
     facts = {
         "market": market, "currency": currency, "name": name, "batch_no": number, "fed_minor": fed,
         "refunds_minor": back, "pot_before_minor": before, "paid_minor": sent, "pot_minor": before - sent,
-        "paid_tickets": len(paid), "tickets": tickets, "open_minor": still, "first_no": first,
+        "paid_tickets": len(paid), "tickets": queue["tickets"], "open_minor": queue["open_minor"],
+        "first_no": first[0].queue_no if first else 0,
     }  # fmt: skip
     sha256 = rules.proof_sha256(previous, facts, paid)
     return {**facts, "previous_sha256": previous, "proof_sha256": sha256, "ran_at": now}

@@ -1,10 +1,10 @@
 """Rebates in SQL: switches, accounts, feeds of the pot, tickets in line, settlements, withdrawals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, case, func, insert, or_, select, update
 
 from cloud_relay.rebates.rules import Place, Rebate, Terms
 from cloud_relay.tables import (
@@ -18,16 +18,23 @@ from cloud_relay.tables import (
     rebate_batch,
     rebate_feed,
     rebate_payment,
+    rebate_queue,
     rebate_switch,
     rebate_ticket,
     rebate_withdrawal,
 )
 
+UNFED, RESTING = "unfed", "resting"
+"""A ticket that is not in line yet: its own commission is not in the pot; that is, and the ticket rests still."""
 WAITING, FULL, REFUNDED = "waiting", "full", "refunded"
 """A ticket in line; paid up to its cap; of a purchase that was given back: it left the line."""
+HOPING = (UNFED, RESTING, WAITING)
+"""Tickets that may still be paid something."""
 FED, DROPPED, RETURNED = "fed", "dropped", "returned"
 """A feed that is in the pot; that never got there, or was taken out again, because its sale was given back."""
 FAILED = "failed"
+PAGE = 500
+"""Rows that are read, or bound, at once: SQLite binds 32,766 values at most, PostgreSQL 65,535."""
 
 _TERMS = tuple(Terms.__dataclass_fields__)
 _open_minor = rebate_ticket.c.cap_minor - rebate_ticket.c.paid_minor
@@ -35,8 +42,7 @@ _open_minor = rebate_ticket.c.cap_minor - rebate_ticket.c.paid_minor
 
 def newest_switch(connection: Connection, market: str) -> RowMapping | None:
     """Return what an operator decided last of this market, None when nobody ever did."""
-    query = select(rebate_switch).where(rebate_switch.c.market == market)
-    return connection.execute(query.order_by(rebate_switch.c.switch_no.desc()).limit(1)).mappings().one_or_none()
+    return next(iter(switches(connection, market, 1)), None)
 
 
 def switches(connection: Connection, market: str, limit: int) -> list[RowMapping]:
@@ -58,7 +64,9 @@ def markets(connection: Connection) -> list[str]:
 
 def is_on_anywhere(connection: Connection) -> bool:
     """Tell whether any market's queue is on."""
-    return any(terms_of(connection, market).is_on for market in markets(connection))
+    own, later = rebate_switch.c, rebate_switch.alias().c
+    is_newest = ~select(later.switch_id).where(later.market == own.market, later.switch_no > own.switch_no).exists()
+    return bool(connection.scalar(select(select(own.switch_id).where(own.is_on, is_newest).exists())))
 
 
 def insert_switch(connection: Connection, row: dict[str, Any]) -> None:
@@ -113,17 +121,27 @@ def find_feed(connection: Connection, source: str) -> RowMapping | None:
     return connection.execute(query).mappings().one_or_none()
 
 
-def countable_feeds(connection: Connection, market: str, currency: str, now: datetime, limit: int) -> list[RowMapping]:
-    """Return the feeds that rested long enough, oldest first."""
-    query = select(rebate_feed.c.source, rebate_feed.c.sale_id, rebate_feed.c.amount_minor)
-    query = query.where(*_countable(market, currency, now)).order_by(rebate_feed.c.countable_at, rebate_feed.c.source)
-    return list(connection.execute(query.limit(limit)).mappings())
-
-
-def feeding_counters(connection: Connection, market: str, currency: str, now: datetime) -> list[str]:
-    """Return the merchants of whose counter sales a feed rested long enough."""
+def feeding_merchants(connection: Connection, market: str, currency: str, now: datetime) -> list[str]:
+    """Return the merchants of whose sales a feed rested long enough."""
     query = select(rebate_feed.c.merchant_id).where(*_countable(market, currency, now))
-    return sorted(connection.scalars(query.where(rebate_feed.c.sale_id.is_not(None)).distinct()))
+    return sorted(connection.scalars(query.distinct()))
+
+
+def ripe_feeds(
+    connection: Connection, market: str, currency: str, merchant_id: str, now: datetime,
+    owed_from: tuple[datetime, str] | None, limit: int,
+) -> list[RowMapping]:  # fmt: skip
+    """Return a merchant's feeds that rested long enough, oldest first, without its counter sales from `owed_from` on.
+
+    `owed_from` is the oldest sale whose share is still owed, as `counter_shares` names it.
+    """
+    own = rebate_feed.c
+    query = select(own.source, own.amount_minor).where(*_countable(market, currency, now))
+    query = query.where(own.merchant_id == merchant_id)
+    if owed_from is not None:
+        query = query.outerjoin(counter_sale, counter_sale.c.sale_id == own.sale_id)
+        query = query.where(or_(own.sale_id.is_(None), _before(owed_from)))
+    return list(connection.execute(query.order_by(own.countable_at, own.source).limit(limit)).mappings())
 
 
 def _countable(market: str, currency: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -131,37 +149,99 @@ def _countable(market: str, currency: str, now: datetime) -> tuple[ColumnElement
     return own.state == WAITING, own.market == market, own.currency == currency, own.countable_at <= now
 
 
+def _before(sale: tuple[datetime, str]) -> ColumnElement[bool]:
+    """Return the condition that a counter sale was taken before this one, as the relay's own clock says."""
+    (taken_at, sale_id), own = sale, counter_sale.c
+    return or_(own.taken_at < taken_at, and_(own.taken_at == taken_at, own.sale_id < sale_id))
+
+
 def mark_feeds(connection: Connection, sources: list[str], state: str, batch_id: str | None = None) -> None:
     """Say what became of feeds."""
     values: dict[str, Any] = {"state": state} | ({"batch_id": batch_id} if batch_id else {})
-    for start in range(0, len(sources), 500):  # SQLite binds 32,766 values at most, PostgreSQL 65,535
-        part = rebate_feed.c.source.in_(sources[start : start + 500])
+    for start in range(0, len(sources), PAGE):
+        part = rebate_feed.c.source.in_(sources[start : start + PAGE])
         connection.execute(update(rebate_feed).where(part).values(values))
 
 
-def counter_shares(connection: Connection, merchant_id: str, currency: str) -> list[tuple[str, int]]:
-    """Return (sale, the market's share of it with its tax) of a merchant's counter sales not given back, newest first.
+def counter_shares(
+    connection: Connection, merchant_id: str, currency: str
+) -> Iterator[tuple[tuple[datetime, str], int]]:
+    """Yield (when a sale was taken and its id, the market's share of it with its tax), newest first.
 
-    The share is what stood as due when the sale was taken.
+    Only a merchant's counter sales that were not given back. The share is what stood as due when the sale was taken.
+    They are read in pages, because who asks stops when the sum that is owed is covered.
     """
     own = counter_sale.c
     query = (
-        select(own.sale_id, own.commission_minor + own.tax_minor)
+        select(own.taken_at, own.sale_id, own.commission_minor + own.tax_minor)
         .outerjoin(counter_refund, counter_refund.c.sale_id == own.sale_id)
         .where(own.merchant_id == merchant_id, own.currency == currency, counter_refund.c.sale_id.is_(None))
         .order_by(own.taken_at.desc(), own.sale_id.desc())
+        .limit(PAGE)
     )
-    return [(row[0], int(row[1])) for row in connection.execute(query)]
+    page = connection.execute(query).all()
+    while page:
+        yield from (((taken_at, sale_id), int(share)) for taken_at, sale_id, share in page)
+        page = connection.execute(query.where(_before(page[-1][:2]))).all()
 
 
-def next_no(connection: Connection, market: str, currency: str) -> int:
-    """Return the number of the next ticket in this line; two at once conflict, and one of them is repeated."""
-    where = (rebate_ticket.c.market == market, rebate_ticket.c.currency == currency)
-    return int(connection.scalar(select(func.max(rebate_ticket.c.queue_no)).where(*where)) or 0) + 1
+def lock_queue(connection: Connection, market: str, currency: str) -> RowMapping:
+    """Return a line's sums and last number, and have any other settlement of it wait until this one is committed."""
+    own = rebate_queue.c
+    query = select(rebate_queue).where(own.market == market, own.currency == currency).with_for_update()
+    found = connection.execute(query).mappings().one_or_none()
+    if found is None:
+        row = {"market": market, "currency": currency, "last_no": 0, "tickets": 0, "open_minor": 0}
+        connection.execute(insert(rebate_queue).values(row))
+        found = connection.execute(query).mappings().one()
+    return found
+
+
+def find_queue(connection: Connection, market: str, currency: str) -> RowMapping | None:
+    """Return a line's sums; None before its first settlement."""
+    own = rebate_queue.c
+    query = select(rebate_queue).where(own.market == market, own.currency == currency)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def count_queue(
+    connection: Connection, market: str, currency: str, *, tickets: int, open_minor: int, last_no: int | None = None
+) -> None:
+    """Add to a line's sums; a `last_no` is the newest number that was given."""
+    own = rebate_queue.c
+    values: dict[str, Any] = {"tickets": own.tickets + tickets, "open_minor": own.open_minor + open_minor}
+    values |= {"last_no": last_no} if last_no is not None else {}
+    where = (own.market == market, own.currency == currency)
+    connection.execute(update(rebate_queue).where(*where).values(values))
+
+
+def rest_tickets(connection: Connection, sources: list[str]) -> None:
+    """Note that the commissions of these sales are in the pot: their tickets wait for nothing but their rest."""
+    own = rebate_ticket.c
+    for start in range(0, len(sources), PAGE):
+        where = (own.source.in_(sources[start : start + PAGE]), own.state == UNFED)
+        connection.execute(update(rebate_ticket).where(*where).values(state=RESTING))
+
+
+def rested_tickets(connection: Connection, market: str, currency: str, now: datetime, limit: int) -> list[RowMapping]:
+    """Return the tickets that may be put in line now, in the order of their purchases."""
+    own = rebate_ticket.c
+    where = (own.state == RESTING, own.market == market, own.currency == currency, own.payable_at <= now)
+    query = select(own.ticket_id, own.cap_minor).where(*where).order_by(own.joined_at, own.source)
+    return list(connection.execute(query.limit(limit)).mappings())
+
+
+def number_tickets(connection: Connection, numbers: dict[str, int]) -> None:
+    """Put tickets in line, each under its number."""
+    own = rebate_ticket.c
+    change = update(rebate_ticket).where(own.ticket_id == bindparam("key"), own.state == RESTING)
+    if numbers:
+        rows = [{"key": ticket_id, "number": number} for ticket_id, number in numbers.items()]
+        connection.execute(change.values(state=WAITING, queue_no=bindparam("number")), rows)
 
 
 def insert_ticket(connection: Connection, row: dict[str, Any]) -> None:
-    """Put a ticket at the end of the line."""
+    """Write a ticket; it has no number yet."""
     connection.execute(insert(rebate_ticket).values(row))
 
 
@@ -175,20 +255,8 @@ def line(connection: Connection, market: str, currency: str, limit: int, after: 
     """Return the tickets in line, first come first, behind number `after`."""
     own = rebate_ticket.c
     where = (own.state == WAITING, own.market == market, own.currency == currency, own.queue_no > after)
-    query = select(own.ticket_id, own.account_id, own.queue_no, own.cap_minor, own.paid_minor, own.payable_at).where(
-        *where
-    )
+    query = select(own.ticket_id, own.account_id, own.queue_no, own.cap_minor, own.paid_minor).where(*where)
     return [Place(**row) for row in connection.execute(query.order_by(own.queue_no).limit(limit)).mappings()]
-
-
-def line_sums(connection: Connection, market: str, currency: str) -> tuple[int, int, int]:
-    """Return (tickets in line, what they could still get at most, the first number)."""
-    own = rebate_ticket.c
-    query = select(
-        func.count(), func.coalesce(func.sum(_open_minor), 0), func.coalesce(func.min(own.queue_no), 0)
-    ).where(own.state == WAITING, own.market == market, own.currency == currency)
-    tickets, still, first = connection.execute(query).one()
-    return int(tickets), int(still), int(first)
 
 
 def between(connection: Connection, market: str, currency: str, first_no: int, last_no: int) -> tuple[int, int]:
@@ -218,8 +286,15 @@ def pay_tickets(connection: Connection, paid: Sequence[Rebate]) -> None:
 def leave_line(connection: Connection, ticket_id: str, now: datetime) -> bool:
     """Take a ticket out for ever; False when it was out already."""
     own = rebate_ticket.c
-    where = (own.ticket_id == ticket_id, own.state != REFUNDED)
-    return connection.execute(update(rebate_ticket).where(*where).values(state=REFUNDED, left_at=now)).rowcount == 1
+    query = select(rebate_ticket).where(own.ticket_id == ticket_id, own.state != REFUNDED)
+    found = connection.execute(query).mappings().one_or_none()
+    if found is None:
+        return False
+    connection.execute(update(rebate_ticket).where(own.ticket_id == ticket_id).values(state=REFUNDED, left_at=now))
+    if found["state"] == WAITING:
+        still = found["cap_minor"] - found["paid_minor"]
+        count_queue(connection, found["market"], found["currency"], tickets=-1, open_minor=-still)
+    return True
 
 
 def owing_tickets(connection: Connection, market: str, currency: str, account_id: str) -> list[RowMapping]:
@@ -232,12 +307,13 @@ def owing_tickets(connection: Connection, market: str, currency: str, account_id
     return list(connection.execute(select(rebate_ticket).where(*where).order_by(own.queue_no)).mappings())
 
 
-def owing_accounts(connection: Connection, market: str, currency: str) -> set[str]:
-    """Return who has a refunded ticket that was paid and not given back whole."""
+def owing_accounts(connection: Connection, market: str, currency: str, among: set[str]) -> set[str]:
+    """Return who among these (at most PAGE) has a refunded ticket that was paid and not given back whole."""
     own = rebate_ticket.c
     query = select(own.account_id).where(
-        own.state == REFUNDED, own.market == market, own.currency == currency, own.paid_minor > own.returned_minor
-    )
+        own.account_id.in_(among), own.state == REFUNDED, own.market == market, own.currency == currency,
+        own.paid_minor > own.returned_minor,
+    )  # fmt: skip
     return set(connection.scalars(query.distinct()))
 
 
@@ -249,25 +325,43 @@ def give_back(connection: Connection, ticket_id: str, amount_minor: int) -> None
 
 
 def tickets_of(connection: Connection, account_id: str, limit: int) -> list[RowMapping]:
-    """Return somebody's tickets: those in line first, then the newest."""
+    """Return somebody's tickets: those in line first, then those that come in line, then the newest."""
     own = rebate_ticket.c
     query = select(rebate_ticket).where(own.account_id == account_id)
-    order = (case((own.state == WAITING, 0), else_=1), own.joined_at.desc(), own.queue_no.desc())
+    order = (case((own.state == WAITING, 0), (own.state.in_(HOPING), 1), else_=2), own.joined_at.desc(), own.source)
     return list(connection.execute(query.order_by(*order).limit(limit)).mappings())
 
 
 def currencies(connection: Connection, market: str) -> list[str]:
-    """Return the currencies in which a market has a queue or something to feed a pot with."""
-    found: set[str] = set()
-    for table in (rebate_ticket, rebate_feed):
-        found |= set(connection.scalars(select(table.c.currency).where(table.c.market == market).distinct()))
-    return sorted(found)
+    """Return the currencies in which a market has a queue, or something to feed a pot with; one look at each."""
+    found, own = [""], rebate_feed.c
+    while True:
+        following = select(func.min(own.currency)).where(own.market == market, own.currency > found[-1])
+        currency = connection.scalar(following)
+        if currency is None:
+            return found[1:]
+        found.append(currency)
+
+
+def queues_of(connection: Connection, account_id: str) -> list[tuple[str, str]]:
+    """Return (market, currency) of every line in which somebody ever had a ticket."""
+    own = rebate_ticket.c
+    query = select(own.market, own.currency).where(own.account_id == account_id).distinct()
+    return sorted((row.market, row.currency) for row in connection.execute(query))
 
 
 def find_batch(connection: Connection, batch_id: str) -> RowMapping | None:
     """Return a settlement that ran."""
     query = select(rebate_batch).where(rebate_batch.c.batch_id == batch_id)
     return connection.execute(query).mappings().one_or_none()
+
+
+def newest_of_day(connection: Connection, market: str, currency: str, ran_by: str, day: str) -> RowMapping | None:
+    """Return the newest settlement that `ran_by` named after a day."""
+    own = rebate_batch.c
+    is_named = or_(own.name == day, own.name.like(f"{day}.%"))
+    query = select(rebate_batch).where(own.market == market, own.currency == currency, own.ran_by == ran_by, is_named)
+    return connection.execute(query.order_by(own.batch_no.desc()).limit(1)).mappings().one_or_none()
 
 
 def newest_batches(connection: Connection, market: str, currency: str, limit: int) -> list[RowMapping]:

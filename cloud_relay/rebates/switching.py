@@ -26,10 +26,16 @@ def decide(
     rules.check_terms(terms)
     if not reason.strip():
         raise RefusedError("reason_missing", "Say why, and who allowed it", "请写明理由和依据", 422)
+    name = store.nickname_of(connection, operator_id).strip()
+    if not name:
+        raise RefusedError(
+            "nameless", "Your name stands beside this decision: give yourself one in your account first",
+            "此决定须署名公示：请先在账户中填写您的名字", 422,
+        )  # fmt: skip
     newest = store.newest_switch(connection, market)
     row = {
         "switch_id": new_id("swi"), "market": market, **asdict(terms), "operator_id": operator_id,
-        "operator_name": store.nickname_of(connection, operator_id), "decided_at": now,
+        "operator_name": name, "decided_at": now,
         "reason": clean_text(reason, "reason", REASON_MAX), "switch_no": newest["switch_no"] + 1 if newest else 1,
     }  # fmt: skip
     store.insert_switch(connection, row)

@@ -7,14 +7,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from cloud_relay import put_back
+from cloud_relay.db import DatabaseBusyError
 from cloud_relay.rebates import settling, store
+from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import Relay
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
 """A settlement is of a day: a minute late is on time."""
-RAN_BY = "clock"
 
 
 def due(connection: Connection, now: datetime) -> list[tuple[str, str, str]]:
@@ -34,23 +35,30 @@ def due(connection: Connection, now: datetime) -> list[tuple[str, str, str]]:
 
 
 def _next_name(connection: Connection, market: str, currency: str, day: str) -> str:
-    """Return the day's next settlement: the day itself, then day.2 … while each paid as many tickets as it may."""
-    name, number = day, 1
-    while (done := store.find_batch(connection, f"{market}/{currency}/{name}")) is not None:
-        if done["paid_tickets"] < settling.TICKETS_MAX:
-            return ""
-        number += 1
-        name = f"{day}.{number}"
-    return name
+    """Return the day's next settlement: the day itself, then day.2 … while each left something over."""
+    newest = store.newest_of_day(connection, market, currency, settling.CLOCK, day)
+    if newest is None:
+        return day
+    number = int(newest["name"].removeprefix(day).removeprefix(".") or 1)
+    return f"{day}.{number + 1}" if newest["has_more"] else ""
 
 
 async def work_once(relay: Relay) -> int:
-    """Settle what is due now; return how many settlements ran."""
-    todo = await relay.db.read(due, relay.clock.now())
-    for market, currency, name in todo:
-        done = await relay.db.run(settling.settle, market, currency, name, RAN_BY, relay.clock.now())
-        log.info("rebates settled", extra={"market": market, "settlement": name, "paid_tickets": done["paid_tickets"]})
-    return len(todo)
+    """Settle what is due now; return how many settlements ran. One that cannot run now is due again at the next look.
+
+    A market that was switched off a moment ago, or a database that is busy with sales, stops no other queue.
+    """
+    ran = 0
+    for market, currency, name in await relay.db.read(due, relay.clock.now()):
+        about = {"market": market, "settlement": name}
+        try:
+            done = await relay.db.run(settling.settle, market, currency, name, settling.CLOCK, relay.clock.now())
+        except (RefusedError, DatabaseBusyError) as error:
+            log.warning("rebates not settled: %s", error, extra=about)
+            continue
+        log.info("rebates settled", extra={**about, "paid_tickets": done["paid_tickets"]})
+        ran += 1
+    return ran
 
 
 async def work(relay: Relay) -> None:

@@ -50,17 +50,13 @@ def confirm(
     if row["state"] == CONFIRMED:
         return shown(row)
     if row["state"] != ASKED or row["until"] <= now:
-        raise RefusedError(
-            "withdrawal_over", "This is not waiting any more; ask for it again", "该申请已失效，请重新提交"
-        )
+        raise _over()
     market, currency, amount = row["market"], row["currency"], row["amount_minor"]
     _check(connection, account_id, market, currency, amount, now)
     out = payouts.start_withdrawal(connection, account_id, market, amount, currency, provider, now)
     values = {"state": CONFIRMED, "confirmed_at": now, "payout_id": out.payout_id}
     if not store.move_withdrawal(connection, withdrawal_id, values):
-        raise RefusedError(
-            "withdrawal_over", "This is not waiting any more; ask for it again", "该申请已失效，请重新提交"
-        )
+        raise _over()
     _tell(connection, account_id, now)
     return shown(dict(row) | values)
 
@@ -69,7 +65,7 @@ def give_up(connection: Connection, account_id: str, withdrawal_id: str, now: da
     """Give up what was asked for and not confirmed."""
     row = _own(connection, account_id, withdrawal_id)
     if not store.move_withdrawal(connection, withdrawal_id, {"state": GIVEN_UP}):
-        raise RefusedError("withdrawal_over", "This is not waiting any more", "该申请已不在等待")
+        raise _over()
     _tell(connection, account_id, now)
     return shown(dict(row) | {"state": GIVEN_UP})
 
@@ -83,6 +79,10 @@ def choose_provider(names: tuple[str, ...]) -> str:
             "尚无可支付返利的渠道，请联系运营方",
         )  # fmt: skip
     return able[0]
+
+
+def _over() -> RefusedError:
+    return RefusedError("withdrawal_over", "This is not waiting any more; ask for it again", "该申请已失效，请重新提交")
 
 
 def _own(connection: Connection, account_id: str, withdrawal_id: str) -> RowMapping:

@@ -16,6 +16,7 @@ counter_sale = Table(
     id_("joint_id", nullable=False, default="", index=True), Column("joint_count", Integer, nullable=False, default=0),
     id_("promotion_id", nullable=False, default=""), text("promotion_outcome"),
     Index("ix_counter_sale_merchant", "merchant_id", "sold_at"), Index("ix_counter_sale_shop", "shop_id", "receipt_no"),
+    Index("ix_counter_sale_taken", "merchant_id", "taken_at"),
 )  # fmt: skip
 
 counter_line = Table(

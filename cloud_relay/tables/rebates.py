@@ -38,16 +38,24 @@ rebate_feed = Table(
     Column("currency", String(3), nullable=False), id_("merchant_id", nullable=False), id_("sale_id"),
     minor("commission_minor"), minor("amount_minor"), text("state", "waiting"), moment("countable_at", nullable=False),
     Column("batch_id", String(SOURCE_LENGTH), index=True),
-    Index("ix_rebate_feed_waiting", "state", "market", "currency", "countable_at"),
+    Index("ix_rebate_feed_waiting", "state", "market", "currency", "merchant_id", "countable_at"),
+    Index("ix_rebate_feed_queue", "market", "currency"),
 )  # fmt: skip
+
+rebate_queue = Table(
+    "rebate_queue", metadata,
+    text("market"), Column("currency", String(3)), Column("last_no", Integer, nullable=False),
+    Column("tickets", Integer, nullable=False), minor("open_minor"), PrimaryKeyConstraint("market", "currency"),
+)  # fmt: skip
+"""What a settlement must know of its line without reading it, and the row that the next settlement waits for."""
 
 rebate_ticket = Table(
     "rebate_ticket", metadata,
     key("ticket_id"), text("market"), Column("currency", String(3), nullable=False),
-    Column("queue_no", Integer, nullable=False), id_("account_id", nullable=False, index=True),
+    Column("queue_no", Integer), id_("account_id", nullable=False, index=True),
     Column("source", String(SOURCE_LENGTH), ForeignKey("transfer.reference"), nullable=False, unique=True),
     minor("price_minor"), minor("cap_minor"), minor("paid_minor", default=0), minor("returned_minor", default=0),
-    text("state", "waiting"), moment("joined_at", nullable=False), moment("payable_at", nullable=False),
+    text("state", "unfed"), moment("joined_at", nullable=False), moment("payable_at", nullable=False),
     moment("left_at"), UniqueConstraint("market", "currency", "queue_no"),
     Index("ix_rebate_ticket_line", "state", "market", "currency", "queue_no"),
     CheckConstraint("cap_minor < price_minor AND paid_minor <= cap_minor AND returned_minor <= paid_minor", name="cap"),
@@ -60,7 +68,7 @@ rebate_batch = Table(
     minor("fed_minor"), minor("refunds_minor"), minor("paid_minor"),
     minor("pot_before_minor"), minor("pot_minor"), minor("open_minor"),
     Column("paid_tickets", Integer, nullable=False), Column("tickets", Integer, nullable=False),
-    Column("first_no", Integer, nullable=False),
+    Column("first_no", Integer, nullable=False), flag("has_more"),
     sha256("previous_sha256", nullable=False), sha256("proof_sha256", nullable=False), text("ran_by"),
     moment("ran_at", nullable=False), UniqueConstraint("market", "currency", "batch_no"),
 )  # fmt: skip

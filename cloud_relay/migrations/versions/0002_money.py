@@ -29,6 +29,9 @@ POSTGRES_FUNCTIONS = (
 HELD_STATES = "'pledged', 'paid', 'photo_offered', 'confirmed', 'handed_over', 'delivered', 'disputed', 'cancelling'"
 FINAL_STATES = "'released', 'cancelled', 'expired', 'refunded', 'charged_back'"
 
+ID_LENGTH = 30
+"""Characters of an id: its prefix of three, `_` and 26 of base 32 (wire.values.new_id)."""
+
 VIOLATIONS = f"""CREATE VIEW violations AS
 WITH entry AS (
   SELECT credit AS account, currency, amount_minor AS amount FROM posting
@@ -44,6 +47,9 @@ WITH entry AS (
   FROM orders o LEFT JOIN pending p ON p.order_id = o.order_id
   LEFT JOIN ledger_balance e ON e.account = 'escrow:' || o.order_id AND e.currency = o.currency
   LEFT JOIN ledger_balance d ON d.account = 'dispute:' || o.order_id AND d.currency = o.currency
+), kept_sale AS (
+  SELECT s.sale_id, s.merchant_id, s.currency, s.commission_minor + s.tax_minor AS share
+  FROM counter_sale s LEFT JOIN counter_refund r ON r.sale_id = s.sale_id WHERE r.sale_id IS NULL
 ), captured AS (
   SELECT t.order_id,
     SUM(CASE WHEN p.debit LIKE 'psp:%' THEN p.amount_minor ELSE 0 END) AS taken,
@@ -104,10 +110,61 @@ UNION ALL SELECT 'R6 settlement and ledger differ', b.batch_id, CAST(b.paid_mino
                                  WHERE debit LIKE 'pot:%' AND credit LIKE 'rebate:%' GROUP BY reference) p
     ON p.reference = 'rebate_paid:' || b.batch_id
   WHERE b.paid_minor <> COALESCE(p.amount, 0) OR b.paid_minor > b.pot_before_minor
+UNION ALL SELECT 'R6 paid to another than the ticket is of', COALESCE(y.reference, p.reference),
+    COALESCE(y.account, p.account)
+  FROM (SELECT 'rebate_paid:' || y.batch_id AS reference, 'rebate:' || t.market || '/' || t.account_id AS account,
+          SUM(y.amount_minor) AS amount
+        FROM rebate_payment y JOIN rebate_ticket t ON t.ticket_id = y.ticket_id
+        GROUP BY y.batch_id, t.market, t.account_id) y
+  FULL OUTER JOIN (SELECT reference, credit AS account, SUM(amount_minor) AS amount FROM posting
+                   WHERE debit LIKE 'pot:%' AND credit LIKE 'rebate:%' GROUP BY reference, credit) p
+    ON p.reference = y.reference AND p.account = y.account
+  WHERE p.amount IS NULL OR y.amount IS NULL OR p.amount <> y.amount
 UNION ALL SELECT 'R7 withdrawal without its payout', w.withdrawal_id, w.state
   FROM rebate_withdrawal w LEFT JOIN payout o ON o.payout_id = w.payout_id
   WHERE (w.state = 'confirmed') <> (o.payout_id IS NOT NULL)
     OR o.amount_minor <> w.amount_minor OR o.shopper_id <> w.account_id OR o.currency <> w.currency
+UNION ALL SELECT 'R8 in line, or paid, before its own commission is in the pot', t.ticket_id, COALESCE(f.state, '')
+  FROM rebate_ticket t LEFT JOIN rebate_feed f ON f.source = t.source
+  WHERE ((t.queue_no IS NOT NULL OR t.paid_minor > 0) AND COALESCE(f.state, '') NOT IN ('fed', 'returned'))
+    OR (t.state <> 'refunded' AND (t.queue_no IS NULL) <> (t.state IN ('unfed', 'resting')))
+UNION ALL SELECT 'R9 fed with commissions that are owed', s.merchant_id, s.currency
+  FROM (SELECT k.merchant_id, k.currency, SUM(k.share) AS share,
+          SUM(CASE WHEN f.state = 'fed' THEN k.share ELSE 0 END) AS fed
+        FROM kept_sale k LEFT JOIN rebate_feed f ON f.source = 'counter:' || k.sale_id
+        GROUP BY k.merchant_id, k.currency) s
+  JOIN ledger_balance b ON b.account = 'due:' || s.merchant_id AND b.currency = s.currency
+  WHERE s.fed > s.share + b.amount
+UNION ALL SELECT 'R10 pot or rebate account moved by nothing that may', p.reference, p.debit || ' ' || p.credit
+  FROM posting p
+  LEFT JOIN rebate_batch b ON b.batch_id = SUBSTR(p.reference, 13) AND p.reference = 'rebate_paid:' || b.batch_id
+  LEFT JOIN rebate_feed f ON f.source = SUBSTR(p.reference, 14) AND p.reference = 'rebate_unfed:' || f.source
+  LEFT JOIN rebate_ticket t ON t.ticket_id = SUBSTR(p.reference, 13, {ID_LENGTH}) AND p.reference LIKE 'rebate_back:%'
+  LEFT JOIN payout o ON o.payout_id = SUBSTR(p.reference, 8) AND p.reference = 'payout:' || o.payout_id
+  LEFT JOIN payout q ON q.payout_id = SUBSTR(p.reference, 15) AND p.reference = 'payout_failed:' || q.payout_id
+  WHERE (p.debit LIKE 'pot:%' OR p.debit LIKE 'rebate:%' OR p.credit LIKE 'rebate:%') AND NOT COALESCE(
+    (p.debit = 'pot:' || b.market AND p.credit LIKE 'rebate:%' AND p.currency = b.currency)
+    OR (f.state = 'returned' AND p.debit = 'pot:' || f.market AND p.credit = 'fees:' || f.market
+      AND p.currency = f.currency AND p.amount_minor <= f.amount_minor)
+    OR (p.debit = 'rebate:' || t.market || '/' || t.account_id AND p.credit = 'pot:' || t.market
+      AND p.currency = t.currency)
+    OR (p.debit = 'rebate:' || o.market || '/' || o.shopper_id AND p.credit = 'psp:' || o.provider
+      AND p.currency = o.currency AND p.amount_minor = o.amount_minor)
+    OR (q.state = 'failed' AND p.credit = 'rebate:' || q.market || '/' || q.shopper_id
+      AND p.debit = 'psp:' || q.provider AND p.currency = q.currency AND p.amount_minor = q.amount_minor), FALSE)
+UNION ALL SELECT 'R11 given back other than the ledger says', t.ticket_id, CAST(t.returned_minor AS TEXT)
+  FROM rebate_ticket t LEFT JOIN (SELECT SUBSTR(reference, 13, {ID_LENGTH}) AS ticket_id, SUM(amount_minor) AS amount
+                                  FROM posting WHERE reference LIKE 'rebate_back:%'
+                                  GROUP BY SUBSTR(reference, 13, {ID_LENGTH})) p ON p.ticket_id = t.ticket_id
+  WHERE t.returned_minor <> COALESCE(p.amount, 0)
+UNION ALL SELECT 'R12 line is miscounted', COALESCE(q.market, t.market), COALESCE(q.currency, t.currency)
+  FROM rebate_queue q FULL OUTER JOIN (SELECT market, currency, MAX(queue_no) AS last_no,
+      SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS tickets,
+      SUM(CASE WHEN state = 'waiting' THEN cap_minor - paid_minor ELSE 0 END) AS open_minor
+    FROM rebate_ticket WHERE queue_no IS NOT NULL GROUP BY market, currency) t
+    ON t.market = q.market AND t.currency = q.currency
+  WHERE COALESCE(q.tickets, 0) <> COALESCE(t.tickets, 0) OR COALESCE(q.open_minor, 0) <> COALESCE(t.open_minor, 0)
+    OR COALESCE(q.last_no, 0) <> COALESCE(t.last_no, 0)
 UNION ALL SELECT 'G1 stock does not add up', l.listing_id,
     CAST(l.reserved AS TEXT) || ' reserved of ' || CAST(l.on_hand AS TEXT)
   FROM listing l LEFT JOIN

@@ -29,12 +29,23 @@ class Market:
     world: World
     number: int = 0
     sales: dict[str, CounterSold] = field(default_factory=dict)
+    shops: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.world.trade = Trade(
             settings=TradeSettings(counter_commission_ppm=COMMISSION_PPM, commission_ppm=COMMISSION_PPM)
         )
         self.world.listing(listing_id="lis_cup", pieces=0, price_minor=1, on_hand=10_000)
+
+        self.call_operator("Olga")
+
+    def call_operator(self, nickname: str) -> None:
+        own = tables.account
+        self.run(
+            lambda connection: connection.execute(
+                own.update().where(own.c.account_id == "olga").values(nickname=nickname)
+            )
+        )
 
     def run(self, fn: Any, *args: Any, **values: Any) -> Any:
         return self.world.database.run_now(fn, *args, **values)
@@ -46,27 +57,37 @@ class Market:
         terms = replace(TERMS, **values)
         return self.run(switching.decide, "cn", terms, reason, "olga", self.world.now)
 
-    def sell(self, shopper: str | None, price_minor: int = 10_000) -> str:
+    def second_shop(self) -> str:
+        """Open a shop of another merchant, `mer_2`."""
+        self.world.shop("mer_2", "tannery", gs1_prefix="9521235")
+        self.world.listing("tannery", "lis_hide", pieces=0, price_minor=1, on_hand=10_000)
+        return "tannery"
+
+    def sell(
+        self, shopper: str | None, price_minor: int = 10_000, *, shop_id: str = "teahouse", currency: str = "CNY"
+    ) -> str:
         """Sell at the counter; with a shopper's code the sale is theirs."""
         self.number += 1
-        line = CounterLine(listing_id="lis_cup", title=Text(en="Cup", zh="茶杯"), price_minor=price_minor, quantity=1)
+        listing_id = "lis_cup" if shop_id == "teahouse" else "lis_hide"
+        line = CounterLine(listing_id=listing_id, title=Text(en="Cup", zh="茶杯"), price_minor=price_minor, quantity=1)
         sale = CounterSold(
             sale_id=f"sale_{self.number}", at=self.world.now, receipt_no=self.number, lines=(line,),
-            total_minor=price_minor, currency="CNY", paid_by=PaidBy.CARD, account_id="owner_mer_1",
+            total_minor=price_minor, currency=currency, paid_by=PaidBy.CARD, account_id="owner_mer_1",
             shopper_code=codes.code_of(shopper, KEY) if shopper else "",
         )  # fmt: skip
         self.sales[sale.sale_id] = sale
-        self.run(service.take_sale, "teahouse", sale, self.world.now, self.world.trade, [KEY])
+        self.shops[sale.sale_id] = shop_id
+        self.run(service.take_sale, shop_id, sale, self.world.now, self.world.trade, [KEY])
         return sale.sale_id
 
     def bring_back(self, sale_id: str) -> bool:
         sale = self.sales[sale_id]
         back = CounterRefunded(
             refund_id=f"back_{sale_id}", sale_id=sale_id, at=self.world.now, receipt_no=1, account_id="owner_mer_1",
-            total_minor=sale.total_minor, currency="CNY", paid_by=PaidBy.CARD, is_restocked=False,
+            total_minor=sale.total_minor, currency=sale.currency, paid_by=PaidBy.CARD, is_restocked=False,
             terminal_receipt_no=1,
         )  # fmt: skip
-        return bool(self.run(refunds.take_refund, "teahouse", back, self.world.now, self.world.trade))
+        return bool(self.run(refunds.take_refund, self.shops[sale_id], back, self.world.now, self.world.trade))
 
     def buy(self, shopper: str) -> str:
         """Buy online, and receive it."""
@@ -74,14 +95,14 @@ class Market:
         self.world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER, E.DELIVERED, E.RECEIPT)
         return order_id
 
-    def pay_dues(self) -> None:
-        """Let the merchant pay what it owes for its counter sales: out of money that came in for it."""
-        owed = self.read(dues.owed_minor, "mer_1", "CNY")
-        if owed:
+    def pay_dues(self, merchant_id: str = "mer_1", most_minor: int = 10**9) -> None:
+        """Let a merchant pay what it owes for its counter sales: out of money that came in for it."""
+        amount = min(most_minor, self.read(dues.owed_minor, merchant_id, "CNY"))
+        if amount:
             self.number += 1
-            line = Posting("psp:sandbox", "payable:mer_1", owed)
+            line = Posting("psp:sandbox", f"payable:{merchant_id}", amount)
             self.run(ledger.post, f"in_{self.number}", "ruling", [line], self.world.now, currency="CNY")
-            self.run(dues.collect, "mer_1", "CNY", f"due_{self.number}", self.world.now)
+            self.run(dues.collect, merchant_id, "CNY", f"due_{self.number}", self.world.now)
 
     def rest(self) -> None:
         self.world.later(TERMS.wait_s)
@@ -110,7 +131,7 @@ class Market:
 
     def places(self, shopper: str) -> list[tuple[int, int, int]]:
         """Return (place, most, paid) of each ticket, oldest first."""
-        tickets = sorted(self.of(shopper)["tickets"], key=lambda one: one["queue_no"])
+        tickets = sorted(self.of(shopper)["tickets"], key=lambda one: one["queue_no"] or 10**9)
         return [(one["place"], one["cap_minor"], one["paid_minor"]) for one in tickets]
 
     def has(self, shopper: str) -> int:

@@ -19,7 +19,7 @@ from cloud_relay.rebates import reading, rules, switching, withdrawing
 from cloud_relay.rebates.rules import Rebate, Terms
 from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import TradeSettings
-from tests.cloud_relay.rebates.rebate_world import Market
+from tests.cloud_relay.rebates.rebate_world import TERMS, Market
 
 UNPAID = """INSERT INTO rebate_withdrawal
     (withdrawal_id, account_id, market, amount_minor, currency, state, asked_at, until)
@@ -42,9 +42,10 @@ def test_sales_feed_the_pot_and_it_pays_the_first_first(market):
     market.switch()
     market.sell("ann", 10_000)
     market.sell("bob", 20_000)
-    assert (market.places("ann"), market.places("bob")) == ([(1, 2000, 0)], [(2, 4000, 0)])
+    assert (market.places("ann"), market.places("bob")) == ([(0, 2000, 0)], [(0, 4000, 0)])
     ripe(market)
     batch = market.settle("day 1")
+    assert (market.places("ann"), market.places("bob")) == ([(1, 2000, 1500)], [(2, 4000, 0)])
     assert (batch["fed_minor"], batch["paid_minor"], batch["pot_minor"]) == (1500, 1500, 0)
     assert (market.has("ann"), market.has("bob"), market.pot) == (1500, 0, 0)
     market.sell(None, 40_000)
@@ -63,15 +64,16 @@ def test_it_is_off_until_an_operator_puts_their_name_to_it(market):
     assert market.of("ann")["tickets"] == []
     with pytest.raises(RefusedError, match="rebates_off"):
         market.settle("day 1")
-    market.world.database.run_now(
-        lambda connection: connection.execute(text("UPDATE account SET nickname = 'Olga' WHERE account_id = 'olga'"))
-    )
+    market.call_operator(" ")
+    with pytest.raises(RefusedError, match="nameless"):
+        market.switch()
+    market.call_operator("Olga")
     shown = market.switch()
     assert (shown["operator"], shown["is_on"]) == ("Olga", True)
     market.sell("ann")
     market.switch(is_on=False, reason="asked to stop")
     market.sell("ann")
-    assert market.places("ann") == [(1, 2000, 0)], "what stands in line stays there"
+    assert market.places("ann") == [(0, 2000, 0)], "what was sold while it was on stays"
     with pytest.raises(RefusedError, match="rebates_off"):
         market.settle("day 1")
     told = market.read(reading.of_market, "cn")
@@ -85,9 +87,10 @@ def test_an_online_order_joins_when_its_money_is_released(market):
     order_id = market.world.paid_order("ann")
     assert market.places("ann") == []
     market.world.walk(order_id, E.PHOTOGRAPHED, E.PHOTO_CONFIRMED, E.HANDED_OVER, E.DELIVERED, E.RECEIPT)
-    assert market.places("ann") == [(1, 1980, 0)], "a fifth of the goods, not of the postage"
+    assert market.places("ann") == [(0, 1980, 0)], "a fifth of the goods, not of the postage"
     market.rest()
     assert market.settle("day 1")["fed_minor"] == 555, "half of a tenth of all that was paid"
+    assert market.places("ann") == [(1, 1980, 555)]
 
 
 def test_a_refund_before_the_release_never_makes_a_ticket(market):
@@ -142,13 +145,22 @@ def test_two_settlements_of_one_name_at_once_are_one(market):
 def test_a_refund_takes_its_ticket_out_of_the_queue(market):
     market.switch()
     sale_id = market.sell("ann")
-    market.sell("bob")
+    first = market.sell("bob")
+    market.sell("bob", 40_000)
     assert market.bring_back(sale_id)
-    assert market.places("bob") == [(1, 2000, 0)]
     assert market.of("ann")["tickets"][0]["state"] == "refunded"
     ripe(market)
     batch = market.settle("day 1")
-    assert (batch["fed_minor"], market.has("ann"), market.has("bob")) == (500, 0, 500)
+    assert (batch["fed_minor"], market.has("ann"), market.has("bob")) == (2500, 0, 2500)
+    assert market.places("bob") == [(0, 2000, 2000), (1, 8000, 500)]
+    market.sell("ann")
+    ripe(market)
+    market.settle("day 2")
+    assert market.places("ann")[0] == (2, 2000, 0)
+    (queue,) = market.read(reading.of_market, "cn")["queues"]
+    assert (queue["tickets"], queue["open_minor"], queue["first_no"]) == (2, 9000, 2)
+    assert market.bring_back(first.replace("2", "3"))
+    assert market.places("ann")[0] == (1, 2000, 0), "who stood behind it moves up at once"
 
 
 def test_a_refund_of_a_ticket_already_paid_takes_the_rebate_and_the_feed_back(market):
@@ -211,7 +223,7 @@ def test_a_sale_that_feeds_nothing_gets_nothing(market):
 def test_who_bought_as_nobody_gets_a_ticket_by_the_receipt(market):
     market.switch()
     sale_id = market.sell(None)
-    market.sell("bob")
+    market.sell("bob", 20_000)
     found = []
     for name in ("ann", "ann", "cat"):
         try:
@@ -219,11 +231,57 @@ def test_who_bought_as_nobody_gets_a_ticket_by_the_receipt(market):
         except RefusedError as error:
             found.append(error.type)
     assert found == ["mine", "mine", "sale_taken"]
-    assert market.places("ann") == [(2, 2000, 0)], "at the end of the line"
+    assert market.places("ann") == [(0, 2000, 0)]
     assert market.of("ann")["tickets"][0]["link"] == f"/r/{sale_id}"
     assert market.read(claims.receipt_of, sale_id, "bob", market.world.now) == {"state": "taken", "sale": None}
     market.bring_back(sale_id)
     assert market.of("ann")["tickets"][0]["state"] == "refunded"
+
+
+def test_who_says_late_who_bought_rests_from_then_and_holds_up_nobody(market):
+    market.switch()
+    sale_id = market.sell(None)
+    ripe(market)
+    market.settle("day 1")
+    market.run(claims.claim, sale_id, "ann", market.world.now)
+    market.sell("bob")
+    market.world.later(TERMS.wait_s - 0.001)
+    market.pay_dues()
+    market.settle("day 2")
+    assert (market.places("ann"), market.places("bob")) == ([(0, 2000, 0)], [(0, 2000, 0)])
+    market.world.later(0.001)
+    market.settle("day 3")
+    assert (market.places("ann"), market.places("bob")) == ([(1, 2000, 1000)], [(2, 2000, 0)])
+
+
+@pytest.mark.both_stores
+def test_an_invented_sale_gets_nothing_of_what_others_fed(market):
+    """A merchant tells of a sale to an accomplice and pays nothing for it; the pot is fed by another merchant."""
+    market.switch()
+    market.sell("bob", shop_id=market.second_shop(), price_minor=1_000_000)
+    market.sell("ann")
+    ripe(market)
+    batch = market.settle("day 1")
+    assert (batch["fed_minor"], market.has("ann"), market.has("bob")) == (500, 500, 0)
+    (ticket,) = market.of("bob")["tickets"]
+    assert (ticket["queue_no"], ticket["is_coming"], ticket["is_resting"], ticket["place"]) == (None, True, False, 0)
+    market.pay_dues("mer_2", 99_999)
+    assert market.settle("day 2")["fed_minor"] == 0, "a unit is owed still"
+    market.pay_dues("mer_2", 1)
+    assert market.settle("day 3")["fed_minor"] == 50_000
+    assert market.has("bob") == 50_000 - 1500, "the whole of ann's first, for she came first"
+
+
+def test_a_sale_in_a_currency_that_is_not_the_shops_opens_no_queue(market):
+    market.switch()
+    market.sell("ann", currency="QQQ")
+    sale_id = market.sell(None, currency="ZZZ")
+    market.run(claims.claim, sale_id, "ann", market.world.now)
+    assert market.rows(tables.rebate_feed) == market.rows(tables.rebate_ticket) == []
+    assert len(market.rows(tables.counter_sale)) == 2, "the goods are gone: it is kept"
+    kinds = Counter((row["account_id"], row["kind"]) for row in market.rows(tables.notice))
+    assert kinds["owner_mer_1", "counter_other_currency"] == 2
+    assert market.read(reading.of_market, "cn")["queues"] == []
 
 
 def test_a_receipt_is_kept_only_in_time_and_of_what_was_kept(market):
@@ -242,7 +300,7 @@ def test_a_ticket_keeps_the_cap_it_came_with(market):
     market.sell("ann")
     market.switch(cap_ppm=10_000)
     market.sell("ann")
-    assert [cap for _, cap, _ in market.places("ann")] == [2000, 100]
+    assert sorted(cap for _, cap, _ in market.places("ann")) == [100, 2000]
 
 
 def test_nothing_but_settled_commissions_ever_reaches_the_pot(market):
@@ -263,16 +321,25 @@ def test_nothing_but_settled_commissions_ever_reaches_the_pot(market):
 
 @pytest.mark.parametrize(
     ("change", "rule"),
-    [("UPDATE rebate_ticket SET paid_minor = 7 WHERE queue_no = 2", "R4"),
+    [("UPDATE rebate_ticket SET paid_minor = 7 WHERE queue_no = 3", "R4"),
      ("UPDATE rebate_ticket SET paid_minor = 7 WHERE queue_no = 2", "R5"),
      ("UPDATE rebate_ticket SET state = 'full' WHERE queue_no = 2", "R3"),
      ("UPDATE rebate_feed SET amount_minor = 1001 WHERE sale_id = 'sale_2'", "R1"),
+     ("UPDATE rebate_feed SET state = 'waiting' WHERE sale_id = 'sale_2'", "R8"),
+     ("UPDATE rebate_ticket SET queue_no = 9 WHERE state = 'unfed'", "R8"),
+     ("UPDATE rebate_feed SET state = 'fed' WHERE state = 'waiting'", "R9"),
+     ("UPDATE rebate_ticket SET returned_minor = paid_minor WHERE queue_no = 1", "R11"),
+     ("UPDATE rebate_ticket SET state = 'refunded' WHERE queue_no = 2", "R12"),
+     ("UPDATE rebate_queue SET last_no = 7", "R12"),
      (UNPAID, "R7")],
 )  # fmt: skip
 def test_a_broken_book_is_seen(market, change, rule):
     market.switch()
+    for name in ("ann", "bob", "bob"):
+        market.sell(name)
+    ripe(market)
+    market.settle("day 1")
     market.sell("ann")
-    market.sell("bob")
 
     def damage(connection):
         connection.execute(text(change))
@@ -282,6 +349,40 @@ def test_a_broken_book_is_seen(market, change, rule):
 
     with pytest.raises(InterruptedError):
         market.world.database.run_now(damage)
+
+
+@pytest.mark.parametrize(
+    ("reference", "debit", "credit", "rule"),
+    [("theft", "pot:cn", "payable:mer_1", "R10"), ("theft", "pot:cn", "rebate:cn/bob", "R10"),
+     ("rebate_paid:cn/CNY/day 1", "pot:cn", "rebate:cn/bob", "R6"),
+     ("rebate_paid:cn/CNY/day 9", "pot:cn", "rebate:cn/bob", "R10"),
+     ("rebate_unfed:counter:sale_1", "pot:cn", "fees:cn", "R10"),
+     ("theft", "rebate:cn/ann", "rebate:cn/bob", "R10"), ("theft", "rebate:cn/ann", "pot:cn", "R10"),
+     ("payout:out_x", "rebate:cn/ann", "psp:sandbox", "R10"),
+     ("payout_failed:out_x", "psp:sandbox", "rebate:cn/ann", "R10")],
+)  # fmt: skip
+@pytest.mark.both_stores
+def test_a_theft_from_the_pot_or_a_rebate_account_is_seen(market, reference, debit, credit, rule):
+    market.switch()
+    market.sell("ann")
+    market.sell(None, 90_000)
+    ripe(market)
+    market.settle("day 1")
+    assert (market.has("ann"), market.pot) == (2000, 3000)
+
+    def steal(connection):
+        if reference == "rebate_paid:cn/CNY/day 1":  # its own transfer is there: one more line of it
+            line = {"reference": reference, "line": 9, "debit": debit, "credit": credit, "amount_minor": 5}
+            connection.execute(tables.posting.insert().values(**line, currency="CNY"))
+        else:
+            lines = [Posting(debit, credit, 5)]
+            ledger.post(connection, reference, "theft", lines, market.world.now, currency="CNY")
+        found = {row.rule.split()[0] for row in connection.execute(text("SELECT rule FROM violations"))}
+        assert rule in found
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        market.world.database.run_now(steal)
 
 
 @pytest.mark.both_stores

@@ -29,7 +29,7 @@ async def test_from_the_switch_to_a_withdrawal(site):
     assert (decided["operator"], decided["is_on"], decided["cap_ppm"]) == ("olga", True, 200_000)
     currency = await received(site, ann_id)
     mine = await site.call("GET", "/api/me/rebates", headers=ann)
-    assert [(one["place"], one["cap_minor"]) for one in mine["tickets"]] == [(1, 20_000)]
+    assert [(one["is_coming"], one["cap_minor"]) for one in mine["tickets"]] == [(True, 20_000)]
     assert (await site.call("GET", mine["tickets"][0]["link"], headers=ann, status=None)).status_code == 200
     body = {"name": "first", "currency": currency}
     done = await site.call("POST", SETTLE, body, olga)
