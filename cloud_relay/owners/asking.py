@@ -16,7 +16,7 @@ from cloud_relay.accounts.service import missing
 from cloud_relay.contact_words import refuse_contact
 from cloud_relay.notices import service as notices
 from cloud_relay.owners import rules, store
-from cloud_relay.owners.nicknames import Nickname, draw
+from cloud_relay.owners.nicknames import Nickname, another, draw
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.values import clean_text, format_time, new_id
@@ -140,7 +140,7 @@ def _listed(connection: Connection, account_id: str, owner_id: str, now: datetim
 def _begin(connection: Connection, row: RowMapping, owner: RowMapping, text: str, now: datetime, random: Random) -> str:
     asker_id, asked_id, listing_id = row["account_id"], owner["account_id"], row["listing_id"]
     is_heard = _is_heard(connection, asker_id, asked_id, listing_id, now)
-    own = _another(random, owner["nickname_en"])
+    own = another(random, Nickname(owner["nickname_en"], owner["nickname_zh"]))
     talk = {
         "talk_id": new_id("tlk"), "owner_id": owner["owner_id"], "asker_id": asker_id, "asked_id": asked_id,
         "listing_id": listing_id, "state": rules.State.ASKED, "is_heard": is_heard, "asker_nickname_en": own.en,
@@ -164,8 +164,3 @@ def _is_heard(connection: Connection, asker_id: str, asked_id: str, listing_id: 
         or store.has_talked(connection, asker_id, asked_id, listing_id, again_since)
         or store.count_heard(connection, asked_id, rules.day_of(now)) >= rules.HEARD_A_DAY
     )
-
-
-def _another(random: Random, taken_en: str) -> Nickname:
-    first, second = draw(random, 2)
-    return second if first.en == taken_en else first

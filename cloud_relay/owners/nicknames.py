@@ -36,3 +36,12 @@ def draw(random: Random, count: int) -> list[Nickname]:
     animals = random.sample(ANIMALS, count)
     both = ((random.choice(MANNERS), animal) for animal in animals)
     return [Nickname(f"{manner[0]} {animal[0]}", f"{manner[1]}{animal[1]}") for manner, animal in both]
+
+
+def another(random: Random, taken: Nickname) -> Nickname:
+    """Return a nickname with another animal than the taken one, so that two who talk are not mistaken."""
+    return next(one for one in draw(random, 2) if _animal(one) != _animal(taken))
+
+
+def _animal(nickname: Nickname) -> str:
+    return nickname.en.rsplit(" ", 1)[-1]

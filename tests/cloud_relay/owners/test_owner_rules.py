@@ -67,4 +67,6 @@ def test_a_day_is_a_utc_day():
 @given(st.integers(0, 2**32), st.integers(0, rules.LISTED_MAX))
 def test_nicknames_of_a_list_are_never_mistaken_for_one_another(seed, count):
     drawn = nicknames.draw(Random(seed), count)
+    taken = drawn[0] if drawn else nicknames.Nickname("Calm Lark", "从容的百灵")
+    assert nicknames.another(Random(seed), taken).en.split()[1] != taken.en.split()[1]
     assert len({one.en.rsplit(" ", 1)[1] for one in drawn}) == len({one.zh for one in drawn}) == count
