@@ -91,7 +91,7 @@ async def test_a_broken_uplink_is_replaced_within_a_second(start_shop, relay, up
 
 
 @pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
+    "ignore:(?s).*\nResourceWarning:pytest.PytestUnraisableExceptionWarning"
 )  # paho leaves a half-made socket to Python
 async def test_pauses_between_tries_grow_and_start_over_after_a_good_time(start_shop, relay, uplink, eventually):
     relay.broker.kill()
