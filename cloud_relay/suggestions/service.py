@@ -26,8 +26,10 @@ def purchased(connection: Connection, _purchase_id: str, account_id: str, now: d
 
 
 def changed(connection: Connection, account_id: str, now: datetime) -> None:
-    """Have suggestions looked for after somebody's wishes, area or consent changed."""
-    ask(connection, account_id, Cause.RECORD, now)
+    """Have suggestions looked for after somebody's wishes, area or consent changed; others find them at once."""
+    if wanting.is_consenting(connection, account_id):
+        index.index_wants(connection, account_id, wanting.reasons_of(connection, [account_id], now)[account_id])
+        ask(connection, account_id, Cause.RECORD, now)
 
 
 def ask(connection: Connection, account_id: str, cause: Cause, now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cloud_relay import muting, tables
-from cloud_relay.records import consent
+from cloud_relay.records import consent, wishes
 from cloud_relay.records.uses import Use
 from cloud_relay.suggestions import rules, store
 from cloud_relay.suggestions.rules import Cause
@@ -318,6 +318,18 @@ def test_no_suggestion_outlives_a_reason_of_it(tea):
     (row,) = tea.world.rows(tables.suggestion)
     assert row["open_until"] == tea.now + timedelta(hours=5)
     assert json.dumps(tea.people(suggestion_id)["eva"]["reasons"])
+
+
+@pytest.mark.both_stores
+def test_whose_record_changed_is_found_by_others_at_once_and_whose_wish_is_gone_is_not(tea):
+    fay = tea.shopper("fay")
+    until = tea.now + timedelta(days=9)
+    tea.run(wishes.wish_for, fay, wishes.Wished(category="Tea", budget_minor=9_000, currency="CNY", wished_until=until),
+            tea.now)  # fmt: skip
+    assert tea.group("cai") == ["cai", "dan", "eva", "fay"]
+    (row,) = tea.world.rows(wish, wish.c.account_id == fay)
+    tea.run(wishes.delete_wish, fay, row["wish_id"], tea.now)
+    assert [one for one in tea.world.rows(tables.suggestion_want) if one["account_id"] == fay] == []
 
 
 @pytest.mark.both_stores
