@@ -12,7 +12,11 @@ from cloud_relay.accounts import store as account_store
 from cloud_relay.accounts.roles import Role
 from cloud_relay.escrow import ledger
 from cloud_relay.escrow import rules as money
+from cloud_relay.groups import closing
+from cloud_relay.groups import rules as group_rules
+from cloud_relay.groups import store as groups
 from cloud_relay.orders.rules import FINAL, OrderState
+from cloud_relay.orders.trade import Trade
 from cloud_relay.quotes import service as quotes
 from cloud_relay.rebates import store as rebates
 from cloud_relay.records import ageing, consent
@@ -82,6 +86,8 @@ def _rebates(connection: Connection, account_id: str, _: datetime) -> int:
     return sum(amount != 0 for amount in held)
 
 
+GROUPS_MAX = 10_000
+"""More groups than anybody was ever in; only the open ones are left."""
 _APART = (OrderState.PLEDGED, OrderState.DISPUTED)
 MATTERS = (
     Matter("disputes", "an open dispute", "未结束的争议", _orders(orders.c.state == OrderState.DISPUTED)),
@@ -150,6 +156,7 @@ def erase(connection: Connection, account_id: str, now: datetime) -> None:
     for end in ON_ERASED:
         end(connection, account_id, now)
     _leave_lines(connection, account_id, now)
+    _leave_groups(connection, account_id, now)
     _withdraw_requests(connection, account_id, now)
     _forget_words(connection, account_id)
     for one in STANDINGS:
@@ -170,6 +177,15 @@ def _leave_lines(connection: Connection, account_id: str, now: datetime) -> None
     for row in connection.execute(select(rebate_ticket.c.ticket_id, rebate_ticket.c.market).where(*own)).all():
         rebates.leave_line(connection, row.ticket_id, now)
         page_event(connection, f"rebates:{row.market}", "queue_changed", {"market": row.market}, now)
+
+
+def _leave_groups(connection: Connection, account_id: str, now: datetime) -> None:
+    """Leave every open group; no money moves, for a pledge would have kept the account."""
+    for group in groups.groups_of(connection, account_id, GROUPS_MAX):
+        own = groups.find_member(connection, group.group_id, account_id)
+        is_in = own is not None and own["state"] == groups.JOINED
+        if is_in and group_rules.is_open(group.state, group.close_until, now):
+            closing.leave(connection, account_id, group.group_id, now, Trade())
 
 
 def _withdraw_requests(connection: Connection, account_id: str, now: datetime) -> None:

@@ -39,7 +39,7 @@ CHECKED: dict[str, dict[str, Any]] = {
 """Values that constraints and rules ask for."""
 
 MACHINE = re.compile(
-    r"\w+_id|\w+_by|state|\w+_state|kind|how|how_known|way|outcome|card_name|biz_step|disposition|trace|provider"
+    r"\w+_id|\w+_by|state|\w+_state|kind|how|how_known|way|\w*outcome|card_name|biz_step|disposition|trace|provider"
     r"|provider_reference|payment_provider|payment_method|method|cause|\w+_key|key|ruling|end_reason|camera|role|purpose"
     r"|language|\w*media_type|label_serial|sscc|gtin|sku|source|time_zone|topic|use|held_reason|csrf|auth|p256dh|carrier"
     r"|tracking_no|tracking_url|place|market|type|channel|password_hash|pin_hash|opened_by|country"

@@ -14,6 +14,7 @@ from cloud_relay.records import ageing, consent, erasing, exporting
 from cloud_relay.records.standing import NOBODY, STANDINGS
 from cloud_relay.records.uses import Use
 from cloud_relay.refusals import RefusedError
+from tests.cloud_relay.groups.group_world import GroupWorld
 from tests.cloud_relay.rebates.rebate_world import Market
 from tests.cloud_relay.records.planted import CANARY, OTHER, WHO, found_in, plant
 from tests.cloud_relay.trade_world import World
@@ -199,9 +200,13 @@ def test_money_in_a_rebate_account_keeps_the_account(world):
     market.paid_out(asked, OutcomeState.SUCCEEDED)
     market.sell("bob")
     market.sell("ann")
-    assert [place for place, *_ in market.places("bob")] == [2]
     market.run(erasing.erase, "ann", world.now)
+    own = world.rows(tables.rebate_ticket, tables.rebate_ticket.c.account_id == "ann")
+    assert [one["state"] for one in own] == ["refunded", "refunded"], "the one in line, and the one that came in line"
+    market.pay_dues()
+    market.settle("second")
     assert [place for place, *_ in market.places("bob")] == [1], "who is gone waits for nothing"
+    assert market.has("ann") == 0
 
 
 @pytest.mark.both_stores
@@ -215,3 +220,17 @@ def test_every_yes_ends_with_the_account_and_the_rooms_hear_of_it(world, monkeyp
     assert heard == [*((use, "ann", world.now) for use in Use), ("erased", "ann", world.now)]
     assert world.rows(tables.consent) == []
     assert world.database.read_now(lambda connection: connection.scalar(select(tables.sign_in.c.account_id))) is None
+
+
+@pytest.mark.both_stores
+def test_who_is_gone_has_left_every_open_group(world):
+    market = GroupWorld(world)
+    group_id = market.start("ann")
+    market.join(group_id, "bob")
+    market.run(erasing.erase, "bob", world.now)
+    members = world.rows(tables.group_member)
+    assert [(one["account_id"], one["state"]) for one in members if one["state"] == "joined"] == [("ann", "joined")]
+    assert next(one["nickname"] for one in members if one["account_id"] == "bob") == NOBODY
+    assert market.group(group_id)["state"] == "open"
+    market.run(erasing.erase, "ann", world.now)
+    assert market.group(group_id)["state"] == "failed", "the last one closes it"

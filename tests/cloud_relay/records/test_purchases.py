@@ -19,6 +19,7 @@ from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.orders.rules import OrderState as S
 from cloud_relay.records import hooks, rebuilding, store
 from cloud_relay.refusals import RefusedError
+from tests.cloud_relay.groups.group_world import GroupWorld
 from tests.cloud_relay.trade_world import World
 from wire.counter import CounterLine, CounterRefunded, CounterSold, PaidBy
 from wire.plan import Text
@@ -120,6 +121,26 @@ def test_an_order_is_bought_when_it_is_paid_and_given_back_when_it_is_undone(tra
     row = next(one for one in trading.record() if one["account_id"] == "ann")
     assert row["given_back_at"] == given_back_at
     assert trading.of("bob") == [(f"order:{second}/1", "茶壶", False)]
+
+
+@pytest.mark.both_stores
+def test_a_pledge_is_bought_when_its_group_came_about_and_never_when_not(trading):
+    world, market = trading.world, GroupWorld(trading.world)
+    world.listing(listing_id="lis_2", pieces=3, price_minor=9900)
+    group_id = market.start(promotion_id=market.promotion("n_for", count=2, price_minor=15_000), listing_id="lis_2")
+    market.join(group_id, "bob")
+    first = market.paid("ann", group_id)
+    assert (market.states(first), trading.record()) == (["pledged"], [])
+    second = market.paid("bob", group_id)
+    assert market.states(first, second) == ["paid", "paid"]
+    assert {row["order_id"]: row["price_minor"] for row in trading.record()} == {first: 7_500, second: 7_500}
+    assert [trading.run(rebuilding.rebuild, name) for name in ("ann", "bob")] == [EMPTY, EMPTY]
+    failed = market.start("ann", listing_id="lis_2")
+    pledged = market.paid("ann", failed)
+    market.leave("ann", failed)
+    assert market.states(pledged) == ["cancelled"]
+    assert len(trading.record()) == 2
+    assert trading.run(rebuilding.rebuild, "ann") == EMPTY
 
 
 @pytest.mark.both_stores
