@@ -1,6 +1,7 @@
 """Looking: visitors watch, the line is fair, and without WebRTC pictures still come."""
 
 import json
+import math
 import re
 import time
 from typing import Any
@@ -97,6 +98,24 @@ def grows(page, mall, event: str, before: int) -> dict[str, Any]:
     return told(mall, event)[-1]
 
 
+VIEW_DEG = 48.0
+"""How wide the simulated heads see at magnification 1."""
+HOME_ZOOM = 1.8
+"""How close the demonstration's shelves are looked at first."""
+
+
+def settled_zoom(page, mall) -> float:
+    """Wait until the head looks as close as its first view does; return what it says itself."""
+    session_id = page.locator("[data-subject]").first.get_attribute("data-subject")
+    until = time.monotonic() + 20
+    while (
+        abs((zoom := page.request.get(f"{mall.url}/api/viewing/{session_id}/zoom").json()["zoom"]) - HOME_ZOOM) > 0.01
+    ):
+        assert time.monotonic() < until, f"it looks {zoom} times as close"
+        page.wait_for_timeout(200)
+    return zoom
+
+
 def test_a_click_brings_its_point_to_the_middle_and_a_drag_looks_around(person, mall):
     shopper = person(SHOPPER)
     shopper.go(f"/look/{piece(mall, '朱泥')}?lang=en")
@@ -107,11 +126,12 @@ def test_a_click_brings_its_point_to_the_middle_and_a_drag_looks_around(person, 
     box = page.locator("[data-part=stage]").bounding_box()
     assert box
     width, x, y = min(box["width"], box["height"] * 16 / 9), box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.wait_for_timeout(1500)  # the head comes to its first view
+    zoom = settled_zoom(page, mall)
     page.mouse.click(x + width / 4, y)
     aimed = grows(page, mall, "head_sent", sent)
-    # half of the way from the middle to the rim of 48 degrees: 12.6 at zoom 1, 7.0 at the first view's 1.8
-    assert 6.9 < aimed["pan_deg"] - home["pan_deg"] < 12.7
+    half_way_deg = math.degrees(math.atan(math.tan(math.radians(VIEW_DEG / 2)) / zoom / 2))  # 7.05 at 1.8, 12.55 at 1
+    assert home["tilt_deg"] == 0
+    assert aimed["pan_deg"] - home["pan_deg"] == pytest.approx(half_way_deg, abs=0.15)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 90, y, steps=3)
