@@ -40,7 +40,7 @@ def tea(shop):
 
 
 @pytest.mark.timeout(300)
-def test_a_suggestion_comes_is_accepted_and_a_yes_taken_back_is_gone_in_a_second(shop, tea, guest, eyes):
+def test_a_suggestion_comes_two_accept_it_and_talk_one_declines(shop, tea, guest, eyes):
     phone, desk, television = guest("shopper", **PHONE), guest("dan"), guest("eva", size=(1920, 1080))
     phone.go("/together?lang=zh")
     expect(phone.page.locator("[data-live=suggestions]")).to_contain_text("暂无建议")
@@ -77,6 +77,9 @@ def test_a_suggestion_comes_is_accepted_and_a_yes_taken_back_is_gone_in_a_second
     phone.page.get_by_role("button", name="一起下单").tap()
     phone.page.wait_for_url("**/together/grp_*")
     assert phone.page.url.partition("?")[0] == desk.page.url.partition("?")[0], "one group"
+    desk.page.locator("#chat").get_by_role("textbox").fill("Shall we take the Longjing?")
+    desk.page.locator("#chat").get_by_role("button", name="Send").click()
+    expect(phone.page.locator("#chat")).to_contain_text("Shall we take the Longjing?")
     page.get_by_role("button", name="No, thank you").click()
     expect(page.locator("[data-live=suggestion]")).to_contain_text("You declined")
 
