@@ -238,9 +238,11 @@ TASKS: tuple[Callable[[Relay], Awaitable[None]], ...] = (
 
 ON_WITHDRAWN[Use.ASK_OWNERS].append(owners_leaving.withdrawn)
 ON_ERASED.append(owners_leaving.erase)
-ON_WITHDRAWN[Use.ON_SITE].append(on_site_service.withdrawn)
+ON_GIVEN[Use.ON_SITE].append(on_site_service.consent_changed)
+ON_WITHDRAWN[Use.ON_SITE].append(on_site_service.consent_changed)
 ON_WITHDRAWN[Use.SUGGESTIONS].append(suggestion_answering.forget)
 ON_GIVEN[Use.SUGGESTIONS].append(suggestion_service.changed)
 CHANGED.append(suggestion_service.changed)
 PURCHASED.append(suggestion_service.purchased)
+PURCHASED.append(on_site_service.purchased)
 promotion_hooks.CHANGED.append(suggestion_service.promotion_changed)

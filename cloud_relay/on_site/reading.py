@@ -80,13 +80,17 @@ def look(connection: Connection, own: RowMapping, now: datetime) -> Look:
 
 
 def _open_groups(connection: Connection, shop_id: str, now: datetime) -> list[tuple[Group, tuple[str, ...]]]:
-    """Return the groups at this shop's counter that still wait, with the accounts of their members."""
-    found = (groups.load(connection, group_id) for group_id in store.open_groups(connection, shop_id, now))
-    return [
-        (group, tuple(one["account_id"] for one in groups.members(connection, group.group_id)))
-        for group in found
-        if group is not None
-    ]
+    """Return the groups at this shop's counter that still wait, with the accounts of their members.
+
+    Whom all others left is in no group any more, and free to ask again.
+    """
+    found = []
+    for group_id in store.open_groups(connection, shop_id, now):
+        group = groups.load(connection, group_id)
+        ids = tuple(one["account_id"] for one in groups.members(connection, group_id))
+        if group is not None and len(ids) > 1:
+            found.append((group, ids))
+    return found
 
 
 def of_visit(connection: Connection, account_id: str, shop_id: str, now: datetime) -> dict[str, Any]:

@@ -144,16 +144,27 @@ def _tell_asked(
     page_event(connection, f"here:{own['shop_id']}", "here", {}, now)
 
 
-def withdrawn(connection: Connection, account_id: str, now: datetime) -> None:
-    """Tell the others' pages that somebody who took consent back is not seen any more; reading hides them already."""
+def consent_changed(connection: Connection, account_id: str, now: datetime) -> None:
+    """Tell the others' pages that somebody there said yes or took it back; reading shows or hides them already."""
     for row in store.of_account(connection, account_id):
-        page_event(connection, f"here:{row['shop_id']}", "here", {}, now)
+        if row["is_visible"] and row["present_until"] > now:
+            page_event(connection, f"here:{row['shop_id']}", "here", {}, now)
 
 
-def erase(connection: Connection, account_id: str, now: datetime) -> None:
-    """Forget every visit of an account that is erased."""
-    withdrawn(connection, account_id, now)
-    store.forget(connection, account_id)
+def purchased(connection: Connection, purchase_id: str, account_id: str, now: datetime) -> None:
+    """Take out of somebody's hands what they paid for at the counter during this visit."""
+    bought = store.counter_purchase(connection, purchase_id)
+    own = store.find(connection, account_id, bought["shop_id"], now) if bought else None
+    if bought is None or own is None or bought["bought_at"] < own["came_at"]:
+        return
+    left = bought["quantity"]
+    for row in store.held(connection, own["shop_id"], [account_id], now):
+        if row["listing_id"] == bought["listing_id"] and left:
+            paid = min(left, row["quantity"])
+            what = (account_id, own["shop_id"], row["listing_id"], row["variant_id"])
+            store.hold(connection, *what, row["quantity"] - paid, now)
+            left -= paid
+    tell(connection, account_id, own["shop_id"], now)
 
 
 def tell(connection: Connection, account_id: str, shop_id: str, now: datetime) -> None:

@@ -8,8 +8,20 @@ from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, sel
 
 from cloud_relay.announcements.prices import price_at
 from cloud_relay.records import consent
+from cloud_relay.records.rules import How
 from cloud_relay.records.uses import Use
-from cloud_relay.tables import account, group_order, in_hand, listing, member, person_mute, shop, variant, visit
+from cloud_relay.tables import (
+    account,
+    group_order,
+    in_hand,
+    listing,
+    member,
+    person_mute,
+    purchase,
+    shop,
+    variant,
+    visit,
+)
 from wire.promotions import Brought
 
 _VISIT, _HAND = visit.c, in_hand.c
@@ -149,6 +161,12 @@ def open_groups(connection: Connection, shop_id: str, now: datetime) -> list[str
     own = group_order.c
     where = (own.shop_id == shop_id, own.place == "on_site", own.state == "open", own.close_until > now)
     return list(connection.scalars(select(own.group_id).where(*where).order_by(own.started_at, own.group_id)))
+
+
+def counter_purchase(connection: Connection, purchase_id: str) -> RowMapping | None:
+    """Return a purchase that was paid at a shop's counter, or None."""
+    where = (purchase.c.purchase_id == purchase_id, purchase.c.how == How.COUNTER.value)
+    return connection.execute(select(purchase).where(*where)).mappings().one_or_none()
 
 
 def nickname_of(connection: Connection, account_id: str) -> str:

@@ -20,6 +20,7 @@ async def here(shop_id: str, request: Request, relay: RelayDep, principal: Signe
     account_id = account_id_of(principal)
     found = await relay.db.read(reading.of_visit, account_id, shop_id, relay.clock.now())
     channels = [f"account:{account_id}", f"shop:{shop_id}", *([f"here:{shop_id}"] if found["visit"] else [])]
+    channels += [f"group:{one['group']['group_id']}" for one in found["promotions"] if one.get("group")]
     for one in found["promotions"]:
         if one.get("together"):
             others = [who["person_id"] for who in one["together"]["people"] if not who["is_own"]]
