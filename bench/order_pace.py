@@ -6,6 +6,7 @@ import secrets
 import sqlite3
 import statistics
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,10 @@ async def place_all(relay_url: str, token: str, listing_ids: list[str]) -> float
         return len(listing_ids) / (time.perf_counter() - started_s)
 
 
-async def open_relay(folder: Path, ports: Ports, supervisor: Supervisor) -> None:
-    """Start the payment provider and a relay; no broker is needed to sell."""
+async def open_relay(
+    folder: Path, ports: Ports, supervisor: Supervisor, bank: Path | None = None, more: Mapping[str, str] | None = None
+) -> None:
+    """Start the payment provider (its book in `bank`) and a relay; no broker is needed to sell."""
     url, data = f"http://127.0.0.1:{ports.relay}", folder / "relay"
 
     async def listens(port: int) -> bool:
@@ -121,12 +124,12 @@ async def open_relay(folder: Path, ports: Ports, supervisor: Supervisor) -> None
 
     provider = python_module(
         "cloud_relay.escrow.providers.sandbox_server", "--port", str(ports.provider), "--webhook-url",
-        f"{url}/webhooks/sandbox",
+        f"{url}/webhooks/sandbox", *(("--data", str(bank)) if bank else ()),
     )  # fmt: skip
     relay = python_module("cloud_relay", "run", "--data", str(data))
     log = folder / "bench.log"
     await supervisor.start(Program("provider", provider, log, lambda: listens(ports.provider), SECRETS))
-    await supervisor.start(Program("relay", relay, log, lambda: listens(ports.relay), SECRETS))
+    await supervisor.start(Program("relay", relay, log, lambda: listens(ports.relay), {**SECRETS, **(more or {})}))
 
 
 async def measure(folder: Path, rounds: int) -> list[Figure]:

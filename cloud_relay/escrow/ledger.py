@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select, union_all
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, insert, literal, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from cloud_relay.escrow import rules
@@ -11,6 +12,18 @@ from cloud_relay.escrow.rules import LedgerError, Posting
 from cloud_relay.tables import posting, transfer
 
 _TRANSFER, _POSTING = insert(transfer), insert(posting)
+
+
+def _balances() -> Select[Any]:
+    own: BindParameter[str] = bindparam("account")
+    raised = select(posting.c.currency, posting.c.amount_minor.label("amount")).where(posting.c.credit == own)
+    lowered = select(posting.c.currency, (literal(0) - posting.c.amount_minor).label("amount"))
+    moves = union_all(raised, lowered.where(posting.c.debit == own)).subquery()
+    return select(moves.c.currency, func.sum(moves.c.amount)).group_by(moves.c.currency)
+
+
+_BALANCES = _balances()
+"""Made once: every transfer asks it for each account that must not fall below zero."""
 
 
 class ReferenceUsedError(LedgerError):
@@ -56,13 +69,7 @@ def balance(connection: Connection, account: str, currency: str) -> int:
 
 def balances(connection: Connection, account: str) -> dict[str, int]:
     """Return the balance of one ledger account in each currency it has ever seen."""
-    raised = select(posting.c.currency, posting.c.amount_minor.label("amount")).where(posting.c.credit == account)
-    lowered = select(posting.c.currency, (literal(0) - posting.c.amount_minor).label("amount")).where(
-        posting.c.debit == account
-    )
-    moves = union_all(raised, lowered).subquery()
-    query = select(moves.c.currency, func.sum(moves.c.amount)).group_by(moves.c.currency)
-    return {currency: int(amount) for currency, amount in connection.execute(query)}
+    return {currency: int(amount) for currency, amount in connection.execute(_BALANCES, {"account": account})}
 
 
 def postings_of(connection: Connection, order_id: str) -> list[dict[str, object]]:

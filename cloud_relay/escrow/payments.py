@@ -49,6 +49,12 @@ _PARTS = (
     .where(payment.c.joint_id == bindparam("key"), payment.c.kind == CHARGE)
     .order_by(payment.c.payment_id)
 )
+_OF_ORDER = (
+    select(*_COLUMNS).where(payment.c.order_id == bindparam("key")).order_by(payment.c.started_at, payment.c.payment_id)
+)
+_PENDING = select(func.coalesce(func.sum(payment.c.amount_minor), 0)).where(
+    payment.c.order_id == bindparam("key"), payment.c.kind == REFUND, payment.c.state == STARTED
+)
 _SAVE = update(payment).where(payment.c.payment_id == bindparam("key"))
 
 
@@ -132,16 +138,12 @@ def pay_until(connection: Connection, payment_id: str) -> datetime | None:
 
 def of_order(connection: Connection, order_id: str) -> list[Payment]:
     """Return the order's payments, oldest first."""
-    query = select(*_COLUMNS).where(payment.c.order_id == order_id).order_by(payment.c.started_at, payment.c.payment_id)
-    return [Payment(**row) for row in connection.execute(query).mappings()]
+    return [Payment(**row) for row in connection.execute(_OF_ORDER, {"key": order_id}).mappings()]
 
 
 def pending_refunds(connection: Connection, order_id: str) -> int:
     """Return the minor units of the order that are promised back but not yet confirmed by the provider."""
-    query = select(func.coalesce(func.sum(payment.c.amount_minor), 0)).where(
-        payment.c.order_id == order_id, payment.c.kind == REFUND, payment.c.state == STARTED
-    )
-    return int(connection.scalar(query) or 0)
+    return int(connection.scalar(_PENDING, {"key": order_id}) or 0)
 
 
 def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:

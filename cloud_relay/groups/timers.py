@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from cloud_relay.db import DatabaseBusyError
 from cloud_relay.groups import closing, rules, store, telling
 from cloud_relay.relay import Relay
 
@@ -14,8 +15,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 """Half a second late is on time for people, and one small read for the database."""
 BATCH = 100
-AT_ONCE = 4
-"""Groups that end at the same moment: on SQLite they share a commit, on PostgreSQL more would only meet each other."""
+AT_ONCE = 8
+"""Groups that end at the same moment on SQLite, where they share a commit; on PostgreSQL they would only meet."""
 
 
 def find_due(connection: Connection, now: datetime) -> tuple[list[str], list[str]]:
@@ -37,11 +38,14 @@ async def work_once(relay: Relay) -> int:
     """Do what is due now; return how many groups that was."""
     now, trade = relay.clock.now(), relay.trading.trade
     due, nearly = await relay.db.read(find_due, now)
-    room = asyncio.Semaphore(AT_ONCE)
+    room = asyncio.Semaphore(AT_ONCE if relay.db.is_sqlite else 1)
 
     async def end(group_id: str) -> None:
         async with room:
-            await relay.db.run(closing.settle_due, group_id, now, trade)
+            try:
+                await relay.db.run(closing.settle_due, group_id, now, trade)
+            except DatabaseBusyError as error:  # the next look finds it again
+                log.warning("group order waits: %s", error, extra={"group_id": group_id})
 
     await asyncio.gather(*(end(one) for one in due))
     for group_id in nearly:

@@ -53,13 +53,12 @@ def create(
 
 
 def _set_state(connection: Connection, parcel_id: str, state: str, now: datetime) -> None:
-    change = update(parcel).where(parcel.c.parcel_id == parcel_id).values(state=state, changed_at=now)
-    connection.execute(change)
+    connection.execute(_SAVE, {"state": state, "changed_at": now, "key": parcel_id})
 
 
 def state_of(connection: Connection, parcel_id: str) -> str:
     """Return the parcel's state."""
-    return str(connection.scalar(select(parcel.c.state).where(parcel.c.parcel_id == parcel_id)))
+    return str(connection.scalar(_STATE, {"key": parcel_id}))
 
 
 def photo_of(connection: Connection, parcel_id: str) -> str:
@@ -119,6 +118,7 @@ def order_label(connection: Connection, order: ForParcel, now: datetime, trade: 
 
 
 _INSERT = insert(parcel)
+_STATE = select(parcel.c.state).where(parcel.c.parcel_id == bindparam("key"))
 _SAVE = update(parcel).where(parcel.c.parcel_id == bindparam("key"))
 _FOR_LABEL = (
     select(
