@@ -78,7 +78,7 @@ async def test_beats_move_nothing_and_no_motion_needs_no_dead_man(steerer, head,
 
 async def test_going_to_a_place_stops_too_when_the_beats_end(steerer, head, eventually):
     steerer.steer(Position(pan_deg=80))
-    await eventually(lambda: steerer.dead_man_stops == 1, timeout_s=2)
+    await eventually(lambda: steerer.dead_man_stops == 1)
     await eventually(lambda: names(head)[-1] == "stop")
 
 
@@ -304,7 +304,7 @@ async def test_a_cut_connection_stops_the_camera(shop, eventually):
             protocol.transport.sendto = lambda *_: None
     cut_s = time.monotonic()
     await eventually(lambda: not head.is_moving)
-    assert time.monotonic() - cut_s < 0.7
+    assert time.monotonic() - cut_s < DEAD_MAN_S + BUSY_S
 
 
 async def test_the_old_turn_is_fenced_off_on_its_old_channel(shop, eventually, changed):
@@ -346,8 +346,8 @@ async def test_the_turn_ends_when_the_page_falls_silent_though_its_picture_runs(
     await viewer.wait_turn()
     viewer.send(SteerKind.MOVE, {"pan": 0.5})
     begun_s = time.monotonic()
-    ended = await changed("s1", timeout_s=8, state="watching", reason="silent")
-    assert 5.5 < time.monotonic() - begun_s < 6.6
+    ended = await changed("s1", state="watching", reason="silent")
+    assert 5.5 < time.monotonic() - begun_s < 6.0 + 4 * BUSY_S
     assert ended.turn_no == 0
     assert not shop.heads["front"].is_moving
     viewer.send(SteerKind.BEAT)  # and back, first in line
