@@ -4,6 +4,7 @@ Past tense; the set only grows. All are durable: made while the link is down, th
 when it is back.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +35,16 @@ class CounterLine:
     quantity: int = 1
     piece_id: str = ""
     usual_minor: int = 0
+
+
+def usual_of(line: CounterLine) -> int:
+    """Return what one of a line costs without its promotion."""
+    return line.usual_minor or line.price_minor
+
+
+def saving_of(lines: Iterable[CounterLine]) -> int:
+    """Return what lines cost less than usual."""
+    return sum((usual_of(line) - line.price_minor) * line.quantity for line in lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """What a counter sale may say, and how its money is booked. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
-from wire.counter import CounterLine, CounterRefunded, CounterSold
+from wire.counter import CounterRefunded, CounterSold, saving_of
 from wire.values import BadValueError, check_id, clean_text
 
 LINES_MAX, QUANTITY_MAX, AMOUNT_MAX_MINOR = 180, 999, 10**12
@@ -62,16 +62,6 @@ def _check_together(sale: CounterSold) -> None:
         raise BadValueError(f"joint_count: 1 to {JOINT_MAX} sales of a joint sale, 0 of another")
     if saving_of(sale.lines) and not sale.promotion_id:
         raise BadValueError("promotion_id: what costs less than usual does so by a promotion")
-
-
-def usual_of(line: CounterLine) -> int:
-    """Return what one of a line costs without its promotion."""
-    return line.usual_minor or line.price_minor
-
-
-def saving_of(lines: Iterable[CounterLine]) -> int:
-    """Return what lines cost less than usual."""
-    return sum((usual_of(line) - line.price_minor) * line.quantity for line in lines)
 
 
 def postings(

@@ -21,7 +21,7 @@ from cloud_relay.records import purchases
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
 from wire.commands import CancelParcel
-from wire.counter import CounterLine, CounterSold
+from wire.counter import CounterLine, CounterSold, usual_of
 from wire.reports import PieceGone
 from wire.values import format_time
 
@@ -97,7 +97,7 @@ def _line(sale_id: str, place: int, told: tuple[CounterLine, str]) -> dict[str, 
     return {
         "sale_id": sale_id, "line": place + 1, "listing_id": line.listing_id[:64], "piece_id": line.piece_id[:64],
         "title_en": line.title.en, "title_zh": line.title.zh, "price_minor": line.price_minor,
-        "usual_minor": rules.usual_of(line), "quantity": line.quantity, "outcome": outcome,
+        "usual_minor": usual_of(line), "quantity": line.quantity, "outcome": outcome,
     }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edge.counter import pricing
 from edge.counter import sale as rows
 from edge.counter.basket import TillRefusedError, fix_prices, known_sale, set_priced, unfix_prices
 from edge.counter.sale import Sale
@@ -19,6 +18,7 @@ from edge.flows.errors import IllegalStepError
 from edge.flows.joint_sale import FINAL, Effect, Event, Stage, step
 from edge.journal.transaction import Transaction
 from wire.codec import from_json, to_json
+from wire.counter import saving_of
 from wire.plan import ShopPlan
 from wire.promotions import Promotion
 
@@ -132,7 +132,7 @@ def pay_each(
     usual_minor = sale.total_minor
     promotion = fix_prices(sale, plan, tx.now, shown_minor)
     parts = _split(sale, promotion, [sale.sale_id, *(ids("sale") for _ in sale.codes[1:])])
-    assert sum(part.total_minor + pricing.saving_of(part.lines) for part in parts) == usual_minor, "nothing is lost"
+    assert sum(part.total_minor + saving_of(part.lines) for part in parts) == usual_minor, "nothing is lost"
     joint.parts, joint.shoppers = tuple(part.sale_id for part in parts), sale.codes
     joint.promotion = promotion
     save(tx, joint, Event.PAY_EACH)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from wire.counter import CounterLine
+from wire.counter import CounterLine, saving_of, usual_of
 from wire.promotions import Brought, Missing, Promotion, counts, missing, savings, together_minor
 from wire.values import parse_time
 
@@ -85,16 +85,6 @@ def _split(
             )
             owners.append(place)
     return tuple(made), tuple(owners)
-
-
-def usual_of(line: CounterLine) -> int:
-    """Return what one of a line costs without a promotion."""
-    return line.usual_minor or line.price_minor
-
-
-def saving_of(lines: Iterable[CounterLine]) -> int:
-    """Return what lines cost less than usual."""
-    return sum((usual_of(line) - line.price_minor) * line.quantity for line in lines)
 
 
 def rejoined(

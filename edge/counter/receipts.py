@@ -7,12 +7,13 @@ from PIL import Image
 
 from drivers.label_printer import Media
 from edge.counter.amounts import plain
-from edge.counter.pricing import rejoined, saving_of
+from edge.counter.pricing import rejoined
 from edge.counter.sale import Sale
 from edge.labels.render import QUIET
 from edge.labels.symbols import dots_for, draw_modules, qr_code
 from edge.labels.typeface import Typeface
 from edge.labels.words import LEADING, wrap
+from wire.counter import saving_of
 from wire.plan import ShopPlan, Text
 from wire.values import parse_time
 

@@ -9,6 +9,7 @@ from edge.counter.sale import Sale
 from edge.flows import joint_sale
 from edge.flows.counter_sale import Stage
 from wire.codec import to_json
+from wire.counter import saving_of
 from wire.text import Text
 
 LACKING_SHOWN = 3
@@ -54,9 +55,7 @@ def _shoppers(sale: Sale, found: Priced) -> list[dict[str, Any]]:
             "is_known": bool(code),
             "has_goods": place in found.whose,
             "share_minor": found.share_minor(place),
-            "saving_minor": pricing.saving_of(
-                line for line, own in zip(found.lines, found.whose, strict=True) if own == place
-            ),
+            "saving_minor": saving_of(line for line, own in zip(found.lines, found.whose, strict=True) if own == place),
         }
         for place, code in enumerate(sale.codes)
     ]

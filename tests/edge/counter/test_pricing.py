@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.counter.pricing import holding, price, rejoined, saving_of
-from wire.counter import CounterLine
+from edge.counter.pricing import holding, price, rejoined
+from wire.counter import CounterLine, saving_of
 from wire.promotions import Brought, Missing, Promotion, PromotionKind, savings
 from wire.text import Text
 from wire.values import format_time

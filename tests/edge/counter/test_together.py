@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 from dataclasses import replace
 
 import pytest
@@ -306,6 +307,23 @@ async def test_one_alone_who_reaches_it_pays_less_and_a_declined_card_leaves_a_b
     await shop.till.answer(sale.sale_id, "came")
     (told,) = await shop.sold()
     assert (told.total_minor, told.joint_id, told.joint_count, told.promotion_id) == (41_999, "", 0, "pro_over")
+
+
+async def test_a_sale_that_an_earlier_version_left_open_goes_on(shop):
+    sale = await shop.till.scan("CUP-1", "acc_1")
+    newer = ("shoppers", "at_shopper", "whose", "joint_id", "part_no", "part_count", "promotion_id", "promotion_title")
+
+    def forget(tx):
+        row = tx.get("counter_sales", sale.sale_id)
+        body = {name: value for name, value in json.loads(row["body"]).items() if name not in newer}
+        tx.put("counter_sales", {**row, "body": json.dumps(body)}, "counter_line")
+
+    await shop.journal.write(forget)
+    await shop.till.scan("4701", "acc_1")
+    await shop.till.scan(BEN, "acc_1")
+    again = await shop.till.together.add_shopper(sale.sale_id)
+    again = await shop.till.together.move(sale.sale_id, 0, 1)
+    assert (again.codes, again.owners) == ((BEN, ""), (1, 0))
 
 
 async def test_below_the_threshold_everybody_pays_the_usual_price(shop):
