@@ -234,3 +234,23 @@ def test_who_is_gone_has_left_every_open_group(world):
     assert market.group(group_id)["state"] == "open"
     market.run(erasing.erase, "ann", world.now)
     assert market.group(group_id)["state"] == "failed", "the last one closes it"
+
+
+@pytest.mark.parametrize(("sequence", "is_acknowledged", "left"), [
+    (None, False, []), (7, True, [{}]), (7, False, [{"text": CANARY}]),
+])  # fmt: skip
+def test_a_question_to_an_attendant_goes_from_the_commands_too(world, sequence, is_acknowledged, left):
+    world.add(tables.viewing_session, session_id="vis_1", account_id="ann", shop_id="teahouse", piece_id="lis_1_p0",
+              answer={}, created_at=world.now, changed_at=world.now)  # fmt: skip
+    world.add(tables.viewing_question, question_id="qst_1", session_id="vis_1", kind="text", text=CANARY,
+              asked_at=world.now)  # fmt: skip
+    world.add(tables.shop_command, command_id="cmd_1", shop_id="teahouse", type="AskAttendant",
+              data={"text": CANARY}, created_at=world.now, sequence=sequence, payload=b"x",
+              acked_at=world.now if is_acknowledged else None)  # fmt: skip
+    world.database.run_now(erasing.erase, "ann", world.now)
+    assert [row["data"] for row in world.rows(tables.shop_command)] == left
+    assert world.rows(tables.viewing_question) == []
+    late = lambda connection: connection.execute(update(tables.shop_command).values(acked_at=world.now))
+    world.database.run_now(late)
+    world.database.run_now(ageing.drop_labels, world.now)
+    assert CANARY not in repr(world.rows(tables.shop_command)), "once its shop has it"
