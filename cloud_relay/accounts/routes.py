@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts import passwords, rules, service, store
+from cloud_relay.accounts.proving import network_address, require_password
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import FromHere, Operator, SignedIn, account_id_of, cookie_name
@@ -58,10 +59,6 @@ class MerchantBody(_Body):
     contact: str = Field(max_length=1000)
 
 
-def _network_address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 def _set_cookie(relay: Relay, response: Response, token: str) -> None:
     response.set_cookie(
         cookie_name(relay.settings), token, max_age=relay.settings.accounts.sign_in_days * 86400, path="/",
@@ -103,7 +100,7 @@ async def sign_in(body: SignInBody, request: Request, relay: RelayDep, _: FromHe
         email = rules.clean_email(body.email)
     except BadValueError:
         email = body.email[:254]
-    keys = rules.attempt_keys(email, _network_address(request))
+    keys = rules.attempt_keys(email, network_address(request))
     now, settings = relay.clock.now(), relay.settings.accounts
     account_id, stored = await relay.db.read(service.look_up, email, keys, now)
     is_right = await passwords.is_right_password(stored, body.password)
@@ -141,12 +138,7 @@ async def change_me(body: MeBody, relay: RelayDep, principal: SignedIn) -> JSONR
 async def change_password(body: PasswordBody, request: Request, relay: RelayDep, principal: SignedIn) -> Response:
     """Set a new password; every other sign-in ends."""
     account_id = account_id_of(principal)
-    email, stored = await relay.db.read(service.password_hash_of, account_id)
-    keys, now = rules.attempt_keys(email, _network_address(request)), relay.clock.now()
-    await relay.db.read(service.check_blocked, keys, now)
-    if not await passwords.is_right_password(stored, body.password):
-        await relay.db.run(service.count_failure, keys, relay.settings.accounts, now)
-        raise Problem(403, "bad_password", "The present password is wrong", "当前密码错误")
+    email = await require_password(relay, request, account_id, body.password)
     rules.check_password(body.new_password, email)
     fresh = await passwords.hash_password(body.new_password)
     await relay.db.run(service.change_password, account_id, fresh, principal.token_sha256)

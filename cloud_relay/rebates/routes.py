@@ -7,15 +7,14 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
-from cloud_relay.accounts import passwords
 from cloud_relay.accounts import rules as accounts
-from cloud_relay.accounts import service as account_service
+from cloud_relay.accounts.proving import require_password
 from cloud_relay.rebates import reading, rules, settling, store, switching, withdrawing
-from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.relay import RelayDep
 from cloud_relay.tables import shop
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, Operator, SignedIn, account_id_of
-from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.problems import not_found
 
 router = APIRouter(prefix="/api")
 
@@ -86,20 +85,9 @@ async def confirm(
     account_id = account_id_of(principal)
     if await relay.db.read(store.find_withdrawal, account_id, withdrawal_id) is None:
         raise not_found()
-    await _check_password(relay, request, account_id, body.password)
+    await require_password(relay, request, account_id, body.password)
     provider = withdrawing.choose_provider(tuple(relay.trading.providers))
     return await once(200, withdrawing.confirm, account_id, withdrawal_id, provider, relay.clock.now())
-
-
-async def _check_password(relay: Relay, request: Request, account_id: str, password: str) -> None:
-    """Answer 403 unless it is the account's password; guesses are counted as those of signing in."""
-    email, stored = await relay.db.read(account_service.password_hash_of, account_id)
-    keys = accounts.attempt_keys(email, request.client.host if request.client else "")
-    now = relay.clock.now()
-    await relay.db.read(account_service.check_blocked, keys, now)
-    if not await passwords.is_right_password(stored, password):
-        await relay.db.run(account_service.count_failure, keys, relay.settings.accounts, now)
-        raise Problem(403, "bad_password", "The password is wrong", "密码错误")
 
 
 @router.post("/me/rebate-withdrawals/{withdrawal_id}/give-up")

@@ -29,12 +29,13 @@ def settle(connection: Connection, market: str, currency: str, name: str, ran_by
     RefusedError: the market's switch is off; the relay was put back from a backup and what it settled since is not
     known to it; a day's name by hand, which would take that day's settlement away.
     """
+    store.lock_books(connection)
     batch_id = f"{market}/{currency}/{name}"
     done = store.find_batch(connection, batch_id)
     if done is not None:
         return shown(done)
     _check_may(connection, market, name, ran_by)
-    queue = store.lock_queue(connection, market, currency)
+    queue = store.open_queue(connection, market, currency)
     fed, is_cut = _feed(connection, market, currency, batch_id, now)
     joined = [] if is_cut else _line_up(connection, market, currency, queue["last_no"], now)
     before = ledger.balance(connection, money.pot(market), currency)
@@ -124,7 +125,7 @@ def _proved(
     newest = store.newest_batches(connection, market, currency, 1)
     previous, number = (newest[0]["proof_sha256"], newest[0]["batch_no"] + 1) if newest else ("0" * 64, 1)
     back = before - fed - (newest[0]["pot_minor"] if newest else 0)
-    queue, first = store.lock_queue(connection, market, currency), store.line(connection, market, currency, 1)
+    queue, first = store.open_queue(connection, market, currency), store.line(connection, market, currency, 1)
     sent = sum(one.amount_minor for one in paid)
     facts = {
         "market": market, "currency": currency, "name": name, "batch_no": number, "fed_minor": fed,

@@ -8,16 +8,14 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from cloud_relay.accounts import passwords
 from cloud_relay.accounts import rules as accounts
-from cloud_relay.accounts import service as account_service
+from cloud_relay.accounts.proving import require_password
 from cloud_relay.records import consent, erasing, exporting, profile, reading, rules, wishes
 from cloud_relay.records.uses import Use
 from cloud_relay.records.wishes import Wished
-from cloud_relay.relay import Relay, RelayDep
+from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, cookie_name
-from cloud_relay.web.problems import Problem
 
 router = APIRouter(prefix="/api")
 
@@ -126,19 +124,8 @@ async def erase(body: EraseBody, request: Request, relay: RelayDep, principal: S
     """End the account, with the password: every sign-in ends, and all goes that need not stand."""
     account_id = account_id_of(principal)
     await relay.db.read(erasing.check, account_id, relay.clock.now())
-    await _check_password(relay, request, account_id, body.password)
+    await require_password(relay, request, account_id, body.password)
     await relay.db.run(erasing.erase, account_id, relay.clock.now())
     answer = Response(status_code=204)
     answer.delete_cookie(cookie_name(relay.settings), path="/", secure=relay.settings.is_https, httponly=True)
     return answer
-
-
-async def _check_password(relay: Relay, request: Request, account_id: str, password: str) -> None:
-    """Answer 403 unless it is the account's password; guesses are counted as those of signing in."""
-    email, stored = await relay.db.read(account_service.password_hash_of, account_id)
-    keys = accounts.attempt_keys(email, request.client.host if request.client else "")
-    now = relay.clock.now()
-    await relay.db.read(account_service.check_blocked, keys, now)
-    if not await passwords.is_right_password(stored, password):
-        await relay.db.run(account_service.count_failure, keys, relay.settings.accounts, now)
-        raise Problem(403, "bad_password", "The password is wrong", "密码错误")

@@ -1,5 +1,7 @@
 """A market whose rebate queue is on: sales at the counter and online, settlements, withdrawals, in a real database."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +29,7 @@ class Market:
     """Deeds of people and shops in one market, `cn`; the world's `now` is moved by hand."""
 
     world: World
-    number: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     sales: dict[str, CounterSold] = field(default_factory=dict)
     shops: dict[str, str] = field(default_factory=dict)
 
@@ -57,21 +59,22 @@ class Market:
         terms = replace(TERMS, **values)
         return self.run(switching.decide, "cn", terms, reason, "olga", self.world.now)
 
-    def second_shop(self) -> str:
-        """Open a shop of another merchant, `mer_2`."""
-        self.world.shop("mer_2", "tannery", gs1_prefix="9521235")
-        self.world.listing("tannery", "lis_hide", pieces=0, price_minor=1, on_hand=10_000)
-        return "tannery"
+    def open_shop(self, number: int = 2) -> str:
+        """Open the shop of another merchant, `mer_2` …"""
+        shop_id = f"shop_{number}"
+        self.world.shop(f"mer_{number}", shop_id, gs1_prefix=f"952123{number}")
+        self.world.listing(shop_id, f"lis_{shop_id}", pieces=0, price_minor=1, on_hand=10_000)
+        return shop_id
 
     def sell(
         self, shopper: str | None, price_minor: int = 10_000, *, shop_id: str = "teahouse", currency: str = "CNY"
     ) -> str:
         """Sell at the counter; with a shopper's code the sale is theirs."""
-        self.number += 1
-        listing_id = "lis_cup" if shop_id == "teahouse" else "lis_hide"
+        number = next(self.numbers)
+        listing_id = "lis_cup" if shop_id == "teahouse" else f"lis_{shop_id}"
         line = CounterLine(listing_id=listing_id, title=Text(en="Cup", zh="茶杯"), price_minor=price_minor, quantity=1)
         sale = CounterSold(
-            sale_id=f"sale_{self.number}", at=self.world.now, receipt_no=self.number, lines=(line,),
+            sale_id=f"sale_{number}", at=self.world.now, receipt_no=number, lines=(line,),
             total_minor=price_minor, currency=currency, paid_by=PaidBy.CARD, account_id="owner_mer_1",
             shopper_code=codes.code_of(shopper, KEY) if shopper else "",
         )  # fmt: skip
@@ -99,16 +102,16 @@ class Market:
         """Let a merchant pay what it owes for its counter sales: out of money that came in for it."""
         amount = min(most_minor, self.read(dues.owed_minor, merchant_id, "CNY"))
         if amount:
-            self.number += 1
+            number = next(self.numbers)
             line = Posting("psp:sandbox", f"payable:{merchant_id}", amount)
-            self.run(ledger.post, f"in_{self.number}", "ruling", [line], self.world.now, currency="CNY")
-            self.run(dues.collect, merchant_id, "CNY", f"due_{self.number}", self.world.now)
+            self.run(ledger.post, f"in_{number}", "ruling", [line], self.world.now, currency="CNY")
+            self.run(dues.collect, merchant_id, "CNY", f"due_{number}", self.world.now)
 
     def rest(self) -> None:
         self.world.later(TERMS.wait_s)
 
-    def settle(self, name: str) -> Any:
-        return self.run(settling.settle, "cn", "CNY", name, "clock", self.world.now)
+    def settle(self, name: str, by: str = settling.CLOCK) -> Any:
+        return self.run(settling.settle, "cn", "CNY", name, by, self.world.now)
 
     def ask(self, shopper: str, amount_minor: int) -> str:
         asked = self.run(withdrawing.ask, shopper, "cn", "CNY", amount_minor, self.world.now)

@@ -258,7 +258,7 @@ def test_who_says_late_who_bought_rests_from_then_and_holds_up_nobody(market):
 def test_an_invented_sale_gets_nothing_of_what_others_fed(market):
     """A merchant tells of a sale to an accomplice and pays nothing for it; the pot is fed by another merchant."""
     market.switch()
-    market.sell("bob", shop_id=market.second_shop(), price_minor=1_000_000)
+    market.sell("bob", shop_id=market.open_shop(), price_minor=1_000_000)
     market.sell("ann")
     ripe(market)
     batch = market.settle("day 1")

@@ -1,9 +1,12 @@
 """The rebate queue over HTTP: the switch, a shopper's own tickets, withdrawing with the password, what is public."""
 
+import hashlib
+import json
+
 from cloud_relay import put_back
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.rebates import timers
-from cloud_relay.tables import high_water, rebate_account
+from cloud_relay.tables import high_water, idempotency_key, rebate_account
 from tests.cloud_relay.site import Site
 from tests.cloud_relay.trade_world import World
 
@@ -32,6 +35,7 @@ async def test_from_the_switch_to_a_withdrawal(site):
     assert [(one["is_coming"], one["cap_minor"]) for one in mine["tickets"]] == [(True, 20_000)]
     assert (await site.call("GET", mine["tickets"][0]["link"], headers=ann, status=None)).status_code == 200
     body = {"name": "first", "currency": currency}
+    await site.call("POST", SETTLE, {**body, "name": "2030-01-02"}, olga, 422)
     done = await site.call("POST", SETTLE, body, olga)
     assert done["paid_minor"] == 2_500
     assert await site.call("POST", SETTLE, body, olga) == done
@@ -41,9 +45,19 @@ async def test_from_the_switch_to_a_withdrawal(site):
     wrong = await site.call("POST", path, {"password": "a wrong sentence"}, ann, 403)
     assert wrong["type"].endswith("bad_password")
     await site.call("POST", path, {"password": site.password}, site.account("bob"), 404)
-    confirmed = await site.call("POST", path, {"password": site.password}, ann)
+    keyed = {**ann, "Idempotency-Key": "confirm-1"}
+    await site.call("POST", path, {"password": "a wrong sentence"}, keyed, 403)
+    confirmed = await site.call("POST", path, {"password": site.password}, keyed)
     assert confirmed["state"] == "confirmed"
-    assert (await site.call("POST", path, {"password": site.password}, ann)) == confirmed
+    for headers in (keyed, ann):
+        assert (await site.call("POST", path, {"password": site.password}, headers)) == confirmed
+    await site.call("POST", path, {"password": "a wrong sentence"}, keyed, 403)
+    sent = json.dumps({"password": site.password}, separators=(",", ":"), ensure_ascii=False).encode()
+    for said in (sent, sent.replace(b":", b": ")):
+        plain = hashlib.sha256(json.dumps(["POST", path]).encode() + b"\n" + said).hexdigest()
+        kept = site.db.read_now(lambda connection: connection.execute(idempotency_key.select()).mappings().all())
+        assert [row["key"] for row in kept] == ["confirm-1"]
+        assert kept[0]["request_sha256"] != plain, "a guessed password would be proved by it"
     mine = await site.call("GET", "/api/me/rebates", headers=ann)
     assert (mine["balances"][0]["amount_minor"], mine["withdrawals"][0]["payout_state"]) == (100, "started")
     refused = await site.call("POST", "/api/me/rebate-withdrawals", {**body, "amount_minor": 101}, ann, 409)
@@ -95,7 +109,7 @@ async def test_the_clock_settles_each_queue_once_a_day_and_the_pages_say_so(site
         ("/rebates?lang=en", None, ["No investment, no interest", "olga", "again", "letter 7"]),
         ("/rebates?lang=zh", None, ["不是投资", "结算公示"]),
         ("/account/rebates?lang=en", ann, ["Place 1 in line", "Withdraw"]),
-        ("/operator/rebates?lang=en", olga, ["Your name, olga", "Settle now"]),
+        ("/operator/rebates?lang=en", olga, ["Your name, olga", "Settle now", 'value="by-hand-3"']),
     ):
         answer = await site.call("GET", path, headers=who, status=None)
         assert answer.status_code == 200
