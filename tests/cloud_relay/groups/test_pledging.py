@@ -145,6 +145,14 @@ def test_a_declined_card_counts_for_nothing_and_may_be_followed_by_another(group
     assert groups.states(placed.order_id) == ["paid"]
 
 
+def test_what_is_not_paid_yet_counts_for_nothing(groups):
+    group_id = groups.start(promotion_id=groups.promotion("n_for"))
+    waiting = [groups.pledge("bob", group_id) for _ in range(2)]
+    first = groups.paid("ann", group_id)
+    assert groups.group(group_id)["state"] == "open"
+    assert groups.states(first, *(one.order_id for one in waiting)) == ["pledged", "unpaid", "unpaid"]
+
+
 def test_a_second_payment_of_one_pledge_goes_back_alone(groups):
     group_id = groups.start()
     placed = groups.pledge("ann", group_id)

@@ -6,7 +6,9 @@ from random import Random
 
 from sqlalchemy import insert, select, update
 
-from cloud_relay import muting, rooms
+from cloud_relay import muting, rooms, tables
+from cloud_relay.groups import chat as group_chat
+from cloud_relay.groups import service as groups
 from cloud_relay.onboarding import service as onboarding
 from cloud_relay.onboarding.vault import vault_in
 from cloud_relay.orders.rules import OrderEvent as E
@@ -129,6 +131,23 @@ async def wished(site, headers, tomorrow):
     return {"wish_id": made["wish_id"], "use": "suggestions"}
 
 
+def grouped(site, world, listing_id, ann):
+    """Ann's open group order on that listing, in which somebody else said something."""
+    shop = next(row for row in world.rows(tables.shop) if world.rows(
+        tables.listing, tables.listing.c.listing_id == listing_id)[0]["shop_id"] == row["shop_id"])  # fmt: skip
+    world.add(
+        tables.promotion, promotion_id="pro_group", shop_id=shop["shop_id"], merchant_id=shop["merchant_id"],
+        kind="group_price", title_en="x", listing_ids=[], currency=shop["currency"], count=3, price_minor=1,
+        from_at=world.now, until_at=world.now + timedelta(days=9), created_at=world.now, account_id="x",
+    )  # fmt: skip
+    group_id = site.db.run_now(groups.start, ann, "pro_group", listing_id, world.now)
+    other = world.account("other_member")
+    member_id = site.db.run_now(groups.join, other, group_id, world.now)
+    said = site.db.run_now(group_chat.say, other, group_id, "x", world.now)
+    return {"group_id": group_id, "member_id": member_id, "group_message_id": said["message_id"],
+            "group_promotion_id": "pro_group"}  # fmt: skip
+
+
 async def asked_and_answered(site, world, listing_id, ann):
     """Three bought it and may be asked; one of them answered Ann, and she muted another under some nickname."""
     people = [world.account(f"owner{number}") for number in range(3)]
@@ -207,7 +226,7 @@ class Mall:
         message = await site.call("POST", f"/api/orders/{order_id}/messages", {"text": "x"}, mo, 201)
         rebates = await rebated(site, world, ann, shop_id, mo) | await wished(site, mall.people["ann"], tomorrow)
         mall.things = {
-            **quote, **basket, **papers, **rebates, **told, **members,
+            **quote, **basket, **papers, **rebates, **told, **members, **grouped(site, world, listing_id, ann),
             **await asked_and_answered(site, world, listing_id, ann),
             "message_id": message["message_id"],
             "ann": ann, "merchant_id": merchant_id, "shop_id": shop_id, "listing_id": listing_id, "piece_id": pieces[2],
