@@ -105,6 +105,16 @@ def test_a_question_its_answer_a_no_and_a_mute(shop, guest, goods, eyes):
     muted.get_by_role("button").click()
     expect(muted).to_contain_text("没有")
 
+    no_and_yes_taken_back(shop, guest, goods, eyes, asker)
+    operator = guest("operator")
+    operator.go("/operator?lang=en#talks")
+    expect(operator.page.locator("#talks")).to_contain_text("rude")
+    eyes.look(operator.page, "operator-talks")
+
+
+def no_and_yes_taken_back(shop, guest, goods, eyes, asker):
+    """The second one declines, which the asker does not see; the third takes the consent back, and nobody is left."""
+    page = asker.page
     asker.go(f"/l/{goods}?lang=en")
     expect(page.locator("#owners li").nth(0).get_by_role("link")).to_be_visible()
     second = ask(page, 1, "Is the glaze even?")
@@ -121,10 +131,6 @@ def test_a_question_its_answer_a_no_and_a_mute(shop, guest, goods, eyes):
     asker.go(f"/l/{goods}")
     expect(page.locator("#owners")).to_contain_text("Nobody can be asked about this yet")
     eyes.look(page, "owners-nobody")
-    operator = guest("operator")
-    operator.go("/operator?lang=en#talks")
-    expect(operator.page.locator("#talks")).to_contain_text("rude")
-    eyes.look(operator.page, "operator-talks")
 
 
 def withdraw(connection, nickname, now):
