@@ -1,7 +1,7 @@
 """Finds for one shopper who could order together with them: candidates, the best group, every reason proved."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +41,7 @@ class Proposal:
     near: Nearby
     found: Found
     reasons: dict[str, tuple[Reason, ...]]
+    nicknames: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -148,10 +149,11 @@ class Finder:
             found = rules.best_group(case.goods.promotion, trigger, others, apart)
             if found is None:
                 return None
-            reasons = self._prove(case, found)
+            names = store.nicknames(self._connection, [one.account_id for one in found.people])
+            reasons = self._prove(case, found, names)
             wrong = [one.account_id for one in found.people if not reasons.get(one.account_id)]
             if not wrong:
-                return Proposal(case.row, case.goods.promotion, case.near, found, reasons)
+                return Proposal(case.row, case.goods.promotion, case.near, found, reasons, names)
             if self._account_id in wrong:
                 return None
             self._untrue.update(wrong)
@@ -161,11 +163,9 @@ class Finder:
     def _candidate(self, case: _Case, account_id: str, pick: Pick) -> Candidate:
         return Candidate(account_id, pick, case.goods.by_id[pick.listing_id].free)
 
-    def _prove(self, case: _Case, found: Found) -> dict[str, tuple[Reason, ...]]:
+    def _prove(self, case: _Case, found: Found, open_accounts: Collection[str]) -> dict[str, tuple[Reason, ...]]:
         """Return each one's reasons out of the wishes and purchases; the index is put right about who has none."""
-        people = [one.account_id for one in found.people]
-        truth = wanting.reasons_of(self._connection, people, self._now)
-        names = store.nicknames(self._connection, people)
+        truth = wanting.reasons_of(self._connection, [one.account_id for one in found.people], self._now)
         proved = {}
         for one, saving in zip(found.people, found.savings_minor, strict=True):
             good, pays = case.goods.by_id[one.pick.listing_id], one.pick.price_minor - saving
@@ -174,7 +174,7 @@ class Finder:
                 if case.near.holds(reason) and reason.want.currency == case.goods.promotion.currency
                 and rules.supports(reason.want, good, pays)
             )  # fmt: skip
-            proved[one.account_id] = reasons if one.account_id in names else ()
+            proved[one.account_id] = reasons if one.account_id in open_accounts else ()
             if not proved[one.account_id]:
                 index.index_wants(self._connection, one.account_id, truth[one.account_id])
         return proved

@@ -31,7 +31,7 @@ PROMOTIONS_MAX = 150
 """So many are looked at for one shopper, those that end first: the next purchase asks again."""
 GOODS_MAX = 200
 """Listings of one promotion in the index, the newest: a shop that offers all it has."""
-PEERS_MAX = 60
+PEERS_MAX = 40
 """Others read for one category of one area, wishes first, then the newest purchases: a group is 12 of them."""
 
 
@@ -100,8 +100,12 @@ _RUNS = (
     promotion.c.deleted_at.is_(None), promotion.c.ended_at.is_(None), promotion.c.is_online,
     promotion.c.from_at <= bindparam("now", type_=Moment), promotion.c.until_at > bindparam("now", type_=Moment),
 )  # fmt: skip
+_TERMS = (
+    "promotion_id", "shop_id", "merchant_id", "kind", "title_en", "title_zh", "listing_ids", "threshold_minor",
+    "saving_minor", "count", "price_minor", "currency", "from_at", "until_at",
+)  # fmt: skip
 _OF_KEYS = (
-    select(promotion)
+    select(*(promotion.c[name] for name in _TERMS))
     .join(shop, shop.c.shop_id == promotion.c.shop_id)
     .join(merchant, merchant.c.merchant_id == shop.c.merchant_id)
     .where(*_RUNS, ~shop.c.is_closed, shop.c.is_live, merchant.c.state == "verified")

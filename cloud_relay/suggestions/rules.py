@@ -1,5 +1,6 @@
 """Who could order together and what it brings: from wants and a promotion's goods to the best group. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,9 @@ class Cause(StrEnum):
     RECORD = "record"
     """Their wishes, area or consent changed."""
     PROMOTION = "promotion"
+
+
+BOUGHT = WantKind.PURCHASE.value
 
 
 class Want(NamedTuple):
@@ -116,17 +120,18 @@ def area_key(country: str | None, area: str) -> str:
 
 
 class Goods:
-    """A promotion's goods, prepared for many wants."""
+    """A promotion's goods, prepared for many wants: thousands are gone through for one purchase."""
 
     def __init__(self, promotion: Promotion, goods: Iterable[Good]) -> None:
         self.promotion = promotion
         self.by_id = {one.listing_id: one for one in goods if one.free > 0 and one.price_minor > 0}
-        self._by_key: dict[str, list[Good]] = {}
-        for one in sorted(self.by_id.values(), key=lambda good: (-good.price_minor, good.listing_id)):
-            self._by_key.setdefault(one.goods_key, []).append(one)
-        self._dearest = max((one.price_minor for one in self.by_id.values()), default=0)
         self._is_group_price = promotion.kind is PromotionKind.GROUP_PRICE
+        self._dearest = max((one.price_minor for one in self.by_id.values()), default=0)
         self._leasts = {one.listing_id: self._least(one.price_minor) for one in self.by_id.values()}
+        self._by_key: dict[str, list[Good]] = {}
+        for one in sorted(self.by_id.values(), key=lambda good: (good.price_minor, good.listing_id)):
+            self._by_key.setdefault(one.goods_key, []).append(one)
+        self._prices = {key: [one.price_minor for one in some] for key, some in self._by_key.items()}
 
     @property
     def keys(self) -> Collection[str]:
@@ -139,41 +144,30 @@ class Goods:
         Of its category it is the dearest that is within its means, else the cheapest if a group's saving could bring
         it within them. At a group price, which is known before, it is the dearest if that price is within them.
         """
-        if want.currency != self.promotion.currency:
-            return None
-        found = self.by_id.get(want.listing_id)
-        if found is not None:
-            most = None if want.kind == WantKind.PURCHASE else want.most_minor
-            return self._within(found, most)
-        if want.listing_id and want.kind == WantKind.WISH:
-            return None
-        same = self._by_key.get(want.goods_key)
-        if not same or want.goods_key.startswith("="):
-            return None
-        if self._is_group_price:
-            return self._within(same[0], want.most_minor)
-        for one in same:
-            if one.price_minor <= want.most_minor:
-                return self._within(one, want.most_minor)
-        return self._within(same[-1], want.most_minor)
+        return self.picks([want]).get(want.account_id)
 
     def picks(self, wants: Iterable[Want]) -> dict[str, Pick]:
         """Return what each account would bring: of several picks the dearest sure one, else the cheapest."""
         found: dict[str, Pick] = {}
-        for want in wants:
-            one = self.pick(want)
-            if one is not None:
-                other = found.get(want.account_id)
-                found[want.account_id] = one if other is None else _better(one, other)
+        by_id, by_key, prices_of, is_group_price = self.by_id, self._by_key, self._prices, self._is_group_price
+        for account_id, _, kind, key, listing_id, budget, currency in wants:
+            if currency != self.promotion.currency:
+                continue
+            most: int | None = budget
+            good = by_id.get(listing_id)
+            if good is not None:
+                most = None if kind == BOUGHT else budget
+            else:
+                prices = prices_of.get(key)
+                if prices is None or key[0] == "=" or (listing_id and kind != BOUGHT):
+                    continue
+                good = by_key[key][-1 if is_group_price else max(0, bisect_right(prices, budget) - 1)]
+            least = self._leasts[good.listing_id]
+            if least < good.price_minor and (most is None or least <= most):
+                pick = Pick(good.price_minor, good.listing_id, None if is_group_price else most)
+                other = found.get(account_id)
+                found[account_id] = pick if other is None else _better(pick, other)
         return found
-
-    def _within(self, good: Good, most_minor: int | None) -> Pick | None:
-        least = self._leasts[good.listing_id]
-        if least >= good.price_minor or (most_minor is not None and least > most_minor):
-            return None
-        if self._is_group_price:
-            most_minor = None
-        return Pick(good.price_minor, good.listing_id, most_minor)
 
     def _least(self, price_minor: int) -> int:
         """Return a bound below what a piece of this price can cost in any group."""
@@ -189,6 +183,8 @@ class Goods:
 
 
 def _better(one: Pick, other: Pick) -> Pick:
+    if one == other:
+        return one
     if one.listing_id == other.listing_id:
         mosts = (one.most_minor, other.most_minor)
         most = None if None in mosts else max(value for value in mosts if value is not None)

@@ -64,11 +64,10 @@ def look_for(connection: Connection, account_id: str, cause: Cause, now: datetim
 def _send(connection: Connection, proposal: Proposal, cause: Cause, now: datetime) -> str:
     suggestion_id = new_id("sug")
     row, found = proposal.row, proposal.found
-    names = store.nicknames(connection, [one.account_id for one in found.people])
     wanted_until = [max(one.wanted_until for one in some) for some in proposal.reasons.values()]
     people: list[dict[str, Any]] = [
         {"suggestion_id": suggestion_id, "account_id": one.account_id, "person_id": new_id("sgp"),
-         "nickname": names[one.account_id], "state": store.SENT, "listing_id": one.pick.listing_id,
+         "nickname": proposal.nicknames[one.account_id], "state": store.SENT, "listing_id": one.pick.listing_id,
          "price_minor": one.pick.price_minor, "saving_minor": saving, "sent_at": now,
          "reasons": told(proposal.near, proposal.reasons[one.account_id], one.pick.listing_id)}
         for one, saving in zip(found.people, found.savings_minor, strict=True)
