@@ -1,9 +1,10 @@
 """The relay's database: one use case is one transaction in a worker thread; after the commit listeners are woken."""
 
 import asyncio
+import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cloud_relay.grouping import Group, Job, Ran, run_group
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,12 +24,27 @@ POSTGRES_THREADS = 8
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process's write (the CLI beside a running relay)."""
 RETRIES_MAX = 12
+BUSY_S = 1.0
+"""Pause of who keeps trying: longer than any transaction here takes."""
 SERIALIZATION_STATES = frozenset({"40001", "40P01"})
 """PostgreSQL: serialization_failure and deadlock_detected; the manual (13.2.3) tells to run the transaction again."""
 
 
 class DatabaseBusyError(RuntimeError):
     """The database could not commit because of others, again and again; the caller answers 503 and tries later."""
+
+
+async def keep_trying(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what `attempt` returns, however long the database is busy: for who has nobody to answer "later".
+
+    An attempt that met DatabaseBusyError has written nothing, or what may be written again.
+    """
+    while True:
+        try:
+            return await attempt()
+        except DatabaseBusyError as error:
+            log.warning("%s", error)
+            await asyncio.sleep(BUSY_S)
 
 
 def after_commit(connection: Connection, call: Callable[[], None]) -> None:

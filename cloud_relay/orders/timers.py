@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, keep_trying
 from cloud_relay.orders import reservations, steps, store
 from cloud_relay.orders.trade import Trade
 
@@ -18,7 +18,7 @@ BATCH = 100
 async def run(db: Database, clock: Clock, trade: Trade) -> None:
     """Work for ever."""
     while True:
-        if not await work_once(db, clock, trade):
+        if not await keep_trying(lambda: work_once(db, clock, trade)):
             await asyncio.sleep(POLL_S)
 
 

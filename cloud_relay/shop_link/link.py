@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import delete, select
 from cloud_relay.authority import Authority
 from cloud_relay.broker import Admission, AdmissionError
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database, after_commit
+from cloud_relay.db import Database, after_commit, keep_trying
 from cloud_relay.outbox import ISSUE_AT_ONCE
 from cloud_relay.shop_link import inbox, sender
 from cloud_relay.shop_link.mqtt import Broker, Connection, Incoming, LinkDownError, connect
@@ -248,7 +249,7 @@ class ShopLink(Register):
             batch = [await self._intake.get()]
             while not self._intake.empty() and len(batch) < INTAKE_BATCH_MAX:
                 batch.append(self._intake.get_nowait())
-            await self._fold(batch)
+            await keep_trying(partial(self._fold, batch))
 
     async def _fold(self, batch: list[_Intake]) -> None:
         folded = await self._db.run(self._fold_rows, batch)
@@ -308,7 +309,7 @@ class ShopLink(Register):
 
     async def _keep_leases_forever(self) -> None:
         while True:
-            await self._renew_leases()
+            await keep_trying(self._renew_leases)
             await asyncio.sleep(LEASE_RENEW_S)
 
     async def _renew_leases(self) -> None:
@@ -321,10 +322,10 @@ class ShopLink(Register):
                 async with asyncio.timeout(RESEND_S):
                     await self._wake.wait()
             except TimeoutError:
-                await self._send_again(self._held, ("",))
+                await keep_trying(partial(self._send_again, self._held, ("",)))
             self._wake.clear()
             if self._connection is not None:
-                await self._send_new()
+                await keep_trying(self._send_new)
 
     def _issue_at_once(self, connection: SqlConnection, row: dict[str, Any], now: datetime) -> dict[str, Any] | None:
         if self._connection is None:

@@ -11,11 +11,13 @@ from alembic.util import CommandError
 from sqlalchemy import event, insert, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
+from cloud_relay import db
 from cloud_relay.app import _store_mark, _stored_mark
 from cloud_relay.clock import RelayClock
-from cloud_relay.db import Database, after_commit, wake
+from cloud_relay.db import Database, DatabaseBusyError, after_commit, wake
 from cloud_relay.grouping import GROUP_MAX
 from cloud_relay.migrations import FOLDER, NEWEST, migrate, stored_revisions
+from cloud_relay.orders import timers
 from cloud_relay.tables import high_water, metadata
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -214,3 +216,40 @@ def test_a_database_that_is_behind_is_brought_up_to_date(tmp_path):
     with pytest.raises(CommandError, match="0000"):  # no way leads from there: it was looked for
         migrate(database)
     database.close()
+
+
+@pytest.mark.parametrize("fault", [DatabaseBusyError("busy"), ValueError("a bug")])
+async def test_who_has_nobody_to_answer_tries_until_the_database_is_free(monkeypatch, fault):
+    monkeypatch.setattr(db, "BUSY_S", 0.001)
+    tried = []
+
+    async def attempt():
+        tried.append(1)
+        if len(tried) < 3:
+            raise fault
+        return "done"
+
+    if isinstance(fault, ValueError):
+        with pytest.raises(ValueError, match="a bug"):
+            await db.keep_trying(attempt)
+        return
+    assert (await db.keep_trying(attempt), len(tried)) == ("done", 3)
+
+
+async def test_the_clock_of_orders_goes_on_when_the_database_was_busy(monkeypatch):
+    monkeypatch.setattr(db, "BUSY_S", 0.001)
+    looks, is_done = [], asyncio.Event()
+
+    async def work_once(*_):
+        looks.append(1)
+        if len(looks) == 1:
+            raise DatabaseBusyError("busy")
+        is_done.set()
+        return 0
+
+    monkeypatch.setattr(timers, "work_once", work_once)
+    task = asyncio.create_task(timers.run(None, None, None))
+    async with asyncio.timeout(10):
+        await is_done.wait()
+    task.cancel()
+    await asyncio.wait([task])
