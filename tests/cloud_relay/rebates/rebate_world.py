@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloud_relay import tables
-from cloud_relay.counter import codes, refunds, service
+from cloud_relay.counter import claims, codes, refunds, service
 from cloud_relay.escrow import dues, ledger, payouts
 from cloud_relay.escrow.providers.base import Outcome, OutcomeState
 from cloud_relay.escrow.rules import Posting
@@ -14,6 +14,7 @@ from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.orders.trade import Trade
 from cloud_relay.rebates import reading, settling, switching, withdrawing
 from cloud_relay.rebates.rules import Terms
+from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import TradeSettings
 from tests.cloud_relay.trade_world import World
 from wire.counter import CounterLine, CounterRefunded, CounterSold, PaidBy
@@ -59,10 +60,10 @@ class Market:
         terms = replace(TERMS, **values)
         return self.run(switching.decide, "cn", terms, reason, "olga", self.world.now)
 
-    def open_shop(self, number: int = 2) -> str:
+    def open_shop(self, number: int = 2, **values: Any) -> str:
         """Open the shop of another merchant, `mer_2` …"""
         shop_id = f"shop_{number}"
-        self.world.shop(f"mer_{number}", shop_id, gs1_prefix=f"952123{number}")
+        self.world.shop(f"mer_{number}", shop_id, gs1_prefix=f"952123{number}", **values)
         self.world.listing(shop_id, f"lis_{shop_id}", pieces=0, price_minor=1, on_hand=10_000)
         return shop_id
 
@@ -119,6 +120,13 @@ class Market:
 
     def confirm(self, shopper: str, withdrawal_id: str) -> Any:
         return self.run(withdrawing.confirm, shopper, withdrawal_id, "sandbox", self.world.now)
+
+    def claim(self, sale_id: str, shopper: str) -> str:
+        """Say by the receipt who bought; return what became of it."""
+        try:
+            return str(self.run(claims.claim, sale_id, shopper, self.world.now)["state"])
+        except RefusedError as error:
+            return error.type
 
     def paid_out(self, withdrawal_id: str, state: OutcomeState) -> None:
         """The provider's word on a withdrawal's payment."""

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -21,6 +22,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.settings import TradeSettings
 from tests.cloud_relay.rebates.rebate_world import TERMS, Market
 
+MS = timedelta(milliseconds=1)
 UNPAID = """INSERT INTO rebate_withdrawal
     (withdrawal_id, account_id, market, amount_minor, currency, state, asked_at, until)
     VALUES ('w', 'ann', 'cn', 5, 'CNY', 'confirmed', '', '')"""
@@ -224,13 +226,7 @@ def test_who_bought_as_nobody_gets_a_ticket_by_the_receipt(market):
     market.switch()
     sale_id = market.sell(None)
     market.sell("bob", 20_000)
-    found = []
-    for name in ("ann", "ann", "cat"):
-        try:
-            found.append(market.run(claims.claim, sale_id, name, market.world.now)["state"])
-        except RefusedError as error:
-            found.append(error.type)
-    assert found == ["mine", "mine", "sale_taken"]
+    assert [market.claim(sale_id, name) for name in ("ann", "ann", "cat")] == ["mine", "mine", "sale_taken"]
     assert market.places("ann") == [(0, 2000, 0)]
     assert market.of("ann")["tickets"][0]["link"] == f"/r/{sale_id}"
     assert market.read(claims.receipt_of, sale_id, "bob", market.world.now) == {"state": "taken", "sale": None}
@@ -287,12 +283,17 @@ def test_a_sale_in_a_currency_that_is_not_the_shops_opens_no_queue(market):
 def test_a_receipt_is_kept_only_in_time_and_of_what_was_kept(market):
     market.switch()
     old, back, known = market.sell(None), market.sell(None), market.sell("bob")
+    in_time = market.sell(None)
     market.bring_back(back)
-    market.world.later(claims.CLAIM_DAYS * 86_400)
-    for sale_id, refusal in ((old, "sale_late"), (back, "sale_given_back"), (known, "sale_taken"), ("no", "not_found")):
-        with pytest.raises(RefusedError, match=refusal):
-            market.run(claims.claim, sale_id, "ann", market.world.now)
-    assert market.places("ann") == []
+    market.world.now += timedelta(days=claims.CLAIM_DAYS) - MS
+    assert market.claim(in_time, "ann") == "mine"
+    for _ in range(2):
+        market.world.now += MS
+        found = [market.claim(one, "bob") for one in (old, back, known, "no")]
+        assert found == ["sale_late", "sale_given_back", "mine", "not_found"]
+    assert [one["source"] for one in market.rows(tables.rebate_ticket)] == [
+        f"counter:{one}" for one in (known, in_time)
+    ]
 
 
 def test_a_ticket_keeps_the_cap_it_came_with(market):
@@ -435,36 +436,73 @@ def test_no_name_or_id_of_a_shopper_is_in_what_everybody_sees(market):
     "steps", [50, pytest.param(3000, marks=(pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1800)))]
 )
 def test_a_random_life_keeps_every_rule(market, steps):
-    """As `test_rebate_rules.Life`, through the real service; the fixture looks for violations afterwards."""
-    chance, people = random.Random(7), ["ann", "bob", "cat", "dan"]
-    for name in ("cat", "dan"):
-        market.world.account(name)
-    market.switch(wait_s=60, withdraw_min_minor=1)
-    sold, settled, out = [], 0, Counter()
+    """Sales of two merchants, one of which owes for long; refunds, receipts kept later, payments that fail.
+
+    The fixture looks for violations afterwards.
+    """
+    life = Life(market)
     for step in range(steps):
-        market.world.later(chance.randrange(40))
-        deed = chance.choices(["sell", "back", "settle", "withdraw", "dues"], weights=[6, 1, 2, 2, 3])[0]
-        if deed == "sell":
-            sold.append(market.sell(chance.choice([*people, None]), chance.randrange(5, 9000)))
-        elif deed == "back" and sold:
-            market.bring_back(sold.pop(chance.randrange(len(sold))))
-        elif deed == "dues":
-            market.pay_dues()
-        elif deed == "settle":
-            batch = market.settle(str(step))
-            settled += batch["paid_minor"]
-            assert batch["paid_minor"] <= batch["pot_before_minor"]
-        elif deed == "withdraw":
-            name = chance.choice(people)
-            amount = min(market.has(name), 200)
-            if amount and out[name] < 4000:
-                market.confirm(name, market.ask(name, amount))
-                out[name] += amount
+        market.world.later(life.chance.randrange(40))
+        life.step(step)
         assert market.pot >= 0
     tickets = market.rows(tables.rebate_ticket)
-    assert settled == sum(one["paid_minor"] for one in tickets) > 0
+    assert life.settled == sum(one["paid_minor"] for one in tickets) > 0
     came_back = sum(one["returned_minor"] for one in tickets)
-    assert settled - came_back == out.total() + sum(market.has(name) for name in people)
+    assert life.settled - came_back == sum(life.out.values()) + sum(market.has(name) for name in life.people)
+
+
+class Life:
+    """A market's life through the real service, and sums of its own of what was settled and what left."""
+
+    def __init__(self, market):
+        self.market, self.chance, self.people = market, random.Random(7), ["ann", "bob", "cat", "dan"]
+        self.sold, self.nobodys, self.settled, self.out = [], [], 0, Counter()
+        for name in ("cat", "dan"):
+            market.world.account(name)
+        market.switch(wait_s=60, withdraw_min_minor=1, withdraw_day_minor=10**9)
+        self.shops = ["teahouse", "teahouse", market.open_shop()]
+
+    def step(self, step):
+        deeds = {self.sell: 6, self.bring_back: 1, self.claim: 1, self.withdraw: 2, self.pay_dues: 3}
+        deed = self.chance.choices([*deeds, None], weights=[*deeds.values(), 2])[0]
+        if deed is None:
+            batch = self.market.settle(str(step))
+            self.settled += batch["paid_minor"]
+            assert batch["paid_minor"] <= batch["pot_before_minor"]
+        else:
+            deed()
+
+    def sell(self):
+        who, price, shop_id = (
+            self.chance.choice([*self.people, None]), self.chance.randrange(5, 9000), self.chance.choice(self.shops),
+        )  # fmt: skip
+        sale_id = self.market.sell(who, price, shop_id=shop_id)
+        self.sold.append(sale_id)
+        self.nobodys += [] if who else [sale_id]
+
+    def bring_back(self):
+        if self.sold:
+            self.market.bring_back(self.sold.pop(self.chance.randrange(len(self.sold))))
+
+    def claim(self):
+        if self.nobodys:
+            self.market.claim(self.nobodys.pop(), self.chance.choice(self.people))
+
+    def pay_dues(self):
+        self.market.pay_dues()
+        self.market.pay_dues("mer_2", self.chance.randrange(1, 300))
+
+    def withdraw(self):
+        name = self.chance.choice(self.people)
+        amount = min(self.market.has(name), 200)
+        if amount:
+            withdrawal_id = self.market.ask(name, amount)
+            self.market.confirm(name, withdrawal_id)
+            state = self.chance.choice([OutcomeState.SUCCEEDED, OutcomeState.FAILED])
+            if self.chance.randrange(2) and self.sold:  # something is given back while the money is on its way
+                self.bring_back()
+            self.market.paid_out(withdrawal_id, state)
+            self.out[name] += amount if state is OutcomeState.SUCCEEDED else 0
 
 
 def test_a_withdrawal_takes_two_steps_and_leaves_once(market):
@@ -520,6 +558,71 @@ def test_a_withdrawal_that_the_provider_refuses_comes_back(market):
     market.confirm("ann", market.ask("ann", 500))
 
 
+def test_a_withdrawal_that_comes_back_pays_what_is_owed_meanwhile(market):
+    market.switch()
+    sale_id = market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    withdrawal_id = market.ask("ann", 500)
+    market.confirm("ann", withdrawal_id)
+    market.bring_back(sale_id)
+    market.paid_out(withdrawal_id, OutcomeState.FAILED)
+    (balance,) = market.of("ann")["balances"]
+    assert (balance["amount_minor"], balance["owed_minor"], market.pot) == (0, 0, 500)
+    with pytest.raises(RefusedError, match="not_that_much"):
+        market.ask("ann", 500)
+
+
+def test_terms_set_later_lock_nobodys_money_in(market):
+    market.switch()
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    market.switch(is_on=False, withdraw_min_minor=rules.WITHDRAW_LEAST_MAX_MINOR, withdraw_day_minor=10_000)
+    (balance,) = market.of("ann")["balances"]
+    assert (balance["least_minor"], balance["most_minor"]) == (500, 500)
+    with pytest.raises(RefusedError, match="too_little"):
+        market.ask("ann", 499)
+    market.confirm("ann", market.ask("ann", 500))
+    assert market.has("ann") == 0
+
+
+def test_every_balance_is_shown_however_many_tickets_came_since(market, monkeypatch):
+    market.switch()
+    shop_id = market.open_shop(currency="EUR")
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    for _ in range(3):
+        market.sell("ann", shop_id=shop_id, currency="EUR")
+    monkeypatch.setattr(reading, "TICKETS_SHOWN", 3)
+    seen = market.of("ann")
+    assert [(one["currency"], one["amount_minor"]) for one in seen["balances"]] == [("CNY", 500), ("EUR", 0)]
+    assert seen["tickets"][0]["currency"] == "CNY", "what stands in line comes first"
+
+
+def test_a_withdrawal_is_confirmed_within_its_ten_minutes_and_counts_for_its_day(market):
+    market.switch(withdraw_day_minor=450)
+    market.sell("ann")
+    ripe(market)
+    market.settle("1")
+    begun = market.world.now
+    in_time, limit = market.ask("ann", 400), timedelta(seconds=withdrawing.CONFIRM_S)
+    for late in (limit, limit + MS):
+        market.world.now = begun + late
+        with pytest.raises(RefusedError, match="withdrawal_over"):
+            market.confirm("ann", in_time)
+    market.world.now = begun + limit - MS
+    market.confirm("ann", in_time)
+    begun = market.world.now
+    market.world.now = begun + withdrawing.DAY - MS
+    with pytest.raises(RefusedError, match="day_limit"):
+        market.ask("ann", 100)
+    for later in (withdrawing.DAY, withdrawing.DAY + MS):
+        market.world.now = begun + later
+        assert market.ask("ann", 100)
+
+
 def test_withdrawals_have_limits_and_an_end(market):
     market.switch(withdraw_day_minor=450)
     market.sell("ann")
@@ -528,6 +631,8 @@ def test_withdrawals_have_limits_and_an_end(market):
     for amount, refusal in ((501, "not_that_much"), (99, "too_little"), (451, "day_limit")):
         with pytest.raises(RefusedError, match=refusal):
             market.ask("ann", amount)
+    assert market.ask("ann", 450)
+    assert market.ask("ann", 100)
     late = market.ask("ann", 200)
     market.world.later(600)
     with pytest.raises(RefusedError, match="withdrawal_over"):
