@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cloud_relay.clock import RelayClock
 from cloud_relay.db import Database, DatabaseBusyError
+from cloud_relay.pages.days import FIRST_DAY
 from cloud_relay.settings import BadSettingsError, Settings, load
 
 if TYPE_CHECKING:
@@ -48,10 +49,6 @@ def books(
         typer.echo(f"error: {text}", err=True)
     differ = any(report.differences for report in reports)
     raise typer.Exit(UNASKED if unasked else DIFFERENT if differ else 0)
-
-
-FIRST_DAY = date(2000, 1, 1)
-"""Older than any ledger."""
 
 
 def _day(text: str, now: datetime) -> date:

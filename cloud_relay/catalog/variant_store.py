@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, select, update
 
+from cloud_relay.catalog.store import some
 from cloud_relay.tables import listing, order_line, piece, tag, variant
 
 VARIANTS_OF = (
     select(variant)
-    .where(variant.c.listing_id.in_(bindparam("listing_ids", expanding=True)))
+    .where(variant.c.listing_id.in_(some("listing_ids")))
     .order_by(variant.c.listing_id, variant.c.place)
 )
 

@@ -80,7 +80,8 @@ def test_from_the_counter_to_the_withdrawal(shop, guest, eyes):
     eyes.look(page, "rebate-account-empty-zh")
     till.sell(first.call("GET", "/api/me/counter-code")["code"])
     till.sell(shop.shopper.call("GET", "/api/me/counter-code")["code"])
-    expect(page.locator("[data-live=tickets]")).to_contain_text("排在第 2 位")
+    expect(page.locator("[data-live=tickets]")).to_contain_text("待店铺支付佣金")
+    eyes.look(page, "rebate-account-coming-zh")
     assert first.call("GET", "/api/me/rebates")["opened_at"], "who registers while it is on has an account"
 
     pay_the_share(shop, till)
