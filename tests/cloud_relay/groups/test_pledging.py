@@ -1,12 +1,13 @@
 """Pledges: paid and held until the group closes; then all go on, or all money is back."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 
 from cloud_relay import tables
 from cloud_relay.escrow.providers.base import OutcomeState
-from cloud_relay.groups import rules
+from cloud_relay.groups import closing, rules
 from cloud_relay.orders import service as orders
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.refusals import RefusedError
@@ -132,6 +133,55 @@ def test_the_last_place_taken_twice_gives_the_second_his_money_back(groups):
     assert "pledge_too_late" in groups.notices("dan")
     assert groups.give_back() == 8000 + SENT
     assert groups.free() == 9
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_two_who_pay_at_the_same_moment_are_settled_one_after_the_other(groups, attempt):
+    group_id = groups.start(promotion_id=groups.promotion(count=2))
+    groups.paid("ann", group_id)
+    racing = [groups.pledge(who, group_id) for who in ("bob", "cem")]
+    ready = threading.Barrier(3)
+
+    def act(call, *args):
+        ready.wait()
+        call(*args)
+
+    acts = [(groups.world.settle, racing[0].payment_id), (groups.world.settle, racing[1].payment_id),
+            (groups.join, group_id, "ann")]  # fmt: skip
+    threads = [threading.Thread(target=act, args=one) for one in acts]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(30)
+    states = sorted(groups.states(*(one.order_id for one in racing)))
+    assert (groups.group(group_id)["state"], states) == ("succeeded", ["cancelled", "paid"])
+    groups.give_back()
+    assert -groups.world.balance("psp:sandbox") == 2 * (8000 + SENT)
+
+
+def test_the_deadline_and_the_last_payment_at_the_same_moment_are_one_or_the_other(groups):
+    group_id = groups.start(promotion_id=groups.promotion(count=2), close_after_s=3600)
+    first = groups.paid("ann", group_id)
+    groups.world.now = groups.group(group_id)["close_until"] - timedelta(minutes=1)
+    last, ready = groups.pledge("bob", group_id), threading.Barrier(2)
+    closing_at = groups.group(group_id)["close_until"]
+
+    def end():
+        ready.wait()
+        groups.run(closing.settle_due, group_id, closing_at, groups.world.trade)
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    ready.wait()
+    groups.world.settle(last.payment_id)
+    thread.join(30)
+    states = groups.states(first, last.order_id)
+    # an unpaid pledge's own time is over with its group's
+    assert states in (["paid", "paid"], ["cancelled", "cancelled"], ["cancelled", "expired"])
+    assert groups.group(group_id)["state"] == ("succeeded" if states[0] == "paid" else "failed")
+    groups.give_back()
+    held = 2 * (8000 + SENT) if states[0] == "paid" else 0
+    assert -groups.world.balance("psp:sandbox") == held
 
 
 def test_a_declined_card_counts_for_nothing_and_may_be_followed_by_another(groups):
