@@ -1,5 +1,6 @@
 """Suggestions over HTTP and on their page, in both languages; the worker beside the site."""
 
+import asyncio
 from datetime import timedelta
 
 from cloud_relay import tables
@@ -82,3 +83,19 @@ async def test_a_yes_taken_back_empties_the_other_ones_page(site):
     ).text
     assert "does not hold any more" in page
     await site.call("GET", f"/api/suggestions/{mine['suggestion_id']}", headers=ann, status=404)
+
+
+async def test_the_worker_is_woken_by_the_yes_itself(site, eventually):
+    ann, _, ann_id, _ = await neighbours(site)
+    await timers.work_once(site.relay)
+    site.db.run_now(consent.withdraw, ann_id, Use.SUGGESTIONS, site.clock.now())
+    work = asyncio.create_task(timers.work(site.relay))
+
+    async def has_one():
+        return (await site.call("GET", "/api/suggestions", headers=ann))["suggestions"]
+
+    assert await has_one() == []
+    await site.call("PUT", "/api/me/consent/suggestions", {"is_given": True}, ann)
+    await eventually(has_one)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
