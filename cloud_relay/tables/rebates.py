@@ -47,7 +47,7 @@ rebate_queue = Table(
     text("market"), Column("currency", String(3)), Column("last_no", Integer, nullable=False),
     Column("tickets", Integer, nullable=False), minor("open_minor"), PrimaryKeyConstraint("market", "currency"),
 )  # fmt: skip
-"""What a settlement must know of its line without reading it, and the row that the next settlement waits for."""
+"""What a settlement and the public page must know of a line without reading all of it."""
 
 rebate_ticket = Table(
     "rebate_ticket", metadata,

@@ -111,6 +111,11 @@ class Market:
     def rest(self) -> None:
         self.world.later(TERMS.wait_s)
 
+    def ripe(self) -> None:
+        """Let what was sold rest, and the merchant pay its share."""
+        self.rest()
+        self.pay_dues()
+
     def settle(self, name: str, by: str = settling.CLOCK) -> Any:
         return self.run(settling.settle, "cn", "CNY", name, by, self.world.now)
 

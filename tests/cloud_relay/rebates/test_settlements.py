@@ -10,14 +10,9 @@ from cloud_relay import put_back, tables
 from cloud_relay.db import DatabaseBusyError
 from cloud_relay.rebates import settling, timers
 from cloud_relay.refusals import RefusedError
-from tests.cloud_relay.rebates.rebate_world import TERMS, Market
+from tests.cloud_relay.rebates.rebate_world import TERMS
 
 MS = timedelta(milliseconds=1)
-
-
-@pytest.fixture
-def market(world):
-    return Market(world)
 
 
 class Relay:
