@@ -27,7 +27,7 @@ from cloud_relay.tables import (
     variant,
 )
 
-PROMOTIONS_MAX = 150
+PROMOTIONS_MAX = 100
 """So many are looked at for one shopper, those that end first: the next purchase asks again."""
 GOODS_MAX = 200
 """Listings of one promotion in the index, the newest: a shop that offers all it has."""
