@@ -68,13 +68,15 @@ class PaymentWorker:
         checked_at = sealed_at = float("-inf")
         while True:
             self._wakeup.clear()
-            await self.work_once()
+            tries = await self.work_once()
             if self._clock.monotonic() - sealed_at > POLL_S:
                 sealed_at = self._clock.monotonic()
                 await self.seal()
             if self._clock.monotonic() - checked_at > CHECK_S:
                 checked_at = self._clock.monotonic()
                 await self.check()
+            if tries >= BATCH:  # there are more: a thousand groups may end in one second
+                continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wakeup.wait(), POLL_S)
 
