@@ -9,9 +9,7 @@ from cloud_relay.catalog.store import some
 from cloud_relay.tables import listing, order_line, piece, tag, variant
 
 VARIANTS_OF = (
-    select(variant)
-    .where(variant.c.listing_id.in_(some("listing_ids")))
-    .order_by(variant.c.listing_id, variant.c.place)
+    select(variant).where(variant.c.listing_id.in_(some("listing_ids"))).order_by(variant.c.listing_id, variant.c.place)
 )
 
 
