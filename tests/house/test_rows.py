@@ -7,7 +7,11 @@ import pytest
 
 from tests.house import rows
 
-DUE = (*(f"A{number}" for number in range(1, 21)), *(f"F{number}" for number in range(1, 11)))
+DUE = (
+    *(f"A{number}" for number in range(1, 21)), *(f"B{number}" for number in range(1, 8)),
+    *(f"C{number}" for number in range(1, 8)), *(f"D{number}" for number in range(8)),
+    *(f"E{number}" for number in range(1, 10)), *(f"F{number}" for number in range(1, 11)),
+)  # fmt: skip
 
 
 def test_every_row_that_is_due_is_named():

@@ -144,7 +144,17 @@ def grouped(site, world, listing_id, ann):
     other = world.account("other_member")
     member_id = site.db.run_now(groups.join, other, group_id, world.now)
     said = site.db.run_now(group_chat.say, other, group_id, "x", world.now)
-    return {"group_id": group_id, "member_id": member_id, "group_message_id": said["message_id"],
+    world.add(
+        tables.suggestion, suggestion_id="sug_1", promotion_id="pro_group", shop_id=shop["shop_id"], saving_minor=1,
+        currency=shop["currency"], created_at=world.now, open_until=world.now + timedelta(days=3),
+    )  # fmt: skip
+    for account_id in (ann, other):
+        world.add(
+            tables.suggestion_person, suggestion_id="sug_1", account_id=account_id, person_id=f"per_{account_id}",
+            listing_id=listing_id, price_minor=2, saving_minor=1,
+            reasons={"near": {"area": "x"}, "wants": []}, sent_at=world.now,
+        )  # fmt: skip
+    return {"suggestion_id": "sug_1", "group_id": group_id, "member_id": member_id, "group_message_id": said["message_id"],
             "group_promotion_id": "pro_group"}  # fmt: skip
 
 
