@@ -67,8 +67,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{title} 在店内售出，但此前已出账，请盘点。",
     ),
     "counter_other_currency": (
-        "Receipt {receipt_no} was sold in {currency}, which is not your shop's currency: it stands in the books, and "
-        "counts for no rebate. Check the till's settings.",
+        "Receipt {receipt_no} was sold in {currency}, not your shop's currency: no rebate counts. Check the till.",
         "小票 {receipt_no} 以 {currency} 结算，与店铺币种不符：已入账，但不计返利。请检查收银台设置。",
     ),
     "counter_promotion_unknown": (

@@ -206,7 +206,8 @@ UNION ALL SELECT 'P5 sold for good while its group is open', o.order_id, o.state
   WHERE g.state <> 'succeeded' AND o.state NOT IN ('unpaid', 'pledged', 'cancelled', 'expired', 'refunded',
     'charged_back')
 UNION ALL SELECT 'W1 waits without a deadline', order_id, state FROM orders
-  WHERE (due_at IS NULL AND state NOT IN ('pledged', {FINAL_STATES})) OR (due_at IS NOT NULL AND state IN ({FINAL_STATES}))
+  WHERE (due_at IS NULL AND state NOT IN ('pledged', {FINAL_STATES}))
+    OR (due_at IS NOT NULL AND state IN ({FINAL_STATES}))
 """  # noqa: S608  # constants of this file; nothing from outside stands in it
 
 
