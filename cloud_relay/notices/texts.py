@@ -179,7 +179,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "有 {count} 人想买同样的东西，可以一起下单：{title}。看看您能省多少。",
     ),
     "asked_on_site": (
-        "{nickname} is in the same shop and would pay together with you: {title}. Meet at the till, or leave the group.",
+        "{nickname} is in the same shop and would pay with you: {title}. Meet at the till, or leave the group.",
         "{nickname} 与您在同一家店，想一起结账：{title}。请到收银台会合，或退出拼单。",
     ),
     "group_joined": ("{nickname} came into your group order: {title}", "{nickname} 加入了您的拼单：{title}"),

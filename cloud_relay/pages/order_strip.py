@@ -9,8 +9,8 @@ CONFIRMED, PAID, PACKED, LABELLED, PHOTO, POSTED, DELIVERED, RECEIVED = range(8)
 FRAMES: tuple[tuple[str, str, str, str], ...] = (
     ("confirmed", "Confirmed", "选定", "placed still_taken"),
     ("paid", "Paid, money held", "已付，货款代管",
-     "payment_succeeded payment_retaken payment_failed pay_due charged_back payment_pledged payment_too_late"
-     " group_succeeded group_failed pledge_left"),
+     ("payment_succeeded payment_retaken payment_failed pay_due charged_back payment_pledged payment_too_late"
+     " group_succeeded group_failed pledge_left")),
     ("packed", "Packed", "打包", "piece_carried piece_picked piece_packed packed_picture piece_returned piece_gone"),
     ("labelled", "Labelled", "贴标签", "label_printed label_applied label_read label_voided"),
     ("photo", "Photo check", "确认照片", "photographed photo_confirmed photo_objected photo_due"),
@@ -24,8 +24,8 @@ COLLECTED = {POSTED: ("At the pick-up point", "到自提点"), DELIVERED: ("Coll
 """What two of the frames are called when the shopper collects the parcel."""
 
 DONE_UNTIL = {
-    "unpaid": CONFIRMED, "expired": CONFIRMED, "pledged": CONFIRMED, "paid": PAID, "photo_offered": LABELLED, "confirmed": PHOTO,
-    "handed_over": POSTED, "delivered": DELIVERED, "released": RECEIVED,
+    "unpaid": CONFIRMED, "expired": CONFIRMED, "pledged": CONFIRMED, "paid": PAID, "photo_offered": LABELLED,
+    "confirmed": PHOTO, "handed_over": POSTED, "delivered": DELIVERED, "released": RECEIVED,
 }  # fmt: skip
 """The last frame that is certainly over in a state; what the story itself shows counts besides."""
 

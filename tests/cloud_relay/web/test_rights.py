@@ -154,8 +154,8 @@ def grouped(site, world, listing_id, ann):
             listing_id=listing_id, price_minor=2, saving_minor=1,
             reasons={"near": {"area": "x"}, "wants": []}, sent_at=world.now,
         )  # fmt: skip
-    return {"suggestion_id": "sug_1", "group_id": group_id, "member_id": member_id, "group_message_id": said["message_id"],
-            "group_promotion_id": "pro_group"}  # fmt: skip
+    return {"suggestion_id": "sug_1", "group_id": group_id, "member_id": member_id,
+            "group_message_id": said["message_id"], "group_promotion_id": "pro_group"}  # fmt: skip
 
 
 async def asked_and_answered(site, world, listing_id, ann):
