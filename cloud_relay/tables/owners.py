@@ -35,6 +35,7 @@ owner_talk = Table(
 owner_message = Table(
     "owner_message", metadata,
     key("message_id"), id_("talk_id", ForeignKey("owner_talk.talk_id"), nullable=False, index=True),
-    Column("number", Integer, nullable=False), flag("is_from_asker"), text("text"), moment("sent_at", nullable=False), moment("reported_at", index=True),
+    Column("number", Integer, nullable=False), flag("is_from_asker"), text("text"),
+    moment("sent_at", nullable=False), moment("reported_at", index=True),
     text("report_reason"), moment("closed_at"), UniqueConstraint("talk_id", "number"),
 )  # fmt: skip

@@ -13,7 +13,8 @@ promotion = Table(
     minor("price_minor", default=0), Column("currency", String(3), nullable=False),
     flag("is_online", default=True), flag("is_at_counter", default=True), moment("from_at", nullable=False),
     moment("until_at", nullable=False), moment("created_at", nullable=False), moment("begun_at"),
-    moment("ended_at"), moment("deleted_at"), id_("account_id", nullable=False), Column("version", Integer, nullable=False, default=1),
+    moment("ended_at"), moment("deleted_at"), id_("account_id", nullable=False),
+    Column("version", Integer, nullable=False, default=1),
     Index("ix_promotion_shop", "shop_id", "until_at"),
     CheckConstraint("from_at < until_at", name="times"),
 )  # fmt: skip
