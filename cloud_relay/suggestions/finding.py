@@ -76,6 +76,7 @@ class Finder:
         self._connection, self._account_id, self._now = connection, account_id, now
         self._sent: dict[str, int] = {}
         self._untrue: set[str] = set()
+        self._apart: set[frozenset[str]] = set()
         self._places = nearby(reasons)
         keys = sorted({one.want.goods_key for one in reasons})
         self._rows = index.promotions_for(connection, keys, now) if self._places else []
@@ -111,7 +112,10 @@ class Finder:
     def _cases(self) -> list[_Case]:
         goods = index.goods_of(self._connection, [row["promotion_id"] for row in self._rows], self._now)
         offered = [(row, Goods(terms(row), goods[row["promotion_id"]])) for row in self._rows]
-        return [case for near in self._places for case in self._cases_at(near, offered)]
+        cases = [case for near in self._places for case in self._cases_at(near, offered)]
+        people = {one for case in cases for one in case.others}
+        self._apart = store.muted_among(self._connection, [self._account_id, *people]) if people else set()
+        return cases
 
     def _cases_at(self, near: Nearby, offered: Sequence[tuple[RowMapping, Goods]]) -> list[_Case]:
         wanted = [(row, goods, goods.picks(near.wants).get(self._account_id)) for row, goods in offered]
@@ -141,7 +145,7 @@ class Finder:
             one: pick for one, pick in case.others.items()
             if one not in left_out and self._sent.get(one, 0) < rules.WEEKLY_MAX
         }  # fmt: skip
-        apart = store.muted_among(self._connection, [self._account_id, *picks])
+        apart = {pair for pair in self._apart if pair <= {self._account_id, *picks}}
         picks = {one: pick for one, pick in picks.items() if frozenset((one, self._account_id)) not in apart}
         for _ in range(TRIES_MAX):
             trigger = self._candidate(case, self._account_id, case.own)

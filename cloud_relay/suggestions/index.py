@@ -64,35 +64,37 @@ _PEER = (*(suggestion_want.c[name] for name in Want._fields), _SENT.label("sent"
 
 
 def _peers(near: Any) -> Any:
+    """Return the query of all keys at once: a shopper's wishes lead to a dozen, and each way to a database costs."""
     own = suggestion_want.c
-    return (
-        select(*_PEER)
-        .where(near == bindparam("near"), own.goods_key == bindparam("key"), _SENT < rules.WEEKLY_MAX)
+    order = (own.kind.desc(), own.wanted_until.desc())
+    rank = func.row_number().over(partition_by=own.goods_key, order_by=order).label("rank")
+    ranked = (
+        select(*_PEER, rank)
+        .where(near == bindparam("near"), own.goods_key.in_(some("keys")), _SENT < rules.WEEKLY_MAX)
         .where(own.wanted_until > bindparam("now", type_=Moment))
-        .order_by(own.kind.desc(), own.wanted_until.desc())
-        .limit(PEERS_MAX)
+        .subquery()
     )
+    columns = [one for one in ranked.c if one.name != "rank"]
+    return select(*columns).where(ranked.c.rank <= PEERS_MAX).order_by(ranked.c.goods_key, ranked.c.rank)
 
 
 _IN_AREA, _AT_POINT = _peers(suggestion_want.c.area), _peers(suggestion_want.c.point_id)
 
 
 def peers(
-    connection: Connection, near: str, keys: Iterable[str], now: datetime, *, is_point: bool
+    connection: Connection, near: str, keys: Collection[str], now: datetime, *, is_point: bool
 ) -> tuple[dict[str, list[Want]], dict[str, int]]:
     """Return who looks for goods of these keys in one area or at one pick-up point, by key, and what each got lately.
 
     Only who may still get a suggestion this week, and of each key PEERS_MAX.
     """
-    found: dict[str, list[Want]] = {}
+    found: dict[str, list[Want]] = {key: [] for key in keys}
     sent: dict[str, int] = {}
-    query, values = _AT_POINT if is_point else _IN_AREA, {"near": near, "now": now, "week": now - rules.WEEK}
-    for key in keys:
-        wants = []
-        for row in connection.execute(query, {**values, "key": key}):
-            wants.append(Want(*row[:-1]))
-            sent[row[0]] = row[-1]
-        found[key] = wants
+    values = {"near": near, "now": now, "week": now - rules.WEEK, "keys": list(keys)}
+    for row in connection.execute(_AT_POINT if is_point else _IN_AREA, values):
+        want = Want(*row[:-1])
+        found[want.goods_key].append(want)
+        sent[want.account_id] = row[-1]
     return found, sent
 
 

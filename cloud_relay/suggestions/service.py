@@ -1,6 +1,6 @@
 """Use cases of suggestions: hear that something changed, look for who could order together, tell them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cloud_relay.db import wake
-from cloud_relay.notices.service import notify
+from cloud_relay.notices import service as notices
 from cloud_relay.suggestions import index, rules, store, wanting
 from cloud_relay.suggestions.finding import Finder, Nearby, Proposal
 from cloud_relay.suggestions.rules import Cause
@@ -57,11 +57,34 @@ def look_for(connection: Connection, account_id: str, cause: Cause, now: datetim
     left = rules.WEEKLY_MAX - store.sent_to(connection, account_id, now)
     if left <= 0 or not reasons:
         return []
-    found = Finder(connection, account_id, reasons, now).proposals()
-    return [_send(connection, one, cause, now) for one in islice(found, left)]
+    proposals = islice(Finder(connection, account_id, reasons, now).proposals(), left)
+    return _send(connection, list(proposals), cause, now)
 
 
-def _send(connection: Connection, proposal: Proposal, cause: Cause, now: datetime) -> str:
+def _send(connection: Connection, proposals: Sequence[Proposal], cause: Cause, now: datetime) -> list[str]:
+    """Write all of them, and the notices and page events of everybody, in as few statements as there are tables."""
+    suggestions: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
+    events: list[tuple[str, str, dict[str, Any]]] = []
+    for proposal in proposals:
+        row, members = _rows(proposal, cause, now)
+        suggestions.append(row)
+        people += members
+        promised = proposal.row
+        title = {"title_en": promised["title_en"] or promised["title_zh"],
+                 "title_zh": promised["title_zh"] or promised["title_en"]}  # fmt: skip
+        to = [(one["account_id"], "suggestion") for one in members]
+        values = {"count": str(len(members)), **title}
+        events += notices.write(connection, to, link(row["suggestion_id"]), now, values)
+        events += _events(row["suggestion_id"], (one["account_id"] for one in members))
+    if suggestions:
+        store.insert_suggestions(connection, suggestions, people)
+        page_events(connection, events, now)
+    return [row["suggestion_id"] for row in suggestions]
+
+
+def _rows(proposal: Proposal, cause: Cause, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a suggestion and those to whom it goes, as their tables have them."""
     suggestion_id = new_id("sug")
     row, found = proposal.row, proposal.found
     wanted_until = [max(one.wanted_until for one in some) for some in proposal.reasons.values()]
@@ -72,17 +95,13 @@ def _send(connection: Connection, proposal: Proposal, cause: Cause, now: datetim
          "reasons": told(proposal.near, proposal.reasons[one.account_id], one.pick.listing_id)}
         for one, saving in zip(found.people, found.savings_minor, strict=True)
     ]  # fmt: skip
-    store.insert_suggestion(connection, {
+    suggestion = {
         "suggestion_id": suggestion_id, "promotion_id": row["promotion_id"], "shop_id": row["shop_id"],
         "state": rules.State.OPEN.value, "cause": cause.value, "saving_minor": found.saving_minor,
         "currency": row["currency"], "created_at": now,
         "open_until": rules.closing(now, row["until_at"], wanted_until),
-    }, people)  # fmt: skip
-    title = {"title_en": row["title_en"] or row["title_zh"], "title_zh": row["title_zh"] or row["title_en"]}
-    everybody = [one.account_id for one in found.people]
-    notify(connection, everybody, "suggestion", link(suggestion_id), now, count=str(len(everybody)), **title)
-    tell(connection, suggestion_id, everybody, now)
-    return suggestion_id
+    }  # fmt: skip
+    return suggestion, people
 
 
 def link(suggestion_id: str) -> str:
@@ -108,5 +127,8 @@ def told(near: Nearby, reasons: tuple[Reason, ...], listing_id: str) -> dict[str
 
 def tell(connection: Connection, suggestion_id: str, account_ids: Iterable[str], now: datetime) -> None:
     """Have these people's open pages look again."""
-    data = {"suggestion_id": suggestion_id}
-    page_events(connection, [(f"account:{one}", "suggestion", data) for one in account_ids], now)
+    page_events(connection, _events(suggestion_id, account_ids), now)
+
+
+def _events(suggestion_id: str, account_ids: Iterable[str]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(f"account:{one}", "suggestion", {"suggestion_id": suggestion_id}) for one in account_ids]

@@ -101,9 +101,11 @@ def nicknames(connection: Connection, account_ids: Iterable[str]) -> dict[str, s
     return {row.account_id: row.nickname for row in found}
 
 
-def insert_suggestion(connection: Connection, row: dict[str, Any], people: Sequence[dict[str, Any]]) -> None:
-    """Write a suggestion with those to whom it goes."""
-    connection.execute(insert(suggestion).values(row))
+def insert_suggestions(
+    connection: Connection, rows: Sequence[dict[str, Any]], people: Sequence[dict[str, Any]]
+) -> None:
+    """Write suggestions with those to whom they go."""
+    connection.execute(insert(suggestion), list(rows))
     connection.execute(insert(suggestion_person), list(people))
 
 
