@@ -1,5 +1,6 @@
 """SQL of payments: a row for each charge and each refund, written before the provider is asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,7 @@ _OF_ORDER = (
 _PENDING = select(func.coalesce(func.sum(payment.c.amount_minor), 0)).where(
     payment.c.order_id == bindparam("key"), payment.c.kind == REFUND, payment.c.state == STARTED
 )
+_DUE_ONE = _LOAD.where(payment.c.state == STARTED, payment.c.next_try_at <= bindparam("now"))
 _SAVE = update(payment).where(payment.c.payment_id == bindparam("key"))
 
 
@@ -152,17 +154,28 @@ def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:
     return list(connection.scalars(query.order_by(payment.c.next_try_at).limit(limit)))
 
 
-def claim(connection: Connection, payment_id: str, now: datetime, again_at: datetime) -> Payment | None:
-    """Take a due payment for one try; None when it is settled or another relay process took it."""
-    change = (
-        update(payment)
-        .where(payment.c.payment_id == payment_id, payment.c.state == STARTED, payment.c.next_try_at <= now)
-        .values(attempts=payment.c.attempts + 1, next_try_at=again_at)
-    )
-    if connection.execute(change).rowcount != 1:
+def claim_all(
+    connection: Connection, payment_ids: list[str], now: datetime, again_at: Callable[[datetime, int], datetime]
+) -> list[Payment]:
+    """Take due payments for one try each; without those that are settled or that another relay process took.
+
+    `again_at(now, attempts)` is when to ask again about a payment that was asked about so often before.
+    """
+    taken = [_claim(connection, one, now, again_at) for one in payment_ids]
+    return [one for one in taken if one is not None]
+
+
+def _claim(
+    connection: Connection, payment_id: str, now: datetime, again_at: Callable[[datetime, int], datetime]
+) -> Payment | None:
+    row = connection.execute(_DUE_ONE, {"key": payment_id, "now": now}).mappings().one_or_none()
+    if row is None:
         return None
-    paid = load(connection, payment_id)
-    if paid is not None and paid.joint_id is not None:  # one try asks for all parts
+    paid = Payment(**row)
+    paid = replace(paid, attempts=paid.attempts + 1)
+    until = again_at(now, paid.attempts - 1)
+    connection.execute(_SAVE, {"key": payment_id, "attempts": paid.attempts, "next_try_at": until})
+    if paid.joint_id is not None:  # one try asks for all parts
         others = (payment.c.joint_id == paid.joint_id, payment.c.state == STARTED)
-        connection.execute(update(payment).where(*others).values(next_try_at=again_at))
+        connection.execute(update(payment).where(*others).values(next_try_at=until))
     return paid

@@ -25,13 +25,13 @@ def settle(connection: Connection, payment_id: str, outcome: Outcome, now: datet
     Success after failure counts (money was taken); nothing counts after success. An answer about another amount or
     currency changes nothing but is told to the operators.
     """
-    parts = payments.parts_of(connection, payment_id)
-    if parts:
-        return _settle_joint(connection, parts, outcome, now, trade)
     paid = payments.load(connection, payment_id)
-    if paid is None:
+    if paid is not None:
+        return _settle_one(connection, paid, outcome, now, trade)
+    parts = payments.parts_of(connection, payment_id)
+    if not parts:
         raise LookupError(f"payment {payment_id}: is not ours")
-    return _settle_one(connection, paid, outcome, now, trade)
+    return _settle_joint(connection, parts, outcome, now, trade)
 
 
 def _settle_joint(connection: Connection, parts: list[Payment], outcome: Outcome, now: datetime, trade: Trade) -> str:

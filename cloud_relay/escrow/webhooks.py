@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from cloud_relay.escrow import payments, payouts
 from cloud_relay.escrow.providers.base import ProviderEvent
@@ -13,10 +14,16 @@ from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
 from cloud_relay.tables import provider_event
 
-_KNOWN = select(provider_event.c.event_id).where(
-    provider_event.c.provider == bindparam("of"), provider_event.c.event_id == bindparam("key")
+_INSERTS = {
+    "sqlite": sqlite.insert(provider_event).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(provider_event).on_conflict_do_nothing(),
+}
+"""Writing first instead of looking first: a look at the index would meet every other event that is just written."""
+_WITHOUT_EFFECT = (
+    update(provider_event)
+    .where(provider_event.c.provider == bindparam("of"), provider_event.c.event_id == bindparam("key"))
+    .values(applied_at=None)
 )
-_INSERT = insert(provider_event)
 CHARGED_BACK = "payment.charged_back"
 
 
@@ -29,11 +36,14 @@ def take(connection: Connection, provider: str, event: ProviderEvent, body: byte
 
     Raises NotYetError for a charge-back of a payment that has not succeeded with us: it overtook the success.
     """
-    if connection.execute(_KNOWN, {"of": provider, "key": event.event_id}).first() is not None:
+    row = {
+        "provider": provider, "event_id": event.event_id, "type": event.type, "body": body, "received_at": now,
+        "applied_at": now,
+    }  # fmt: skip
+    if connection.execute(_INSERTS[connection.dialect.name], row).rowcount != 1:
         return False
-    row = {"provider": provider, "event_id": event.event_id, "type": event.type, "body": body, "received_at": now}
-    applied_at = now if _carry_out(connection, provider, event, now, trade) else None
-    connection.execute(_INSERT, {**row, "applied_at": applied_at})
+    if not _carry_out(connection, provider, event, now, trade):
+        connection.execute(_WITHOUT_EFFECT, {"of": provider, "key": event.event_id})
     return True
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from cloud_relay import put_back
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, keep_trying
 from cloud_relay.escrow import ledger, payments, payouts, rules, seals
 from cloud_relay.escrow.payments import Payment
 from cloud_relay.escrow.providers.base import (
@@ -68,10 +68,10 @@ class PaymentWorker:
         checked_at = sealed_at = float("-inf")
         while True:
             self._wakeup.clear()
-            tries = await self.work_once()
+            tries = await keep_trying(self.work_once)
             if self._clock.monotonic() - sealed_at > POLL_S:
                 sealed_at = self._clock.monotonic()
-                await self.seal()
+                await keep_trying(self.seal)
             if self._clock.monotonic() - checked_at > CHECK_S:
                 checked_at = self._clock.monotonic()
                 await self.check()
@@ -89,7 +89,8 @@ class PaymentWorker:
             self._is_put_back = await self._db.read(put_back.is_marked)
         if self._is_put_back:
             outs = []  # one of them may have left before: the operator looks first
-        await asyncio.gather(*(self._try(name) for name in due), *(self._try_payout(name) for name in outs))
+        taken = await self._db.run_in_line(payments.claim_all, due, now, payouts.again_at) if due else []
+        await asyncio.gather(*(self._try(paid) for paid in taken), *(self._try_payout(name) for name in outs))
         return len(due) + len(outs)
 
     async def seal(self) -> None:
@@ -97,15 +98,10 @@ class PaymentWorker:
         while await self._db.read(_has_unsealed):
             await self._db.run(seals.seal_new, self._clock.now())
 
-    async def _try(self, payment_id: str) -> None:
-        now = self._clock.now()
-        known = await self._db.read(payments.load, payment_id)
-        again_at = payouts.again_at(now, known.attempts if known else 0)
-        paid = await self._db.run(payments.claim, payment_id, now, again_at)
-        if paid is not None:
-            outcome = await self._outcome_of(paid, is_first=False)
-            if outcome is not None:
-                await self._db.run(settle, paid.provider_id, outcome, self._clock.now(), self._trade)
+    async def _try(self, paid: Payment) -> None:
+        outcome = await self._outcome_of(paid, is_first=False)
+        if outcome is not None:
+            await self._db.run_in_line(settle, paid.provider_id, outcome, self._clock.now(), self._trade)
 
     async def _outcome_of(self, paid: Payment, *, is_first: bool) -> Outcome | None:
         try:

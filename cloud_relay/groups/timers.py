@@ -16,7 +16,7 @@ POLL_S = 0.5
 """Half a second late is on time for people, and one small read for the database."""
 BATCH = 100
 AT_ONCE = 8
-"""Groups that end at the same moment on SQLite, where they share a commit; on PostgreSQL they would only meet."""
+"""Groups that end at the same moment and share a commit; more would have refunds wait behind them in the line."""
 
 
 def find_due(connection: Connection, now: datetime) -> tuple[list[str], list[str]]:
@@ -38,12 +38,12 @@ async def work_once(relay: Relay) -> int:
     """Do what is due now; return how many groups that was."""
     now, trade = relay.clock.now(), relay.trading.trade
     due, nearly = await relay.db.read(find_due, now)
-    room = asyncio.Semaphore(AT_ONCE if relay.db.is_sqlite else 1)
+    room = asyncio.Semaphore(AT_ONCE)
 
     async def end(group_id: str) -> None:
         async with room:
             try:
-                await relay.db.run(closing.settle_due, group_id, now, trade)
+                await relay.db.run_in_line(closing.settle_due, group_id, now, trade)
             except DatabaseBusyError as error:  # the next look finds it again
                 log.warning("group order waits: %s", error, extra={"group_id": group_id})
 
