@@ -166,7 +166,11 @@ class Database:
 
     def _commit_group(self, jobs: list[Job]) -> list[Ran]:
         with self.engine.connect() as connection, connection.begin():
-            return run_group(connection, jobs, self.info)
+            ran = run_group(connection, jobs, self.info)
+            for one in ran:  # PostgreSQL goes on after a savepoint, but who met another writer is to be run again
+                if isinstance(one.error, DBAPIError) and self._is_worth_repeating(one.error):
+                    raise one.error
+            return ran
 
     async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(connection, …)` on one consistent snapshot in a reader thread; it must not write."""
