@@ -115,6 +115,7 @@ from cloud_relay.web import events, health, static_files
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     events.router,
+    escrow.router,  # a provider's events come by the thousand, and what stands first is found first
     accounts.router,
     onboarding.router,
     addresses.router,
@@ -152,7 +153,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     owners.router,
     baskets.router,
     groups.router,
-    escrow.router,
     bank.router,
     parcels.router,
     carriers.router,

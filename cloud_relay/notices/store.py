@@ -103,6 +103,28 @@ def has_work(connection: Connection, now: datetime) -> bool:
     return connection.execute(untold).first() is not None or connection.execute(due).first() is not None
 
 
+_Wishes = tuple[dict[str, Choice], QuietHours | None, list[str]]
+
+
+def _wishes_of(connection: Connection, account_ids: set[str]) -> dict[str, _Wishes]:
+    """Return how each account wants to be told: its choices, quiet hours and push places, one read for each kind."""
+    chosen: dict[str, dict[str, Choice]] = {one: {} for one in account_ids}
+    for row in connection.execute(select(notice_choice).where(notice_choice.c.account_id.in_(account_ids))):
+        chosen[row.account_id][row.topic] = Choice(by_push=row.by_push, by_mail=row.by_mail)
+    quiet = {
+        row.account_id: QuietHours(quiet_from=row.quiet_from, quiet_until=row.quiet_until, time_zone=row.time_zone)
+        for row in connection.execute(select(notice_quiet).where(notice_quiet.c.account_id.in_(account_ids)))
+    }
+    places: dict[str, list[str]] = {one: [] for one in account_ids}
+    own = select(push_place.c.account_id, push_place.c.push_id).where(push_place.c.account_id.in_(account_ids))
+    for row in connection.execute(own.order_by(push_place.c.push_id)):
+        places[row.account_id].append(row.push_id)
+    return {
+        one: ({topic: chosen[one].get(topic, default_choice(topic)) for topic in TOPICS}, quiet.get(one), places[one])
+        for one in account_ids
+    }
+
+
 def plan(connection: Connection, now: datetime, *, with_mail: bool) -> int:
     """Turn notices that were just written into deliveries, each once; return how many notices were looked at."""
     found = connection.execute(
@@ -110,16 +132,16 @@ def plan(connection: Connection, now: datetime, *, with_mail: bool) -> int:
     )
     rows = list(found.mappings())
     deliveries: list[dict[str, Any]] = []
+    wishes = _wishes_of(connection, {row["account_id"] for row in rows})
     for row in rows:
-        choice = choices_of(connection, row["account_id"])[topic_of(row["kind"])]
-        hours = quiet_of(connection, row["account_id"])
+        choices, hours, places = wishes[row["account_id"]]
+        choice = choices[topic_of(row["kind"])]
         quiet_until = ends_at(hours, now) if hours else None
         if quiet_until is not None and row["kind"] in OVER_BY_THEN:
             continue
         at = quiet_until or now
         if choice.by_push:
-            places = select(push_place.c.push_id).where(push_place.c.account_id == row["account_id"])
-            deliveries += [_delivery(row, Way.PUSH, push_id, at) for push_id in connection.scalars(places)]
+            deliveries += [_delivery(row, Way.PUSH, push_id, at) for push_id in places]
         if choice.by_mail and with_mail:
             deliveries.append(_delivery(row, Way.MAIL, "", at))
     if deliveries:
