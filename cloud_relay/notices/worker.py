@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 3.0
 """How often due deliveries are looked for; a notice written by this process wakes the worker at once."""
+GATHER_S = 0.2
+"""What happens to many at once is written one by one: those of so long are planned together, and nobody notices."""
 
 
 class NoticeWorker:
@@ -54,6 +56,7 @@ class NoticeWorker:
             try:
                 async with asyncio.timeout(LOOK_S):
                     await self._wakeup.wait()
+                    await asyncio.sleep(GATHER_S)
             except TimeoutError:
                 pass
             self._wakeup.clear()
@@ -64,11 +67,12 @@ class NoticeWorker:
         now, with_mail = self._clock.now(), self._mailer is not None
         if not await self._db.read(store.has_work, now):
             return invited
-        await self._db.run(store.plan, now, with_mail=with_mail)
-        due = await self._db.run(store.take_due, now)
+        while await self._db.run_in_line(store.plan, now, with_mail=with_mail) == store.BATCH:
+            pass  # more wait
+        due = await self._db.run_in_line(store.take_due, now)
         for row in due:
             outcome, reason = await self._send(row, now)
-            await self._db.run(self._settle, row, outcome, reason, self._clock.now())
+            await self._db.run_in_line(self._settle, row, outcome, reason, self._clock.now())
         return invited + len(due)
 
     async def _mail_invitations(self) -> int:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from cloud_relay.notices import rules, service, store, texts
 from cloud_relay.notices.rules import Sent
@@ -59,6 +60,14 @@ def worker(world, post):
 
 def tell(world, kind="photo_ready", to=("ann",)):
     world.database.run_now(service.notify, to, kind, "/orders/o1", world.now, title_en="Teapot", title_zh="茶壶")
+
+
+async def test_a_backlog_is_planned_in_one_round(world, worker):
+    for _ in range(2 * store.BATCH + 1):
+        tell(world)
+    await worker.round()
+    waiting = select(func.count()).select_from(notice).where(notice.c.planned_at.is_(None))
+    assert world.database.read_now(lambda connection: connection.scalar(waiting)) == 0
 
 
 async def test_a_notice_goes_to_every_place_once(world, worker, post):
