@@ -1,10 +1,12 @@
 """Every page there is and who may see it, with the goods, orders and parcels that stand behind them."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -77,6 +79,11 @@ PAGES: dict[str, Seen] = {
     "merchant-news": Seen("/merchant/news", TEAHOUSE),
     "merchant-promotions": Seen("/merchant/promotions", TEAHOUSE),
     "here": Seen("/here/teahouse", SHOPPER),
+    "together": Seen("/together", SHOPPER),
+    "together-new": Seen("/together/new?promotion={promotion}&listing={bowl}", SHOPPER),
+    "together-group": Seen("/together/{group}", SHOPPER),
+    "together-pay": Seen("/together/{group}/pay?listing={bowl}", SHOPPER),
+    "suggestion": Seen("/together/suggestions/{suggestion}", SHOPPER),
     "merchant-stock": Seen("/merchant/stock", TEAHOUSE),
     "merchant-real-name": Seen("/merchant/real-name", TEAHOUSE),
     "merchant-import": Seen("/merchant/import", TEAHOUSE),
@@ -142,6 +149,33 @@ class Scene:
             "listing": beauty["listing_id"], "piece": beauty["pieces"][0]["piece_id"], "gtin": beauty["gtin"],
             "merchant": merchant, "reserved": kept["parcel_id"], "handoff": _last(handoff, "link", "/h/"),
             "invitation": _last(invitation, "url", "/invitation/"), **self._ask_for_quotes(beauty, merchant),
+            **self._together(self._shopper.listing("建盏")),
+        }  # fmt: skip
+
+    def _together(self, bowl: dict[str, Any]) -> dict[str, str]:
+        """A group order that waits for one more, and a suggestion: two neighbours wish for the same bowl."""
+        listing_id, currency = bowl["listing_id"], bowl["currency"]
+        later = format_time(datetime.now(UTC) + timedelta(days=3))
+        promised = self._owner.call("POST", "/api/promotions", {
+            "shop_id": "teahouse", "kind": "group_price", "title_en": "Two for tea", "title_zh": "二人茶席",
+            "listing_ids": [listing_id], "count": 2, "price_minor": bowl["price_minor"] * 4 // 5, "until_at": later,
+        })  # fmt: skip
+        neighbour = Program(self.mall.url, f"{uuid4().hex}@example.org", "a neighbour of hers", nickname="Wen")
+        for one in (self._shopper, neighbour):
+            one.call("PUT", "/api/me/profile", {"country": "CN", "area": "静安"})
+            one.call("POST", "/api/me/wishes", {"listing_id": listing_id, "budget_minor": bowl["price_minor"],
+                                                "currency": currency, "wished_until": later})  # fmt: skip
+            one.call("PUT", "/api/me/consent/suggestions", {"is_given": True})
+        until_s = time.monotonic() + READY_S
+        while not (found := self._shopper.call("GET", "/api/suggestions")["suggestions"]):
+            assert time.monotonic() < until_s, "no suggestion came"
+            time.sleep(0.2)
+        begun = {"promotion_id": promised["promotion_id"], "listing_id": listing_id}
+        group = neighbour.call("POST", "/api/groups", begun)["group_id"]
+        self._shopper.call("POST", f"/api/groups/{group}/join", {})
+        return {
+            "promotion": promised["promotion_id"], "bowl": listing_id, "suggestion": found[0]["suggestion_id"],
+            "group": group,
         }  # fmt: skip
 
     def _ask_for_quotes(self, listing: dict[str, Any], merchant: str) -> dict[str, str]:

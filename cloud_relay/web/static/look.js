@@ -1,7 +1,6 @@
 /** The viewing page: ask, wait, look, steer, ask the attendant, confirm this very piece. */
 
 import { Refusal, api, language, say, t } from "./api.js";
-import { keyFor } from "./ask.js";
 import { Steering } from "./steering.js";
 import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
 import { keepPass, letGo, prepare } from "./stream.js";
@@ -114,6 +113,7 @@ function follow() {
     if (event.kind === "viewing") take(event.data);
     if (event.kind === "question_answered") questions().then((known) => known.answered(page, event.data));
   };
+  events.onopen = () => together?.catchUp();
   askNow(own);
 }
 
@@ -128,8 +128,15 @@ async function askNow(own) {
   }
 }
 
+/** The name of the ask that this page was opened by (ask.js), once; one that took longer is asked anew. */
+function askKey() {
+  const kept = JSON.parse(sessionStorage.getItem("ask") ?? "null");
+  sessionStorage.removeItem("ask");
+  return kept?.pieceId === page.dataset.piece && Date.now() - kept.at < 5000 ? kept.key : "";
+}
+
 async function ask() {
-  const answering = api("POST", "/api/viewing", { piece_id: page.dataset.piece, waits: !invitation, ask_key: invitation ? "" : keyFor(page.dataset.piece) });
+  const answering = api("POST", "/api/viewing", { piece_id: page.dataset.piece, waits: !invitation, ask_key: invitation ? "" : askKey() });
   prepare(); // while the shop is asked: it takes a tenth of a second on a small machine
   try {
     session = await answering;
@@ -149,23 +156,17 @@ async function ask() {
   if (["refused", "ended"].includes(session.state)) return letGo();
   if (together) together.again();
   else if (invitation) lookTogether(invitation);
-  else if (groupOrder) inviteGroup();
-}
-
-/** From a group order's page: begin to look together, and post the way in there for its members. */
-const groupOrder = new URLSearchParams(location.search).get("group") ?? "";
-async function inviteGroup() {
-  await lookTogether("");
-  if (together.id) await api("POST", `/api/groups/${encodeURIComponent(groupOrder)}/look`, { session_id: session.session_id }, crypto.randomUUID()).catch((error) => say(error.message, "error"));
+  else if (group) lookTogether("", group);
 }
 
 /** Who comes by an invitation watches with the others and stands in no line. */
-const invitation = new URLSearchParams(location.search).get("with") ?? "";
+const invitation = new URLSearchParams(location.search).get("with") ?? "", group = new URLSearchParams(location.search).get("group");
 let together = null;
-async function lookTogether(id) {
+async function lookTogether(id, forGroup) {
   const { Together } = await import("./together.js");
   together ??= new Together(page, () => session, follow);
   await together.open(id);
+  if (forGroup && together.id) together.inviteGroup(forGroup);
 }
 pick("invite")?.addEventListener("click", () => lookTogether(""));
 
@@ -235,24 +236,14 @@ function refused(error) {
   say([error.problem.title, error.problem.detail].filter(Boolean).join(" — "), "error");
 }
 
-// a tool that is there already opens within the press: what is pressed next is meant for it
-let loupe = null, ruler = null, colour = null;
-const seen = () => ({ opened: ladder, sessionId: session?.session_id, picture: ladder?.way === "webrtc" ? places.video : places.image });
-pick("loupe").addEventListener("click", async () => {
-  steering?.stop();
-  const { Loupe } = loupe ? {} : await import("./loupe.js");
-  loupe ??= new Loupe(page, seen);
-  loupe.begin();
-});
-pick("ruler")?.addEventListener("click", async ({ currentTarget }) => {
-  const { Ruler } = ruler ? {} : await import("./ruler.js");
-  ruler ??= new Ruler(page, seen, Number(currentTarget.dataset.viewWidthMm));
-  ruler.turn();
-});
-pick("colour")?.addEventListener("click", async ({ currentTarget }) => {
-  const { TrueColour } = colour ? {} : await import("./colour.js");
-  colour ??= new TrueColour(page, currentTarget);
-  colour.turn();
+// a tool box that is there already opens within the press: what is pressed next is meant for it
+let toolBox = null;
+const tools = { page, stop: () => steering?.stop(), seen: () => ({ opened: ladder, sessionId: session?.session_id, picture: ladder?.way === "webrtc" ? places.video : places.image }) };
+page.querySelector(".tools").addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-part]");
+  if (!button || button.classList.contains("tools")) return;
+  if (!toolBox) toolBox = await import("./tools.js");
+  toolBox.open(button, tools);
 });
 pick("again").addEventListener("click", () => { endStream(); ask(); });
 for (const button of page.querySelectorAll("[data-rung]")) {

@@ -39,6 +39,18 @@ export class Together {
     }
   }
 
+  /** Post the way in here to a group order, for its members. */
+  inviteGroup(groupId) {
+    return api("POST", `/api/groups/${encodeURIComponent(groupId)}/look`, { session_id: this.sessionId }, crypto.randomUUID()).catch((error) => this.refused(error));
+  }
+
+  /** Who came or went while no event could be heard: two who come in at the same moment miss each other. */
+  async catchUp() {
+    if (!this.id) return;
+    const joined = await api("POST", `/api/viewing/${this.sessionId}/together`, { together_id: this.id }).catch(() => null);
+    if (joined && this.id) this.show(joined.companions);
+  }
+
   /** The page asked anew: it is another session, that comes in again. */
   again() { if (this.id && this.sessionId !== this.now().session_id) this.open(this.id); }
 

@@ -1,6 +1,7 @@
 """Pledges: paid and held until the group closes; then all go on, or all money is back."""
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -144,7 +145,8 @@ def test_two_who_pay_at_the_same_moment_are_settled_one_after_the_other(groups, 
 
     def act(call, *args):
         ready.wait()
-        call(*args)
+        with suppress(RefusedError):  # who comes in a moment too late reads that it is complete
+            call(*args)
 
     acts = [(groups.world.settle, racing[0].payment_id), (groups.world.settle, racing[1].payment_id),
             (groups.join, group_id, "ann")]  # fmt: skip
