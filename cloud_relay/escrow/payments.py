@@ -1,6 +1,6 @@
 """SQL of payments: a row for each charge and each refund, written before the provider is asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -146,6 +146,11 @@ def of_order(connection: Connection, order_id: str) -> list[Payment]:
 def pending_refunds(connection: Connection, order_id: str) -> int:
     """Return the minor units of the order that are promised back but not yet confirmed by the provider."""
     return int(connection.scalar(_PENDING, {"key": order_id}) or 0)
+
+
+def promised_back(all_of_order: Iterable[Payment]) -> int:
+    """As `pending_refunds`, of an order's payments that were read already."""
+    return sum(one.amount_minor for one in all_of_order if one.kind == REFUND and one.state == STARTED)
 
 
 def find_due(connection: Connection, now: datetime, limit: int) -> list[str]:

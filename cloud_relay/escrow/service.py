@@ -40,17 +40,17 @@ def start_refund(connection: Connection, order_id: str, currency: str, amount_mi
         return ""
     if amount_minor > held_minor(connection, order_id, currency):
         raise LedgerError(f"order {order_id}: refund of {amount_minor} is more than it holds")
-    return _start_refund(connection, order_id, amount_minor, now)
+    return _start_refund(connection, payments.of_order(connection, order_id), amount_minor, now)
 
 
 def start_whole_refund(connection: Connection, order_id: str, currency: str, now: datetime) -> str:
     """As `start_refund`, of all that the order still holds."""
-    held = held_minor(connection, order_id, currency)
-    return _start_refund(connection, order_id, held, now) if held > 0 else ""
-
-
-def _start_refund(connection: Connection, order_id: str, amount_minor: int, now: datetime) -> str:
     all_of_order = payments.of_order(connection, order_id)
+    held = ledger.balance(connection, rules.escrow(order_id), currency) - payments.promised_back(all_of_order)
+    return _start_refund(connection, all_of_order, held, now) if held > 0 else ""
+
+
+def _start_refund(connection: Connection, all_of_order: list[Payment], amount_minor: int, now: datetime) -> str:
     left = {one.payment_id: one.amount_minor for one in all_of_order if one.kind == payments.CHARGE}
     for one in all_of_order:
         if one.kind == payments.REFUND and one.charge_id is not None:

@@ -143,6 +143,10 @@ def _moments(before: OrderView, after: OrderView, happening: Happening, now: dat
     return values
 
 
+NEVER_BOUGHT = frozenset({OrderState.UNPAID, OrderState.PLEDGED})
+"""An order that ends out of these was in nobody's record."""
+
+
 def _keep_purchase(connection: Connection, order: Order, before: OrderView, now: datetime) -> None:
     """Goods are bought once their payment is held for good, and given back once the order is undone."""
     state = OrderState(order.state)
@@ -150,7 +154,7 @@ def _keep_purchase(connection: Connection, order: Order, before: OrderView, now:
         return
     if state is OrderState.PAID:
         purchases.order_paid(connection, order.order_id, now)
-    elif state in UNDONE:
+    elif state in UNDONE and before.state not in NEVER_BOUGHT:
         purchases.order_undone(connection, order.order_id, order.account_id, now)
 
 
