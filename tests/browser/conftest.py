@@ -37,14 +37,18 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         item.session.stash[OPEN_MALL].close()
 
 
-@pytest.fixture(scope="session")
-def mall(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeMall]:
-    mall = request.session.stash[OPEN_MALL] = WholeMall(tmp_path_factory.mktemp("mall"))
-    try:
-        mall.wait_open()
-        yield mall
-    finally:
-        mall.close()
+@pytest.fixture(scope="module")
+def mall(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> WholeMall:
+    """The mall that this process has open; a new one where it was closed, because other files stood in between."""
+    stash = request.session.stash
+    if OPEN_MALL not in stash or stash[OPEN_MALL].is_closed:
+        stash[OPEN_MALL] = WholeMall(tmp_path_factory.mktemp("mall"))
+        try:
+            stash[OPEN_MALL].wait_open()
+        except BaseException:
+            stash[OPEN_MALL].close()
+            raise
+    return stash[OPEN_MALL]
 
 
 @pytest.fixture(scope="session")

@@ -144,17 +144,17 @@ def test_a_price_for_a_time_is_published_seen_and_deleted(person, mall, eyes):
     eyes.look(page, "merchant-news")
     for path in ("/?lang=zh", "/s/teahouse?lang=zh", f"/l/{listing['listing_id']}?lang=zh"):
         shopper.go(path)
-        expect(shopper.page.locator(".announced")).to_contain_text("周末特价")
+        expect(shopper.page.locator(".announced[aria-label='公告']")).to_contain_text("周末特价")
     eyes.look(shopper.page, "listing-announced")
     shown = httpx.get(f"{mall.url}/api/listings/{listing['listing_id']}").json()
     assert (shown["price_minor"], shown["usual_price_minor"]) == (lower, listing["usual_price_minor"])
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("[data-live=announcements]")).to_contain_text("Deleted")
-    expect(shopper.page.locator(".announced")).to_have_count(0)
+    expect(shopper.page.locator(".announced[aria-label='公告']")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
-    expect(shopper.page.locator(".announced")).to_contain_text("周末特价")
+    expect(shopper.page.locator(".announced[aria-label='公告']")).to_contain_text("周末特价")
     page.get_by_role("button", name="End it now").click()
-    expect(shopper.page.locator(".announced")).to_have_count(0)
+    expect(shopper.page.locator(".announced[aria-label='公告']")).to_have_count(0)
 
 
 def test_a_packer_is_invited_comes_and_sees_only_the_bench(person, mall, eyes):

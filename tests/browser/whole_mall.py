@@ -53,8 +53,12 @@ class WholeMall:
             assert self._process.poll() is None, "\n".join(self.lines)
             assert time.monotonic() < until, "\n".join(self.lines)
 
+    @property
+    def is_closed(self) -> bool:
+        return bool(self._process.stdout and self._process.stdout.closed)
+
     def close(self) -> None:
-        if self._process.stdout and self._process.stdout.closed:
+        if self.is_closed:
             return
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
