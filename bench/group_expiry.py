@@ -17,14 +17,14 @@ import httpx
 from sqlalchemy import func, insert, select, text, update
 
 from bench.figures import Figure, Report
-from bench.order_pace import ADDRESS, ROOT, SECRETS, open_relay
+from bench.order_pace import ADDRESS, ROOT, SECRETS, init_relay, open_relay
 from bench.postgres_cluster import NoPostgresError, postgres_cluster
 from cloud_relay import tables
 from cloud_relay.db import Database
 from cloud_relay.escrow.providers.sandbox_server import SCHEMA
 from cloud_relay.migrations import migrate
 from demo.ports import Ports, free_block
-from demo.supervisor import Supervisor, python_module, run_once
+from demo.supervisor import Supervisor
 from wire.codec import to_json
 from wire.plan import Text
 from wire.promotions import Promotion, PromotionKind
@@ -165,14 +165,7 @@ def _left(connection: Any) -> tuple[int, int]:
 async def expire(folder: Path, url: str, groups: int) -> tuple[float, float, float]:
     """Let all groups end in one second; return (seconds until the groups ended, until all is refunded, bare rate)."""
     ports, supervisor = free_block(), Supervisor(print, ROOT)
-    await run_once(
-        python_module(
-            "cloud_relay", "init", "--data", str(folder / "relay"), "--public-url", f"http://127.0.0.1:{ports.relay}",
-            "--mqtt-port", str(ports.broker), "--door-port", str(ports.door),
-            "--payment-url", f"http://127.0.0.1:{ports.provider}",
-        ),
-        ROOT,
-    )  # fmt: skip
+    await init_relay(folder, ports)
     database = Database(url or f"sqlite:///{folder / 'relay' / 'relay.sqlite3'}")
     if url:
         migrate(database)

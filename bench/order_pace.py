@@ -113,6 +113,18 @@ async def place_all(relay_url: str, token: str, listing_ids: list[str]) -> float
         return len(listing_ids) / (time.perf_counter() - started_s)
 
 
+async def init_relay(folder: Path, ports: Ports) -> None:
+    """Make the settings and keys of a relay in folder/relay."""
+    await run_once(
+        python_module(
+            "cloud_relay", "init", "--data", str(folder / "relay"), "--public-url", f"http://127.0.0.1:{ports.relay}",
+            "--mqtt-port", str(ports.broker), "--door-port", str(ports.door),
+            "--payment-url", f"http://127.0.0.1:{ports.provider}",
+        ),
+        ROOT,
+    )  # fmt: skip
+
+
 async def open_relay(
     folder: Path, ports: Ports, supervisor: Supervisor, bank: Path | None = None, more: Mapping[str, str] | None = None
 ) -> None:
@@ -135,14 +147,7 @@ async def open_relay(
 async def measure(folder: Path, rounds: int) -> list[Figure]:
     """Interleave raw loop, one merchant and many merchants; compare medians."""
     ports, supervisor = free_block(), Supervisor(print, ROOT)
-    await run_once(
-        python_module(
-            "cloud_relay", "init", "--data", str(folder / "relay"), "--public-url", f"http://127.0.0.1:{ports.relay}",
-            "--mqtt-port", str(ports.broker), "--door-port", str(ports.door),
-            "--payment-url", f"http://127.0.0.1:{ports.provider}",
-        ),
-        ROOT,
-    )  # fmt: skip
+    await init_relay(folder, ports)
     settings = folder / "relay" / "relay.toml"
     text = settings.read_text() + "\n[limits]\nrequests_per_s = 100000.0\nrequests_burst = 100000\n"
     settings.write_text(text)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from cloud_relay import muting
 from cloud_relay.catalog.reading import missing
 from cloud_relay.contact_words import refuse_contact
 from cloud_relay.groups import rules, store, telling
-from cloud_relay.notices import service as notices
 from cloud_relay.refusals import RefusedError
+from cloud_relay.reporting import report_once
 from cloud_relay.tables import group_member, group_message
 from cloud_relay.viewing import together
 from wire.values import clean_text, new_id
@@ -85,12 +85,8 @@ def report(connection: Connection, account_id: str, message_id: str, reason: str
     own = require_member(connection, row["group_id"], account_id)
     if row["member_id"] == own["member_id"]:
         raise RefusedError("own_message", "This is your own message", "不能举报自己的消息", 422)
-    why = clean_text(reason, "reason", rules.REASON_LENGTH_MAX, lines=5)
-    fresh = (_MESSAGE.message_id == message_id, _MESSAGE.reported_at.is_(None))
-    values = {"reported_at": now, "reported_by": account_id, "report_reason": why}
-    if connection.execute(update(group_message).where(*fresh).values(values)).rowcount == 1:
-        link = f"/together/{row['group_id']}#chat"
-        notices.notify(connection, notices.operators(connection), "message_reported", link, now, reason=why)
+    link = f"/together/{row['group_id']}#chat"
+    if report_once(connection, group_message, message_id, account_id, reason, link, now):
         telling.tell(connection, row["group_id"], "message", now)
     return {"message_id": message_id, "is_reported": True}
 

@@ -48,7 +48,6 @@ OPEN_GROUPS_MAX = 20
 """Open groups that one person is in at a time; each may take stock away for a week."""
 TEXT_LENGTH_MAX, TEXT_LINES_MAX = 1000, 20
 MESSAGES_MAX = 1000
-REASON_LENGTH_MAX = 300
 
 S, E = GroupState, GroupEvent
 TABLE: dict[tuple[GroupState, GroupEvent], GroupState] = {

@@ -25,7 +25,6 @@ ANSWER_S = 3 * 86_400
 TEXT_LENGTH_MAX, TEXT_LINES_MAX = 1000, 20
 MESSAGES_MAX = 500
 """Of one talk, as of an order's thread."""
-REASON_LENGTH_MAX = 300
 
 
 class State(StrEnum):

@@ -17,6 +17,7 @@ from cloud_relay.owners import rules, store
 from cloud_relay.owners.nicknames import Nickname
 from cloud_relay.owners.rules import Deed, Seen, State
 from cloud_relay.refusals import RefusedError
+from cloud_relay.reporting import clean_reason
 from cloud_relay.threads.rules import is_told
 from cloud_relay.web.pages import page_event
 from wire.values import clean_text
@@ -140,7 +141,7 @@ def report(connection: Connection, message_id: str, account_id: str, reason: str
     _, is_asker = own_talk(connection, found["talk_id"], account_id)
     if found["is_from_asker"] == is_asker:
         raise RefusedError("own_message", "This is your own message", "不能举报自己的消息", 422)
-    why = clean_text(reason, "reason", rules.REASON_LENGTH_MAX, lines=5)
+    why = clean_reason(reason)
     if store.mark_reported(connection, message_id, why, now):
         notices.notify(connection, notices.operators(connection), "talk_reported", "/operator#talks", now, reason=why)
         page_event(connection, "operator", "talk_reported", {"message_id": message_id}, now)

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, String, bindparam, case, delete, func, insert, literal, or_, select
 
 from cloud_relay.announcements.prices import price_at
+from cloud_relay.catalog.store import some
 from cloud_relay.records.rules import category_of
 from cloud_relay.suggestions import rules
 from cloud_relay.suggestions.rules import Good, Want, WantKind
-from cloud_relay.suggestions.wanting import Reason, some
+from cloud_relay.suggestions.wanting import Reason
 from cloud_relay.tables import (
     Moment,
     listing,

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, or_, select, union_all, update
 
+from cloud_relay.catalog.store import some
 from cloud_relay.suggestions import rules
-from cloud_relay.suggestions.wanting import some
 from cloud_relay.tables import (
     Moment,
     account,

@@ -6,10 +6,10 @@ Every query here joins the consent: nothing of people without one is read.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
+from cloud_relay.catalog.store import some
 from cloud_relay.records import consent
 from cloud_relay.records.rules import category_of
 from cloud_relay.records.uses import Use
@@ -39,11 +39,6 @@ class Reason:
     title_zh: str
     at: datetime
     wanted_until: datetime
-
-
-def some(name: str) -> Any:
-    """Return a parameter for `in_` that takes a list."""
-    return bindparam(name, expanding=True)
 
 
 _AREA = (

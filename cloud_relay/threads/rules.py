@@ -6,7 +6,6 @@ TEXT_LENGTH_MAX, TEXT_LINES_MAX = 1000, 20
 """A screen of text on a phone; whoever has more to say sends another."""
 MESSAGES_MAX = 500
 """Of one order: a talk of weeks has fewer, and the page shows all of them."""
-REASON_LENGTH_MAX = 300
 QUIET = timedelta(minutes=15)
 """A talk is many short messages: each side gets one notice, then none for so long; the open page shows all at once."""
 

@@ -11,6 +11,7 @@ from cloud_relay.contact_words import refuse_contact
 from cloud_relay.notices import service as notices
 from cloud_relay.orders import store as orders
 from cloud_relay.refusals import RefusedError
+from cloud_relay.reporting import report_once
 from cloud_relay.tables import account, message_telling, order_message
 from cloud_relay.threads import rules
 from cloud_relay.threads.rules import MERCHANT, SHOPPER
@@ -102,11 +103,7 @@ def report_message(
     side = side_of(connection, row["order_id"], account_id, merchant_ids)
     if (side == MERCHANT) == row["is_from_merchant"]:
         raise RefusedError("own_message", "This is your own side's message", "不能举报己方的消息", 422)
-    why = clean_text(reason, "reason", rules.REASON_LENGTH_MAX, lines=5)
-    fresh = (_MESSAGE.message_id == message_id, _MESSAGE.reported_at.is_(None))
-    values = {"reported_at": now, "reported_by": account_id, "report_reason": why}
-    if connection.execute(update(order_message).where(*fresh).values(values)).rowcount == 1:
-        link = f"/orders/{row['order_id']}#thread"
-        notices.notify(connection, notices.operators(connection), "message_reported", link, now, reason=why)
+    link = f"/orders/{row['order_id']}#thread"
+    if report_once(connection, order_message, message_id, account_id, reason, link, now):
         page_event(connection, f"order:{row['order_id']}", "message", {"order_id": row["order_id"]}, now)
     return {"message_id": message_id, "is_reported": True}

@@ -45,7 +45,7 @@ def mall(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         stash[OPEN_MALL] = WholeMall(tmp_path_factory.mktemp("mall"))
         try:
             stash[OPEN_MALL].wait_open()
-        except BaseException:
+        except BaseException:  # whatever it is: no process of it stays behind
             stash[OPEN_MALL].close()
             raise
     return stash[OPEN_MALL]
