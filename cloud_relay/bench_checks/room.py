@@ -32,7 +32,7 @@ class CheckRoom:
         """Have the bench checked now; return the check's id. RefusedError says why not, in the shop's own words."""
         await self._db.read(service.require_reachable, shop_id)
         ask_id = new_id("ask")
-        with self._answers.expect(ask_id) as awaited:
+        with self._answers.expect(shop_id, ask_id) as awaited:
             try:
                 await self._link.send_transient(shop_id, CheckBench(ask_id=ask_id))
                 told: CheckAnswered = await asyncio.wait_for(awaited, ANSWER_WAIT_S)
@@ -43,8 +43,8 @@ class CheckRoom:
             raise RefusedError("check_refused", text.en, text.zh)
         return told.check_id[:64]
 
-    async def _answered(self, _shop_id: str, report: CheckAnswered) -> None:
-        self._answers.arrived(report.ask_id, report)
+    async def _answered(self, shop_id: str, report: CheckAnswered) -> None:
+        self._answers.arrived(shop_id, report.ask_id, report)
 
     async def _moved(self, shop_id: str, report: CheckMoved) -> None:
         try:

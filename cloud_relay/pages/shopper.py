@@ -31,7 +31,7 @@ from cloud_relay.viewing import store as viewing_store
 from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
-from cloud_relay.web.templating import asset, render
+from cloud_relay.web.templating import render
 
 router = APIRouter(include_in_schema=False)
 
@@ -91,10 +91,7 @@ async def listing(
         tag=tag,
     )  # fmt: skip
     shown["owners"] = await relay.db.read(owners.of_listing, listing_id, principal.account_id, relay.clock.now())
-    response = render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
-    # a browser that can opens the page that looks while somebody's pointer rests on its link
-    response.headers["Speculation-Rules"] = f'"{asset("look.json")}"'
-    return response
+    return render(request, principal, "listing.html", is_kept=True, listing=found, **shown)
 
 
 def chosen_variant(variants: list[dict[str, Any]], wished: str) -> str:

@@ -17,25 +17,29 @@ class ShopSilentError(RefusedError):
 
 
 class Answers:
-    """Answers awaited by key (a session or a stream id). An answer that nobody here awaits is another process's."""
+    """Answers awaited of one shop, by key (a session or a stream id): what another shop says under it is nobody's.
+
+    An answer that nobody here awaits is another process's, or comes too late.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[asyncio.Future[Any]]] = {}
+        self._waiting: dict[tuple[str, str], list[asyncio.Future[Any]]] = {}
 
     @contextmanager
-    def expect(self, key: str) -> Iterator[asyncio.Future[Any]]:
+    def expect(self, shop_id: str, key: str) -> Iterator[asyncio.Future[Any]]:
         """Enter before asking, so that a quick answer is not missed; await the future with a deadline inside."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, []).append(future)
+        self._waiting.setdefault((shop_id, key), []).append(future)
         try:
             yield future
         finally:
-            others = [one for one in self._waiting.pop(key, ()) if one is not future]
+            others = [one for one in self._waiting.pop((shop_id, key), ()) if one is not future]
             if others:
-                self._waiting[key] = others
+                self._waiting[shop_id, key] = others
 
-    def arrived(self, key: str, answer: Any) -> None:
-        """Hand an answer to everybody who awaits it here: a page may ask for a still while its stream is opened."""
-        for future in self._waiting.get(key, ()):
-            if not future.done():
-                future.set_result(answer)
+    def arrived(self, shop_id: str, key: str, answer: Any) -> bool:
+        """Hand an answer to everybody who awaits it here, two pages of one session perhaps; False when nobody does."""
+        waiting = [future for future in self._waiting.get((shop_id, key), ()) if not future.done()]
+        for future in waiting:
+            future.set_result(answer)
+        return bool(waiting)

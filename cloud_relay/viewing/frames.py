@@ -34,21 +34,28 @@ class FrameShelf:
     def __init__(self) -> None:
         self._newest: dict[str, NewestFrame] = {}
 
+    def open(self, session_id: str) -> NewestFrame:
+        """Have frames of this session taken: what comes for one that was never opened is nobody's."""
+        slot = self._newest.setdefault(session_id, NewestFrame())
+        while len(self._newest) > SESSIONS_MAX:
+            self._newest.pop(next(iter(self._newest)))
+        return slot
+
     def put(self, session_id: str, jpeg: bytes) -> None:
         """Take a frame from the shop; the one before is forgotten whether or not it was shown."""
+        slot = self._newest.pop(session_id, None)
+        if slot is None:
+            return
+        self._newest[session_id] = slot
         if len(jpeg) > FRAME_BYTES_MAX:
             return
-        slot = self._newest.pop(session_id, None) or NewestFrame()
-        self._newest[session_id] = slot
         slot.jpeg, slot.number = jpeg, slot.number + 1
         slot.changed.set()
         slot.changed = asyncio.Event()
-        self._drop_surplus()
 
     def promise(self, session_id: str, age_s: float, now_s: float) -> None:
         """The shop said that a first picture of this age follows its answer."""
-        self._newest.setdefault(session_id, NewestFrame()).promised = age_s, now_s
-        self._drop_surplus()
+        self.open(session_id).promised = age_s, now_s
 
     async def first(self, session_id: str, now: Callable[[], float]) -> tuple[bytes, float] | None:
         """Return the promised picture and its age, once; None where none was, or where it does not come."""
@@ -67,7 +74,7 @@ class FrameShelf:
 
     async def newer_than(self, session_id: str, number: int, timeout_s: float) -> NewestFrame | None:
         """Wait for a frame after `number`; None when none came in time."""
-        slot = self._newest.setdefault(session_id, NewestFrame())
+        slot = self.open(session_id)
         if slot.number > number:
             return slot
         try:
@@ -75,10 +82,6 @@ class FrameShelf:
         except TimeoutError:
             return None
         return slot
-
-    def _drop_surplus(self) -> None:
-        while len(self._newest) > SESSIONS_MAX:
-            self._newest.pop(next(iter(self._newest)))
 
     def forget(self, session_id: str) -> None:
         """Drop what is kept of a session that ended."""

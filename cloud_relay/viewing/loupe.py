@@ -44,8 +44,8 @@ class Loupes:
         """Have the link bring the shop's answers."""
         self._link.on_transient(LoupeTaken, self._taken)
 
-    async def _taken(self, _shop_id: str, report: LoupeTaken) -> None:
-        self._answers.arrived(report.loupe_id, report)
+    async def _taken(self, shop_id: str, report: LoupeTaken) -> None:
+        self._answers.arrived(shop_id, report.loupe_id, report)
 
     async def take(self, session: Row, region: Region) -> tuple[LoupeTaken, bytes]:
         """Return a region as sharp as the sensor has it, at most 64 KiB of JPEG. Raises RefusedError."""
@@ -60,7 +60,8 @@ class Loupes:
 
     async def _take(self, shop_id: str, session_id: str, region: Region) -> tuple[LoupeTaken, bytes]:
         command = TakeLoupe(session_id=session_id, loupe_id=new_id("lou"), region=region)
-        with self._answers.expect(command.loupe_id) as answered, self._forgetting(command.loupe_id):
+        self._frames.open(command.loupe_id)
+        with self._answers.expect(shop_id, command.loupe_id) as answered, self._forgetting(command.loupe_id):
             try:
                 await self._link.send_transient(shop_id, command)
                 told: LoupeTaken = await asyncio.wait_for(answered, ANSWER_WAIT_S)

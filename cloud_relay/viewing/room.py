@@ -12,7 +12,6 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing import service, store, together
 from cloud_relay.viewing.answers import Answers, ShopSilentError
-from cloud_relay.viewing.asks import Asks
 from cloud_relay.viewing.frames import FrameShelf
 from cloud_relay.viewing.loupe import Loupes
 from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, tidy_offer
@@ -37,6 +36,8 @@ FIRST_STILL_WIDTH_PX = 640
 """The first picture of a page: it comes with the shop's answer, unasked."""
 STILL_WAIT_S = 5.0
 """A camera that was asleep needs a second or two for its first picture."""
+EARLY_MAX = 200
+"""Answers to offers that came with the ask, kept until their page takes them: a page that is gone never does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,10 @@ class ViewingRoom:
     def __init__(self, db: Database, clock: Clock, link: ShopLink, authority: Authority, ice: IceServers) -> None:
         self.frames = FrameShelf()
         self.loupes = Loupes(link, self.frames)
-        self.asks = Asks()
         self._ice = ice
         self._db, self._clock, self._link, self._authority = db, clock, link, authority
         self._answers = Answers()
+        self._early: dict[str, asyncio.Future[OpenedStream]] = {}
 
     def attach(self) -> None:
         """Have the link bring this room what concerns it."""
@@ -79,10 +80,9 @@ class ViewingRoom:
         self._link.on_frame(self._frame)
 
     async def _look_answered(self, shop_id: str, report: LookAnswered) -> None:
-        is_taken = await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
-        if is_taken and report.still_age_s is not None:
-            self.frames.promise(report.session_id, report.still_age_s, self._clock.monotonic())
-        self._answers.arrived(report.session_id, report)
+        # whoever asked keeps it with what they read next; one that nobody awaits is kept all the same
+        if not self._answers.arrived(shop_id, report.session_id, report):
+            await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
 
     async def _viewing_changed(self, shop_id: str, report: ViewingChanged) -> None:
         await self._db.run(service.take_viewing_change, shop_id, report, self._clock.now())
@@ -94,45 +94,67 @@ class ViewingRoom:
         if await self._db.read(together.together_of, session_id):
             await self._db.run(together.session_changed, session_id, self._clock.now())
 
-    async def _stream_answered(self, _shop_id: str, report: StreamAnswered) -> None:
-        self._answers.arrived(report.stream_id, report)
+    async def _stream_answered(self, shop_id: str, report: StreamAnswered) -> None:
+        self._answers.arrived(shop_id, report.stream_id, report)
 
-    async def _stills_answered(self, _shop_id: str, report: StillsAnswered) -> None:
-        self._answers.arrived(report.session_id, report)
+    async def _stills_answered(self, shop_id: str, report: StillsAnswered) -> None:
+        self._answers.arrived(shop_id, f"stills:{report.session_id}", report)
 
-    async def _position_told(self, _shop_id: str, report: PositionTold) -> None:
-        self._answers.arrived(f"position:{report.session_id}", report)
+    async def _position_told(self, shop_id: str, report: PositionTold) -> None:
+        self._answers.arrived(shop_id, f"position:{report.session_id}", report)
 
     async def _frame(self, _shop_id: str, session_id: str, jpeg: bytes) -> None:
         self.frames.put(session_id, jpeg)
 
     async def ask_to_look(
         self, account_id: str | None, nickname: str, piece_id: str, language: str, *, may_steer: bool,
-        merchant_ids: frozenset[str] = frozenset(), waits: bool = True,
-    ) -> str:  # fmt: skip
-        """Open a session, ask the shop, wait for its word at most ANSWER_WAIT_S; return the session's id."""
-        now = self._clock.now()
+        merchant_ids: frozenset[str] = frozenset(), waits: bool = True, offer_sdp: str = "",
+    ) -> service.Looked:  # fmt: skip
+        """Open a session, ask the shop, wait for its word at most ANSWER_WAIT_S.
+
+        An offer goes to the shop right behind the ask: `answer_of` has what it says to it. BadValueError for no offer.
+        """
+        fingerprint = fingerprint_of(offer_sdp) if offer_sdp else ""
         asked = await self._db.run(
-            service.ask_to_look, account_id, piece_id, now, may_steer=may_steer, merchant_ids=merchant_ids
+            service.ask_to_look, account_id, piece_id, self._clock.now(), may_steer=may_steer, merchant_ids=merchant_ids
         )
         for session_id in asked.replaced:
             await self._say_left(asked.shop_id, session_id, "replaced")
         command = AskToLook(session_id=asked.session_id, piece_id=piece_id, account_id=account_id or asked.session_id,
                             nickname=nickname, may_steer=asked.may_steer, language=language,
                             is_booked=asked.is_booked, waits=waits, still_width_px=FIRST_STILL_WIDTH_PX)  # fmt: skip
-        with self._answers.expect(asked.session_id) as answered:
+        stream_id = new_id("str") if offer_sdp and asked.shop_is_online else ""
+        self.frames.open(asked.session_id)
+        with self._answers.expect(asked.shop_id, asked.session_id) as answered:
             try:
                 if not asked.shop_is_online:
                     raise ShopSilentError
                 await self._send(asked.shop_id, command)
-                await asyncio.wait_for(answered, ANSWER_WAIT_S)
+                if stream_id:
+                    self._open_early(stream_id, asked, fingerprint, offer_sdp)
+                answer: LookAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
             except (TimeoutError, ShopSilentError):
-                await self._nobody_answers(asked)
-        return asked.session_id
+                answer = LookAnswered(session_id=asked.session_id, answer=LookAnswer.CAMERA_OFFLINE)
+        looked, is_taken = await self._db.run(service.look, asked, answer, account_id, self._clock.now(), stream_id)
+        if is_taken and answer.still_age_s is not None:
+            self.frames.promise(asked.session_id, answer.still_age_s, self._clock.monotonic())
+        return looked
 
-    async def _nobody_answers(self, asked: service.Asked) -> None:
-        offline = LookAnswered(session_id=asked.session_id, answer=LookAnswer.CAMERA_OFFLINE)
-        await self._db.run(service.take_look_answer, asked.shop_id, offline, self._clock.now())
+    def _open_early(self, stream_id: str, asked: service.Asked, fingerprint: str, offer_sdp: str) -> None:
+        session = {name: getattr(asked, name) for name in ("session_id", "shop_id", "camera", "may_steer")}
+        opening = asyncio.ensure_future(self._offer(stream_id, session, fingerprint, offer_sdp))
+        self._early[stream_id] = opening
+        while len(self._early) > EARLY_MAX:
+            self._early.pop(next(iter(self._early)))
+        # the page may be gone: then nobody else reads what went wrong
+        opening.add_done_callback(lambda done: None if done.cancelled() else done.exception() and None)
+
+    async def answer_of(self, stream_id: str) -> OpenedStream:
+        """Return the shop's answer to an offer that went along with the ask, once; RefusedError, also for no such."""
+        opening = self._early.pop(stream_id, None)
+        if opening is None:
+            raise service.NoSuchSessionError
+        return await opening
 
     async def leave(self, session_id: str, account_id: str | None) -> None:
         """End a session from the shopper's side and tell the shop at once."""
@@ -161,11 +183,15 @@ class ViewingRoom:
         """Take a pass and an SDP offer to the shop; return its answer. Raises RefusedError or BadValueError."""
         fingerprint = fingerprint_of(offer_sdp)
         stream_id, session = await self._db.run(service.use_pass, pass_text, session_id, self._clock.now())
+        return await self._offer(stream_id, session, fingerprint, offer_sdp)
+
+    async def _offer(self, stream_id: str, session: store.Row, fingerprint: str, offer_sdp: str) -> OpenedStream:
+        session_id = session["session_id"]
         command = OpenStream(
             stream_id=stream_id, session_id=session_id, ticket=self._ticket(session, fingerprint),
             offer_sdp=tidy_offer(offer_sdp), ice_servers=self.ice_servers(session_id),
         )  # fmt: skip
-        with self._answers.expect(stream_id) as answered:
+        with self._answers.expect(session["shop_id"], stream_id) as answered:
             await self._send(session["shop_id"], command)
             try:
                 answer: StreamAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
@@ -185,7 +211,8 @@ class ViewingRoom:
         session_id = session["session_id"]
         ticket = self._ticket(session, "none")
         command = OpenStills(session_id=session_id, ticket=ticket, width_px=width_px, is_single=is_single)
-        with self._answers.expect(session_id) as answered:
+        self.frames.open(session_id)
+        with self._answers.expect(session["shop_id"], f"stills:{session_id}") as answered:
             await self._send(session["shop_id"], command)
             try:
                 answer: StillsAnswered = await asyncio.wait_for(answered, ANSWER_WAIT_S)
@@ -213,7 +240,7 @@ class ViewingRoom:
     async def ask_position(self, session: store.Row) -> Position:
         """Return where head and table of this session's camera stand now. Raises RefusedError."""
         session_id = session["session_id"]
-        with self._answers.expect(f"position:{session_id}") as answered:
+        with self._answers.expect(session["shop_id"], f"position:{session_id}") as answered:
             await self._send(session["shop_id"], AskPosition(session_id=session_id))
             try:
                 told: PositionTold = await asyncio.wait_for(answered, ANSWER_WAIT_S)

@@ -20,15 +20,14 @@ router = APIRouter()
 class AskBody(BaseModel):
     """Ask to look at a piece; `watch_only` never steers; without `waits` one may still be handed a turn.
 
-    `ask_key` is the asker's own random name for this ask: sent again within seconds it is the same one, so a page may
-    ask before it goes to the page that looks.
+    `offer_sdp` is a WHEP offer that goes to the shop along with the ask: its answer is at `stream_url` of the grant.
     """
 
     model_config = ConfigDict(extra="forbid")
     piece_id: str = Field(max_length=64)
     watch_only: bool = False
     waits: bool = True
-    ask_key: str = Field(default="", max_length=64, pattern=r"^([\w-]{16,64})?$")
+    offer_sdp: str = Field(default="", max_length=OFFER_BYTES_MAX)
 
 
 class StillsBody(BaseModel):
@@ -84,16 +83,15 @@ async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict
     While the session is open the first viewing pass comes with it as `grant`: the picture need not wait for another
     request.
     """
-
-    async def ask() -> str:
-        return await relay.viewing.ask_to_look(
-            principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
-            merchant_ids=principal.reach(Deed.TEACH), waits=body.waits,
-        )  # fmt: skip
-
-    session_id = await relay.viewing.asks.once(principal.account_id, body.piece_id, body.ask_key, ask)
-    session, text = await relay.db.run(service.session_and_pass, session_id, principal.account_id, relay.clock.now())
-    return {**session_document(session, []), "grant": _granted(relay, session_id, text) if text else None}
+    looked = await relay.viewing.ask_to_look(
+        principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
+        merchant_ids=principal.reach(Deed.TEACH), waits=body.waits, offer_sdp=body.offer_sdp,
+    )  # fmt: skip
+    grant = None
+    if looked.viewing_pass:
+        grant = _granted(relay, looked.session["session_id"], looked.viewing_pass)
+        grant |= {"stream_url": f"/whep/streams/{looked.stream_id}"} if looked.stream_id else {}
+    return {**session_document(looked.session, []), "grant": grant}
 
 
 @router.get("/api/viewing/{session_id}")
@@ -162,6 +160,14 @@ async def open_stream(
     opened = await relay.viewing.open_stream(session_id, _bearer(authorization), offer)
     headers = {"Location": f"/whep/streams/{opened.stream_id}", "Cache-Control": "no-store"}
     return Response(opened.answer_sdp, 201, headers, media_type="application/sdp")
+
+
+@router.get("/whep/streams/{stream_id}")
+async def read_answer(stream_id: str, relay: RelayDep, authorization: Authorization = "") -> Response:
+    """Return the shop's SDP answer to an offer that went along with the ask, once; its pass is that of the ask."""
+    await relay.db.read(service.stream_of_pass, _bearer(authorization), stream_id)
+    opened = await relay.viewing.answer_of(stream_id)
+    return Response(opened.answer_sdp, headers={"Cache-Control": "no-store"}, media_type="application/sdp")
 
 
 @router.patch("/whep/streams/{stream_id}", status_code=204)

@@ -40,11 +40,22 @@ class Asked:
 
     session_id: str
     shop_id: str
-    piece_id: str
+    camera: str
     may_steer: bool
     shop_is_online: bool
     is_booked: bool
     replaced: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A session after the shop's word, the viewing pass that comes with it while it is open, and the stream that was
+    opened along with the ask (empty: none).
+    """
+
+    session: dict[str, Any]
+    viewing_pass: str | None
+    stream_id: str = ""
 
 
 def ask_to_look(
@@ -76,10 +87,10 @@ def ask_to_look(
         created_at=now, changed_at=now,
     )  # fmt: skip
     online = store.shop_is_online(connection, piece["shop_id"])
+    is_booked = steers and has_booked(connection, account_id, piece["shop_id"], piece["spot"]["camera"], now)
     return Asked(
-        session_id=session_id, shop_id=piece["shop_id"], piece_id=piece_id, may_steer=steers, shop_is_online=online,
-        is_booked=steers and has_booked(connection, account_id, piece["shop_id"], piece["spot"]["camera"], now),
-        replaced=tuple(replaced),
+        session_id=session_id, shop_id=piece["shop_id"], camera=piece["spot"]["camera"], may_steer=steers,
+        shop_is_online=online, is_booked=is_booked, replaced=tuple(replaced),
     )  # fmt: skip
 
 
@@ -146,13 +157,21 @@ def give_pass(connection: Connection, session_id: str, account_id: str | None, n
     return text
 
 
-def session_and_pass(
-    connection: Connection, session_id: str, account_id: str | None, now: datetime
-) -> tuple[dict[str, Any], str | None]:
-    """Return a session as it is now, and a viewing pass while it is open."""
-    session = own_session(connection, session_id, account_id)
-    is_open = session["ended_at"] is None and session["state"] in LOOKING
-    return session, give_pass(connection, session_id, account_id, now) if is_open else None
+def look(
+    connection: Connection, asked: Asked, answer: LookAnswered, account_id: str | None, now: datetime, stream_id: str
+) -> tuple[Looked, bool]:
+    """Keep the shop's answer; return how the session stands and whether the answer was taken.
+
+    While the session is open it has a viewing pass: that of `stream_id` if one is being opened, else one for the first.
+    """
+    is_taken = take_look_answer(connection, asked.shop_id, answer, now)
+    session = own_session(connection, asked.session_id, account_id)
+    if session["ended_at"] is not None or session["state"] not in LOOKING:
+        return Looked(session=session, viewing_pass=None), is_taken
+    text = give_pass(connection, asked.session_id, account_id, now)
+    if stream_id:
+        store.use_pass(connection, hash_of_pass(text), stream_id, now)
+    return Looked(session=session, viewing_pass=text, stream_id=stream_id), is_taken
 
 
 def hash_of_pass(text: str) -> str:

@@ -8,9 +8,7 @@ from cloud_relay.web.templating import FOLDER
 
 router = APIRouter(include_in_schema=False)
 
-MEDIA_TYPES = {
-    ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".json": "application/speculationrules+json",
-}  # fmt: skip
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @router.get("/sw.js")

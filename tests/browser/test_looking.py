@@ -40,24 +40,65 @@ def test_a_visitor_watches_and_is_asked_to_sign_in_to_steer(person, mall):
 
 
 def test_the_shop_is_asked_by_the_click_itself_and_once(person, mall):
-    """The page that was clicked on asks, the page that opens asks for the same under the same key."""
-    shopper, asked = person(SHOPPER), []
+    """The page that was clicked on asks, with an offer once somebody had rested on the link, and the looking page comes
+    into it; going back leads to the listing as it is now.
+    """
+    shopper, asked, opened = person(SHOPPER), [], []
     page = shopper.page
     wanted = piece(mall, "三月的湖")
     listing_id = Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
 
     def note(request) -> None:
         if request.method == "POST" and request.url.endswith("/api/viewing"):
-            asked.append((request.headers["referer"], request.post_data_json["ask_key"]))
+            asked.append((request.headers["referer"], request.post_data_json["offer_sdp"]))
+        if "/whep/" in request.url:
+            opened.append(request.method)
 
     page.context.on("request", note)
     shopper.go(f"/l/{listing_id}?lang=en")
-    page.locator(f'a[data-asks="{wanted}"]').click()
+    link = page.locator(f'a[data-asks="{wanted}"]')
+    with page.expect_response(lambda response: "/stream.js" in response.url):
+        link.hover()
+    page.evaluate("window.isStillHere = true")
+    page.wait_for_timeout(300)  # a hand is slower: the offer is made by then
+    link.click()
     expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
     expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=20_000)
-    (clicked, key), (opened, again) = asked
-    assert f"/l/{listing_id}" in clicked and f"/look/{wanted}" in opened
-    assert key and key == again, "both are the same ask"
+    assert page.evaluate("window.isStillHere"), "no page was opened"
+    assert page.url.startswith(f"{mall.url}/look/{wanted}")
+    assert page.title().startswith("Looking at")
+    ((clicked, offer),) = asked
+    assert f"/l/{listing_id}" in clicked and offer.startswith("v=0")
+    assert "POST" not in opened, "the answer to the offer came with the shop's word"
+    page.go_back()
+    expect(page.locator(f'a[data-asks="{wanted}"]')).to_be_visible()
+    assert not page.evaluate("window.isStillHere ?? false"), "what the listing shows is what is true now"
+
+
+def test_a_click_without_waiting_opens_the_looking_page_and_keeps_its_head(person, mall):
+    """By the keyboard and at once: nothing was fetched ahead; the head's links lead from the page that is shown."""
+    shopper = person(SHOPPER)
+    page = shopper.page
+    listing_id = Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    shopper.go(f"/l/{listing_id}?lang=en")
+    page.locator("a[data-asks]").first.press("Enter")
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    assert "/look/" in page.locator("header nav a[hreflang]").get_attribute("href")
+    assert page.evaluate("document.activeElement.dataset.part") == "stage"
+    page.get_by_role("link", name="Leave").click()
+    expect(page.locator("a[data-asks]").first).to_be_visible()
+
+
+def test_where_the_page_cannot_be_fetched_the_link_is_followed(person, mall):
+    shopper = person(SHOPPER)
+    page = shopper.page
+    listing_id = Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    shopper.go(f"/l/{listing_id}?lang=en")
+    page.route(
+        "**/look/*", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_()
+    )
+    page.locator("a[data-asks]").first.click()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
 
 
 def test_the_next_in_line_gets_the_camera_when_the_first_leaves(person, mall):

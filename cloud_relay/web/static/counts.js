@@ -6,20 +6,24 @@ const GATHER_MS = 200;
 const KINDS = ["basket", "order", "reservation", "notice", "notices_read"];
 
 export function bindCounts() {
-  const places = [...document.querySelectorAll("[data-count]")];
-  if (!places.length) return;
+  const places = () => document.querySelectorAll("[data-count]");
+  if (!places().length) return;
   const tabs = new BroadcastChannel("vitrine-counts"); // tabs without an event stream hear it from those that did something
-  let gathering = 0;
+  let gathering = 0, counts = {};
+
+  function show() {
+    for (const place of places()) {
+      const number = counts[place.dataset.count] ?? 0;
+      place.textContent = number;
+      place.hidden = !number;
+    }
+  }
 
   async function ask() {
     gathering = 0;
     try {
-      const counts = await api("GET", "/api/basket/count");
-      for (const place of places) {
-        const number = counts[place.dataset.count];
-        place.textContent = number;
-        place.hidden = !number;
-      }
+      counts = await api("GET", "/api/basket/count");
+      show();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error; // without a network the last number stands
     }
@@ -29,6 +33,7 @@ export function bindCounts() {
   document.addEventListener("relay", (event) => KINDS.includes(event.detail.kind) && askSoon());
   document.addEventListener("done", () => { tabs.postMessage("changed"); askSoon(); });
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && askSoon());
+  document.addEventListener("entered", show);
   tabs.addEventListener("message", askSoon);
   ask();
 }

@@ -93,6 +93,10 @@ function listen() {
     document.body.dataset.live = "yes";
     refreshSoon(); // something may have happened since the page was made, or while the stream was away
   };
+  document.addEventListener("entered", () => { // the page that it told of is gone
+    source.close();
+    clearTimeout(gathering);
+  });
   source.onerror = () => { document.body.dataset.live = "no"; };
   source.onmessage = (message) => {
     document.dispatchEvent(new CustomEvent("relay", { detail: JSON.parse(message.data) }));

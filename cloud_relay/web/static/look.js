@@ -128,15 +128,10 @@ async function askNow(own) {
   }
 }
 
-/** The name of the ask that this page was opened by (ask.js), once; one that took longer is asked anew. */
-function askKey() {
-  const kept = JSON.parse(sessionStorage.getItem("ask") ?? "null");
-  sessionStorage.removeItem("ask");
-  return kept?.pieceId === page.dataset.piece && Date.now() - kept.at < 5000 ? kept.key : "";
-}
-
 async function ask() {
-  const answering = api("POST", "/api/viewing", { piece_id: page.dataset.piece, waits: !invitation, ask_key: invitation ? "" : askKey() });
+  const wanted = { piece_id: page.dataset.piece, waits: !invitation };
+  document.dispatchEvent(new CustomEvent("asking", { detail: wanted })); // the click that led here may have asked (ask.js)
+  const answering = wanted.answer ?? api("POST", "/api/viewing", wanted);
   prepare(); // while the shop is asked: it takes a tenth of a second on a small machine
   try {
     session = await answering;
@@ -268,8 +263,4 @@ document.addEventListener("click", (event) => {
 addEventListener("pagehide", leave);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-// a page that the browser opened ahead asks when somebody comes to it
-if (document.prerendering) {
-  prepare();
-  document.addEventListener("prerenderingchange", ask, { once: true });
-} else ask();
+ask();

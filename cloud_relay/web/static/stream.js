@@ -13,8 +13,9 @@ const FRESH_MS = 10000; // a pass lives longer; one that lay for so long belongs
 let given = null;
 export function keepPass(sessionId, grant) { given = grant && { sessionId, grant, at: performance.now() }; }
 
-export async function newPass(sessionId) {
-  const own = given?.sessionId === sessionId && performance.now() - given.at < FRESH_MS ? given.grant : null;
+export async function newPass(sessionId, isForStream = false) {
+  const isFresh = given?.sessionId === sessionId && performance.now() - given.at < FRESH_MS;
+  const own = isFresh && (isForStream || !given.grant.stream_url) ? given.grant : null; // one with a stream is used
   given = null;
   return own ?? api("POST", `/api/viewing/${sessionId}/pass`, {});
 }
@@ -29,10 +30,12 @@ function newEnd(configuration) {
   return { peer, transceiver, motion, control, offer };
 }
 
-/** Made while the shop is asked, for the first stream of the page; a browser that can't fails again when it is needed. */
+/** Made while the shop is asked, or before, for the first stream of the page; a browser that can't fails again when it
+ * is needed. Resolves to the offer, which may go along with the ask. */
 let early = null;
-export function prepare() {
+export async function prepare() {
   try { early ??= window.RTCPeerConnection ? newEnd() : null; } catch { /* the ladder has other rungs */ }
+  return (await early?.offer)?.sdp ?? "";
 }
 
 /** The way began with another rung, or with none: what was made early is let go. */
@@ -47,7 +50,7 @@ function endFor(iceServers) {
   early = null;
   if (!kept?.peer.setConfiguration) { kept?.peer.close(); return newEnd({ iceServers }); }
   kept.peer.setConfiguration({ iceServers });
-  return kept;
+  return { ...kept, isEarly: true };
 }
 
 /** A way that this network does not carry; any other error is the shop's or the relay's answer. */
@@ -60,27 +63,44 @@ export class WebRtcStream {
   }
 
   async open() {
-    const grant = await newPass(this.sessionId);
+    const grant = await newPass(this.sessionId, true);
     if (this.closed) return;
     this.authorization = `Bearer ${grant.pass}`;
-    const { peer, transceiver, motion, control, offer } = endFor(grant.ice_servers ?? []);
+    const { peer, transceiver, motion, control, offer, isEarly } = endFor(grant.ice_servers ?? []);
     Object.assign(this, { peer, motion, control });
     this.control.onmessage = (message) => this.hooks.onMessage(JSON.parse(message.data));
     peer.onicecandidate = (event) => event.candidate && this.trickle(event.candidate);
     peer.ontrack = (event) => { this.video.srcObject = new MediaStream([event.track]); this.video.play().catch(() => {}); };
     const started = performance.now();
     await peer.setLocalDescription(await offer);
-    const response = await fetch(grant.whep_url, {
-      method: "POST", body: peer.localDescription.sdp,
-      headers: { "Content-Type": "application/sdp", Authorization: this.authorization },
-    });
-    if (response.status !== 201) throw new Error((await response.json().catch(() => ({}))).title ?? `HTTP ${response.status}`);
-    this.url = response.headers.get("Location");
-    await peer.setRemoteDescription({ type: "answer", sdp: await response.text() });
+    const sdp = (isEarly && await this.takeAnswer(grant)) || await this.offer(grant);
+    await peer.setRemoteDescription({ type: "answer", sdp });
     this.pending.splice(0).forEach((candidate) => this.trickle(candidate));
     await this.firstFrame(transceiver.receiver);
     this.hooks.onFirstFrame(Math.round(performance.now() - started));
     this.watch();
+  }
+
+  /** The answer to the offer that went along with the ask; null when none did, or it is lost. */
+  async takeAnswer({ stream_url: url }) {
+    const response = url && await fetch(url, { headers: { Authorization: this.authorization } });
+    if (!response?.ok) return null;
+    this.url = url;
+    return response.text();
+  }
+
+  async offer(grant) {
+    if (grant.stream_url) { // its pass went with the ask
+      grant = await newPass(this.sessionId);
+      this.authorization = `Bearer ${grant.pass}`;
+    }
+    const response = await fetch(grant.whep_url, {
+      method: "POST", body: this.peer.localDescription.sdp,
+      headers: { "Content-Type": "application/sdp", Authorization: this.authorization },
+    });
+    if (response.status !== 201) throw new Error((await response.json().catch(() => ({}))).title ?? `HTTP ${response.status}`);
+    this.url = response.headers.get("Location");
+    return response.text();
   }
 
   firstFrame() {

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from cloud_relay.viewing.frames import FIRST_WAIT_S, FRAME_BYTES_MAX, SESSIONS_MAX, FrameShelf
-from wire.reports import LookAnswer, LookAnswered
 
 
 class Hands:
@@ -37,6 +36,7 @@ async def test_a_picture_that_is_still_on_its_way_is_waited_for():
 
 async def test_without_a_promise_nothing_is_waited_for():
     shelf = FrameShelf()
+    shelf.open("s1")
     shelf.put("s1", b"picture")
     assert await shelf.first("s1", Hands()) is None
     assert await shelf.first("s2", Hands()) is None
@@ -54,6 +54,7 @@ async def test_a_promise_holds_for_so_long(passed_s, is_given):
 @pytest.mark.parametrize(("more", "is_kept"), [(-1, True), (0, True), (1, False)])
 def test_a_frame_that_is_too_large_is_dropped(more, is_kept):
     shelf = FrameShelf()
+    shelf.open("s1")
     shelf.put("s1", bytes(FRAME_BYTES_MAX + more))
     assert (shelf.newest("s1") is not None) is is_kept
 
@@ -63,23 +64,3 @@ def test_promises_of_many_sessions_take_no_more_room_than_frames():
     for number in range(SESSIONS_MAX + 1):
         shelf.promise(f"s{number}", 0.0, 0.0)
     assert len(shelf._newest) == SESSIONS_MAX
-
-
-async def test_a_shop_promises_pictures_of_its_own_living_sessions_alone(site):
-    """What it promises takes one of the places that all shops have together: made-up names take none."""
-    _, shop_id, headers = await site.merchant("mo")
-    _, other_id, _ = await site.merchant("other")
-    _, (piece_id, *_) = await site.listing(shop_id, headers)
-    room = site.relay.viewing
-    session_id = await room.ask_to_look(None, "ann", piece_id, "en", may_steer=False)
-
-    async def promise(by, about):
-        answer = LookAnswered(session_id=about, answer=LookAnswer.NOW, camera="front", still_age_s=0.5)
-        await room._look_answered(by, answer)
-        return about in room.frames._newest
-
-    assert not await promise(shop_id, "ses_made_up")
-    assert not await promise(other_id, session_id)
-    assert await promise(shop_id, session_id)
-    await room.leave(session_id, None)
-    assert not await promise(shop_id, session_id), "it has ended"

@@ -70,10 +70,11 @@ def test_availability_says_why():
 
 async def test_an_answer_reaches_the_one_who_expects_it():
     answers = Answers()
-    answers.arrived("s1", "nobody waits")
-    with answers.expect("s1") as mine, answers.expect("s2") as other:
-        answers.arrived("s1", "first")
-        answers.arrived("s1", "second")
+    assert not answers.arrived("shop", "s1", "nobody waits")
+    with answers.expect("shop", "s1") as mine, answers.expect("shop", "s2") as other:
+        assert not answers.arrived("another", "s1", "not its session")
+        assert answers.arrived("shop", "s1", "first")
+        assert not answers.arrived("shop", "s1", "second")
         assert await asyncio.wait_for(mine, 1) == "first"
         assert not other.done()
 
@@ -81,6 +82,7 @@ async def test_an_answer_reaches_the_one_who_expects_it():
 async def test_the_shelf_keeps_only_the_newest_frame():
     shelf = FrameShelf()
     assert shelf.newest("s") is None
+    shelf.open("s")
     shelf.put("s", b"one")
     shelf.put("s", b"two")
     assert shelf.newest("s").jpeg == b"two"
@@ -99,6 +101,7 @@ async def test_the_shelf_keeps_only_the_newest_frame():
 async def test_the_shelf_is_bounded():
     shelf = FrameShelf()
     for number in range(SESSIONS_MAX + 3):
+        shelf.open(f"s{number}")
         shelf.put(f"s{number}", b"x")
     assert shelf.newest("s0") is None
     assert shelf.newest(f"s{SESSIONS_MAX + 2}") is not None

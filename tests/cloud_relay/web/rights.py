@@ -342,6 +342,7 @@ RIGHTS = [
     Right("POST", "/api/viewing/{session_id}/leave", "shopper"),
     Right("POST", "/api/viewing/{session_id}/pass", "shopper"),
     Right("POST", "/whep/{session_id}", "secret", b"v=0", media_type="application/sdp"),
+    Right("GET", "/whep/streams/{stream_id}", "secret"),
     Right(
         "PATCH", "/whep/streams/{stream_id}", "secret", b"a=candidate:1", media_type="application/trickle-ice-sdpfrag"
     ),
