@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed
@@ -15,8 +15,9 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 class PayoutBody(BaseModel):
