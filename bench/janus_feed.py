@@ -13,8 +13,9 @@ import av
 
 from bench.viewing_port import camera_at
 from drivers.camera import Frame
+from edge.viewing.encoder import picture_of
 
-CLOCK_HZ, RATE_HZ = 90_000, 30
+CLOCK_HZ, RATE_HZ = 90_000, 30  # of the camera, rounded up
 RATE_BPS = 2_500_000
 PACKET_BYTES = 1200
 
@@ -48,7 +49,8 @@ class Feed:
         while True:
             frame = self._frames.get()
             begun_s = begun_s or frame.captured_s
-            picture = av.VideoFrame.from_ndarray(frame.pixels, format="bgr24").reformat(format="yuv420p")
+            height_px, width_px = frame.pixels.shape[:2]
+            picture = picture_of(frame.pixels, width_px, height_px, "yuv420p")
             picture.pts, picture.time_base = int((frame.captured_s - begun_s) * CLOCK_HZ), Fraction(1, CLOCK_HZ)
             self._out.mux(self._stream.encode(picture))
 

@@ -21,6 +21,9 @@ WAIT_MS = 30_000
 SETTLE_S = 2.0
 """Encoders and the browser's clock estimates have found their rhythm by then."""
 
+DWELL_S, PRESSED_MS = 0.15, 80
+"""A pointer rests on what it is about to press, and a button stays down for a moment; the click is its release."""
+
 PRESSES, PRESS_S, REST_S = 4, 3.0, 1.2
 
 IMAGE_PAGE = '<!doctype html><img data-live src="{path}">'
@@ -96,7 +99,8 @@ class Watcher:
     async def pictures(self) -> list[Seen]:
         """Return what was seen since the last time this was asked."""
         rows: list[list[Any]] = await self.page.evaluate("window.vitrineBench.frames.splice(0)")
-        return [Seen(seen_ms=row[0], delay_ms=row[1], number=row[2], pan_deg=row[3]) for row in rows]
+        names = ("seen_ms", "delay_ms", "number", "pan_deg", "refreshed_ms")
+        return [Seen(**dict(zip(names, row, strict=True))) for row in rows]
 
     async def window(self, seconds: float) -> Window:
         """Look for some time."""
@@ -128,10 +132,13 @@ class Watcher:
             await self.context.close()
 
     async def click_look(self, relay_url: str, listing_id: str, piece_id: str) -> tuple[float, float | None]:
-        """Click "look" on a listing's page; return milliseconds to the first live picture, and to a still before it."""
+        """Click "look" on a listing's page as a hand does; return ms to the first live picture, and to a still before."""
         await self.page.goto(f"{relay_url}/l/{listing_id}?lang=en")
         await self.page.wait_for_load_state("load")
-        await self.page.click(f'a[href^="/look/{piece_id}"]')
+        link = self.page.locator(f'a[href^="/look/{piece_id}"]')
+        await link.hover()
+        await asyncio.sleep(DWELL_S)
+        await link.click(delay=PRESSED_MS)
         await self.page.wait_for_url("**/look/**")
         await self.wait_live()
         clicked_ms, first_ms, still_ms = await self.page.evaluate(

@@ -35,17 +35,18 @@
     return Math.abs(ago) < STALE_MS * TICKS_PER_MS ? [ago / TICKS_PER_MS, strip.getUint16(4), strip.getInt16(6) / 100] : null;
   }
 
-  function note(seen_ms, mark) {
-    bench.frames.push([seen_ms, ...mark]);
+  /** refreshed: when the screen's refresh began that the picture is on, in the page's own time. */
+  function note(seen_ms, mark, refreshed) {
+    bench.frames.push([seen_ms, ...mark, performance.timeOrigin + refreshed]);
   }
 
   function followVideo(video) {
     video.vitrineBench = true;
-    const seen = () => {
+    const seen = (refreshed) => {
       const seen_ms = wall(), mark = video.videoWidth && read(video, video.videoWidth, seen_ms);
       if (mark) {
         bench.first_ms ??= seen_ms;
-        note(seen_ms, mark);
+        note(seen_ms, mark, refreshed);
       }
       video.requestVideoFrameCallback(seen);
     };
@@ -54,19 +55,19 @@
 
   let last = -1;
   /** An img has no event for a picture that replaces another: it is read at every animation frame. */
-  function readImage(image) {
+  function readImage(image, refreshed) {
     if (!image.naturalWidth) return;
     const seen_ms = wall(), mark = read(image, image.naturalWidth, seen_ms);
     if (!mark) return;
     bench.still_ms ??= seen_ms;
-    if (mark[1] !== last && image.dataset.live !== undefined) note(seen_ms, mark);
+    if (mark[1] !== last && image.dataset.live !== undefined) note(seen_ms, mark, refreshed);
     last = mark[1];
   }
 
-  function look() {
+  function look(refreshed) {
     for (const video of document.querySelectorAll("video")) if (!video.vitrineBench) followVideo(video);
     // once a video runs, no still is waited for any more, and reading one would cost the page time
-    if (!bench.first_ms) for (const image of document.querySelectorAll("[data-part=stage] img, img[data-live]")) readImage(image);
+    if (!bench.first_ms) for (const image of document.querySelectorAll("[data-part=stage] img, img[data-live]")) readImage(image, refreshed);
     requestAnimationFrame(look);
   }
   requestAnimationFrame(look);

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import VideoReformatter
 
 from drivers.camera import Frame
 from edge.viewing import encoder_models
@@ -35,6 +35,7 @@ from wire.plan import Mask
 
 logger = logging.getLogger(__name__)
 
+Pixels = npt.NDArray[np.uint8]
 SIZES = {Rung.FULL: (WIDTH_PX_MAX, HEIGHT_PX_MAX), Rung.SMALL: (640, 360)}
 
 IDR_S_MIN = 0.3
@@ -79,6 +80,18 @@ def fit_size(width_px: int, height_px: int, rung: Rung = Rung.FULL) -> tuple[int
     return max(round(width_px * scale) // 2 * 2, 2), max(round(height_px * scale) // 2 * 2, 2)
 
 
+def picture_of(pixels: Pixels, width_px: int, height_px: int, pixel_format: str) -> av.VideoFrame:
+    """Return BGR pixels as an encoder takes them, at this size (even numbers); ITU-R BT.601, limited range.
+
+    OpenCV converts a 720p picture in 0.2 ms where swscale takes 0.9.
+    """
+    if pixels.shape[:2] != (height_px, width_px):
+        pixels = cast("Pixels", cv2.resize(pixels, (width_px, height_px), interpolation=cv2.INTER_AREA))
+    planes = cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420))
+    picture = av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+    return picture if pixel_format == "yuv420p" else picture.reformat(format=pixel_format)
+
+
 class PictureEncoder:
     """Pixels in, packets out; opens its codec anew when the picture's size changes or the codec failed."""
 
@@ -88,7 +101,6 @@ class PictureEncoder:
         self._models = models or Models()
         self._model = ""
         self._context: VideoCodecContext | None = None
-        self._reformatter = VideoReformatter()
         self._pts = -1
         self._failures = 0
         self._silent = 0
@@ -109,17 +121,14 @@ class PictureEncoder:
             packets = self._after_failure(pixels, error)
         return tuple(Encoded(packet, packet.is_keyframe) for packet in packets)
 
-    def _packets(self, pixels: npt.NDArray[np.uint8], *, must_stand_alone: bool) -> list["av.Packet[Any]"]:
+    def _packets(self, pixels: Pixels, *, must_stand_alone: bool) -> list["av.Packet[Any]"]:
         height_px, width_px = pixels.shape[:2]
         width_px, height_px = fit_size(width_px, height_px, self._rung)
         context, model = self._context, self._wanted_model()
         if context is None or model != self._model or (context.width, context.height) != (width_px, height_px):
             context = self._context = encoder_models.open_context(model, width_px, height_px)
             self._model, self._silent, must_stand_alone = model, 0, True
-        picture = av.VideoFrame.from_numpy_buffer(pixels, format="bgr24")
-        picture = self._reformatter.reformat(
-            picture, width_px, height_px, format_of(model), interpolation="FAST_BILINEAR"
-        )
+        picture = picture_of(pixels, width_px, height_px, format_of(model))
         picture.pts, picture.time_base = self._pts, Fraction(1, CLOCK_HZ)
         picture.pict_type = PictureType.I if must_stand_alone else PictureType.NONE
         packets = context.encode(picture)
@@ -134,7 +143,7 @@ class PictureEncoder:
         is_hard = self._codec is Codec.H264 and self._rung is Rung.FULL and self._models.hardware
         return self._models.hardware if is_hard else SOFTWARE[self._codec]
 
-    def _after_failure(self, pixels: npt.NDArray[np.uint8], error: av.FFmpegError) -> list["av.Packet[Any]"]:
+    def _after_failure(self, pixels: Pixels, error: av.FFmpegError) -> list["av.Packet[Any]"]:
         """Open the codec anew, another one if it was hardware; software may fail for single pictures."""
         self._context, self._failures = None, self._failures + 1
         if self._model in HARDWARE or self._models.hardware == self._wanted_model():
