@@ -11,8 +11,6 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Connection, select, text, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from cloud_relay import rooms
 from cloud_relay.authority import Authority
@@ -20,7 +18,7 @@ from cloud_relay.bench_checks.room import CheckRoom
 from cloud_relay.broker.mosquitto import MosquittoAdmission
 from cloud_relay.carriers.routes import carriers_of
 from cloud_relay.clock import Clock, RelayClock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, insert_unless_there
 from cloud_relay.migrations import migrate
 from cloud_relay.notices.worker import worker_of
 from cloud_relay.pages import problems as problem_pages
@@ -39,6 +37,7 @@ from cloud_relay.web import problems
 from cloud_relay.web.events import PageHub
 from cloud_relay.web.guard import Guard
 from cloud_relay.web.metrics import Metrics
+from cloud_relay.web.routing import share
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +85,7 @@ def build(relay: Relay) -> FastAPI:
     relay.db.listen("pages", app.state.pages.wake)
     problems.install(app)
     problem_pages.install(app)
-    for router in rooms.ROUTERS:
-        app.include_router(router)
+    share(app, rooms.ROUTERS)
     for join in rooms.JOINS:
         join(relay)
     app.add_middleware(Guard, limits=relay.settings.limits, show=problem_pages.page_for_anyone)
@@ -100,8 +98,7 @@ def build_door(relay: Relay) -> FastAPI:
     door.state.relay = relay
     door.state.guesses = shop_door.new_guesses()
     problems.install(door)
-    for router in rooms.DOOR_ROUTERS:
-        door.include_router(router)
+    share(door, rooms.DOOR_ROUTERS)
     door.add_middleware(Guard, limits=relay.settings.limits)
     return door
 
@@ -111,9 +108,7 @@ def _stored_mark(connection: Connection) -> datetime | None:
 
 
 def _store_mark(connection: Connection, now: datetime) -> None:
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else pg_insert
-    fresh = insert(high_water).values(name=HIGH_WATER, at=now).on_conflict_do_nothing()
-    connection.execute(fresh)
+    connection.execute(insert_unless_there(high_water, connection.dialect.name).values(name=HIGH_WATER, at=now))
     is_older = (high_water.c.name == HIGH_WATER, high_water.c.at < now)
     connection.execute(update(high_water).where(*is_older).values(at=now))
 

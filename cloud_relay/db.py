@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cloud_relay.grouping import Group, Job, Ran, run_group
@@ -55,6 +55,17 @@ def after_commit(connection: Connection, call: Callable[[], None]) -> None:
 def wake(connection: Connection, name: str) -> None:
     """Wake who listens for `name` ("outbox", "pages" …) when this transaction is committed."""
     connection.info.setdefault("wakes", set()).add(name)
+
+
+def insert_unless_there(table: Table, dialect: str) -> Insert:
+    """Return an INSERT for `dialect` ("sqlite", "postgresql") that leaves alone a row whose key is there already."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415  # see below
+
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  # 20 ms that a relay on SQLite need not load
+
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def _prepare_sqlite(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:

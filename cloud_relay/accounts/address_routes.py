@@ -1,6 +1,5 @@
 """HTTP of one's saved addresses."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,8 +7,9 @@ from cloud_relay.accounts import addresses
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api/me/addresses")
+router = Router(prefix="/api/me/addresses")
 
 
 class AddressBody(BaseModel):

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from cloud_relay import muting
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api/mutes")
+router = Router(prefix="/api/mutes")
 
 
 @router.get("")

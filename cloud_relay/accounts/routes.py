@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,9 +12,10 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import FromHere, Operator, SignedIn, account_id_of, cookie_name
 from cloud_relay.web.problems import Problem
+from cloud_relay.web.routing import Router
 from wire.values import BadValueError
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class _Body(BaseModel):

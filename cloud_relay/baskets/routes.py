@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -21,10 +21,11 @@ from cloud_relay.web import idempotency
 from cloud_relay.web.idempotency import ClaimDep, OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from wire.plan import Address
 from wire.values import format_time
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -1,6 +1,5 @@
 """HTTP of bench checks, and what the link brings of them."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from cloud_relay.accounts.roles import Deed
@@ -8,10 +7,11 @@ from cloud_relay.bench_checks import service
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.shop_link import LinkDownError
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from wire.bench_card import AskEcho, BenchChecked
 from wire.commands import TellEcho
 
-router = APIRouter(prefix="/api/shops")
+router = Router(prefix="/api/shops")
 
 
 @router.get("/{shop_id}/bench-checks")

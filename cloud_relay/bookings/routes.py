@@ -4,18 +4,19 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cloud_relay.bookings import rules, service, store
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
 if TYPE_CHECKING:
     from cloud_relay.relay import Relay
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 LOOK_S = 15.0
 

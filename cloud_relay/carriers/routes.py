@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -24,8 +24,9 @@ from cloud_relay.settings import BadSettingsError, Settings
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Path, Query, Request, UploadFile
+from fastapi import File, Path, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,8 +14,9 @@ from cloud_relay.intake.service import pass_on
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, SignedIn, require_deed
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """A picture is named by its content, so it never changes."""

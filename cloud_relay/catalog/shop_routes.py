@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,10 +13,11 @@ from cloud_relay.shop_link import LinkDownError
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, SignedIn
 from cloud_relay.web.qr import picture_of
+from cloud_relay.web.routing import Router
 from wire.reports import FacesTaught, PlanApplied, SpinTaken
 from wire.values import format_time
 
-router = APIRouter(prefix="/api/shops")
+router = Router(prefix="/api/shops")
 
 
 class ShopChange(BaseModel):

@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
 from cloud_relay.catalog import reading, spins, store
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone, Principal
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 def _views(connection: Connection, piece_id: str, principal: Principal, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """HTTP of goods in and stock counts."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,8 +9,9 @@ from cloud_relay.catalog.stock_taking import PIECES_MAX, Counted, NewPiece
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class _Body(BaseModel):

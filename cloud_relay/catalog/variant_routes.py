@@ -1,6 +1,5 @@
 """HTTP of a listing's variants."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,8 +8,9 @@ from cloud_relay.catalog import variants
 from cloud_relay.catalog.variant_rules import AXES_MAX, VARIANTS_MAX
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class _Body(BaseModel):

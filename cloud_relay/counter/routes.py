@@ -5,7 +5,6 @@ import hashlib
 from datetime import datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -16,10 +15,11 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
 from cloud_relay.web.qr import picture_of
+from cloud_relay.web.routing import Router
 from wire.counter import CounterRefunded, CounterSold, ListingWritten
 from wire.pins import check_pin, hash_pin
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class PinBody(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -15,8 +15,9 @@ from cloud_relay.orders.trade import Trade
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import ClaimDep, OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 ChosenId = Annotated[str, Query(max_length=64)]

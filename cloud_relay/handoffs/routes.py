@@ -6,7 +6,7 @@ import secrets
 from typing import Annotated, Any, Literal
 
 import segno
-from fastapi import APIRouter, Cookie, Response
+from fastapi import Cookie, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -20,8 +20,9 @@ from cloud_relay.orders.routes import OrderBody, place
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import ClaimDep
 from cloud_relay.web.principal import Anyone, FromHere, SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api/handoffs")
+router = Router(prefix="/api/handoffs")
 
 PHONE_COOKIE = "vitrine_phone"
 PHONE_DAYS = 1

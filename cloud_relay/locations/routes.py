@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -13,13 +13,14 @@ from cloud_relay.locations import service
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from wire.commands import CorrectLocation
 from wire.locations import LocationChanged
 
 if TYPE_CHECKING:
     from cloud_relay.relay import Relay
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class CorrectionBody(BaseModel):

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -14,8 +14,9 @@ from cloud_relay.notices.quiet import QuietHours, clean
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api/notices")
+router = Router(prefix="/api/notices")
 
 
 class ReadBody(BaseModel):

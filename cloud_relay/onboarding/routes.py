@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -14,8 +14,9 @@ from cloud_relay.onboarding.verdicts import Decision
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Operator, SignedIn, account_id_of, require_deed
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 NEVER_KEPT = {"Cache-Control": "no-store, private", "Content-Disposition": "inline"}
 """Documents are kept by no browser, proxy or service worker."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -26,10 +26,11 @@ from cloud_relay.web import idempotency
 from cloud_relay.web.idempotency import ClaimDep, OnceDep
 from cloud_relay.web.principal import Operator, Principal, SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from wire.plan import Address
 from wire.values import BadValueError, clean_text, format_time
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Country = Annotated[str, Query(min_length=2, max_length=2)]

@@ -4,15 +4,16 @@ from secrets import SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.owners import asking, reading, rules, talking
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Operator, SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 RANDOM = SystemRandom()
 """Who is drawn, and under which nickname, must not be guessed from what was drawn before."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.datastructures import QueryParams
@@ -19,9 +19,10 @@ from cloud_relay.pages.paying import how_to_pay
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/basket", include_in_schema=False)
+router = Router(prefix="/basket", include_in_schema=False)
 
 NAMES = {code: (english, chinese) for code, english, chinese in COUNTRIES}
 

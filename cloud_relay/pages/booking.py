@@ -1,14 +1,15 @@
 """The page on which a viewing time is booked."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.bookings import service
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/book/{piece_id}")

@@ -1,6 +1,6 @@
 """What was sold over counters: the merchant's list, and the shopper's own code with what they bought there."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.accounts.roles import Deed
@@ -10,9 +10,10 @@ from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
 from cloud_relay.web.qr import picture_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 WAYS = {"cash": ("Cash", "现金"), "card": ("Card", "刷卡"), "qr": ("QR code", "扫码")}
 OUTCOMES = {

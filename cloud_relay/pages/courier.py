@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.parcels import courier as scans
@@ -10,9 +10,10 @@ from cloud_relay.parcels.epcis import EXCEPTIONS, OUT_FOR_DELIVERY
 from cloud_relay.parcels.tracking import STEP_WORDS
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 ON_THE_ROAD: tuple[tuple[str, str, str], ...] = (
     ("loading", "Picked up", "已取件"),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 from starlette.datastructures import QueryParams
@@ -18,9 +18,10 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.trading import Trading
 from cloud_relay.viewing import service as viewing
 from cloud_relay.web.principal import Anyone
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 def _shown(

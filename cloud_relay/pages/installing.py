@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from cloud_relay.web.language import language_of
 from cloud_relay.web.principal import Principal
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import asset, render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/manifest.webmanifest")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
@@ -22,9 +22,10 @@ from cloud_relay.pages.desk import Desk, attention_of, desk_of, glances_of
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import store as viewing
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 Wish = Annotated[str, Query(alias="merchant", max_length=64)]
 """Which of one's merchants is meant; the first one without it."""

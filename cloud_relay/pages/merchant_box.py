@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -13,11 +13,12 @@ from cloud_relay.catalog import reading
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 from wire.box_code import plain_box_code
 from wire.values import parse_time
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 OCCASIONS: dict[str, tuple[str, str]] = {
     "setup": ("at setup", "安装时"),

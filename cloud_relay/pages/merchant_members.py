@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import Response
 
 from cloud_relay.accounts import members
@@ -12,9 +12,10 @@ from cloud_relay.counter import pins
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone, SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 ROLE_WORDS: dict[str, tuple[str, str]] = {
     Role.OWNER: ("Owner", "店主"), Role.MANAGER: ("Manager", "店长"), Role.PACKER: ("Packer", "打包员"),

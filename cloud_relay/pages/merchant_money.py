@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -19,9 +19,10 @@ from cloud_relay.pages.desk import Desk
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 Day = Annotated[date | None, Query()]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -13,9 +13,10 @@ from cloud_relay.pages.merchant import Wish, channels_of, open_desk, to_applicat
 from cloud_relay.promotions import rules, service
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 
 def _promotions(connection: Connection, merchant_id: str, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -12,9 +12,10 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.shipping import service as shipping
 from cloud_relay.web.principal import SignedIn
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 
 def _read(connection: Connection, shop_id: str, merchant_ids: frozenset[str]) -> dict[str, Any] | None:

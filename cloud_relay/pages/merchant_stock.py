@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -10,9 +10,10 @@ from cloud_relay.catalog import reading, stock_taking
 from cloud_relay.pages.merchant import Wish, channels_of, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 
 def _stock(connection: Connection, merchant_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -13,9 +13,10 @@ from cloud_relay.pages.merchant import Wish, channels_of, open_desk, to_applicat
 from cloud_relay.relay import RelayDep
 from cloud_relay.showroom import printing, rules, service
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 
 def _tags(connection: Connection, merchant_id: str, resolver_url: str) -> dict[str, Any]:

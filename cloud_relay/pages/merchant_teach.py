@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -15,9 +15,10 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import SignedIn
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 
 def _piece(connection: Connection, piece_id: str, merchant_ids: frozenset[str], now: datetime) -> dict[str, Any]:

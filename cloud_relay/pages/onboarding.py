@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -16,9 +16,10 @@ from cloud_relay.pages.addresses import COUNTRIES
 from cloud_relay.pages.merchant import Wish, open_desk, to_application
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Operator, SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 MORE_COUNTRIES: tuple[tuple[str, str, str], ...] = (
     ("BG", "Bulgaria", "保加利亚"), ("CY", "Cyprus", "塞浦路斯"), ("EE", "Estonia", "爱沙尼亚"),

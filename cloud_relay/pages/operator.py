@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -18,9 +18,10 @@ from cloud_relay.parcels.epcis import DELIVERED, EXCEPTIONS
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import complaints
 from cloud_relay.web.principal import Operator
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = Router(prefix="/operator", include_in_schema=False)
 
 CASES_MAX = 20
 """Disputes shown whole; the others come up as these are ruled on."""

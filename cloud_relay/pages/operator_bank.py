@@ -1,15 +1,16 @@
 """The operator's page of the bank account: what fits nothing, what is to be sent, what was imported."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.escrow.bank import book
 from cloud_relay.escrow.bank.service import NAME
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Operator
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = Router(prefix="/operator", include_in_schema=False)
 
 
 @router.get("/bank")

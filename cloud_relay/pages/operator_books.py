@@ -3,7 +3,7 @@
 from datetime import UTC, date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from cloud_relay.escrow.providers.base import ProviderUnknownError
@@ -11,9 +11,10 @@ from cloud_relay.escrow.reconciliation import Report, compare_day
 from cloud_relay.pages.days import chosen_day
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.principal import Operator
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = Router(prefix="/operator", include_in_schema=False)
 
 
 @router.get("/books")

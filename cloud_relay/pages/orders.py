@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 from starlette.datastructures import QueryParams
@@ -26,10 +26,11 @@ from cloud_relay.trading import Trading
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
 from cloud_relay.web.qr import picture_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 from wire.values import parse_time
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 DELIVERY_DAYS = (2, 14)
 """What the form suggests: not before the day after tomorrow, within two weeks. The shopper chooses."""

@@ -1,14 +1,15 @@
 """Pages of asking those who bought a thing: one's questions and those that one is asked, and one talk."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.owners import reading
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/account/talks")

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -16,10 +16,11 @@ from cloud_relay.publishing.bulk_rules import Rule, What
 from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 from wire.values import format_time
 
-router = APIRouter(prefix="/merchant", include_in_schema=False)
+router = Router(prefix="/merchant", include_in_schema=False)
 
 Shop = Annotated[str, Query(max_length=64)]
 DEEDS: dict[str, tuple[str, str]] = {

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
@@ -18,9 +18,10 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 CURRENCIES = ("CNY", "EUR", "USD", "GBP", "JPY", "CHF", "HKD", "SGD")
 DAYS = 7

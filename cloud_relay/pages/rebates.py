@@ -3,16 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from cloud_relay.rebates import reading, routes, rules, store
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import Anyone, Operator, SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 WAITS_S = (0, 86_400, 7 * 86_400, 14 * 86_400, 30 * 86_400, 60 * 86_400, 90 * 86_400)
 """How long a purchase may rest, as the operator chooses it: whole days up to rules.WAIT_S_MAX."""

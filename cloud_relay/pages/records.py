@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, select
 
@@ -14,9 +14,10 @@ from cloud_relay.records import erasing, profile, reading, rules, wishes
 from cloud_relay.relay import RelayDep
 from cloud_relay.tables import listing, pickup_point, shop
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS, render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 PERIODS = (30, 90, 365)
 """Days back that the record is looked at; without one it is all of it."""

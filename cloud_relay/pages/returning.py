@@ -1,15 +1,16 @@
 """The label of a return, to be printed and stuck on the parcel."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.returns import service
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.qr import picture_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/orders/{order_id}/return-label")

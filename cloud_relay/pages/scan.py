@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.showroom.routes import read_text
 from cloud_relay.web.principal import Anyone
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 SHOWN_MAX = 80
 """Of a strange code so much is shown: enough to see what was read."""

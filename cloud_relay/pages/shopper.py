@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
@@ -31,9 +31,10 @@ from cloud_relay.viewing import store as viewing_store
 from cloud_relay.viewing.colour_card import colour_of
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 CHANNELS_MAX = 12
 """Shops whose events a page of hits follows; the event stream takes a few more."""

@@ -1,14 +1,15 @@
 """Pages of suggestions: one of them with its reasons; all of one's own stand on /together."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.suggestions import reading
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/together/suggestions/{suggestion_id}")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -11,9 +11,10 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.web.language import language_of
 from cloud_relay.web.principal import Anyone, Principal
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 def _switch(connection: Connection, mail_key: str, topic: str, *, is_off: bool) -> dict[str, Any]:

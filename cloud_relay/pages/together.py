@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -16,9 +16,10 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.suggestions import reading as suggestions
 from cloud_relay.web.principal import SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 Chosen = Annotated[str, Query(max_length=64)]
 WAITS = (

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Path, Response, UploadFile
+from fastapi import File, Path, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -17,8 +17,9 @@ from cloud_relay.parcels.resolver import Asker
 from cloud_relay.refusals import RefusedError
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 CourierLink = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,120}$")]
 PHOTO_KIND = "courier"

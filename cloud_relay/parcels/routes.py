@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Concatenate, ParamSpec
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
@@ -16,9 +16,10 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.showroom.routes import shown_tag
 from cloud_relay.web.principal import Anyone, Principal, SignedIn
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 
-router = APIRouter()
+router = Router()
 P = ParamSpec("P")
 
 EPCIS_TYPE = "application/ld+json"

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -16,13 +16,14 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.settings import TradeSettings
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 from wire.plan import Address
 from wire.reports import HandedOver, ReadyForPickup
 
 if TYPE_CHECKING:
     from cloud_relay.relay import Relay
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 LOOK_S = 5.0
 """Reminders are days apart; a few seconds late is on time for people."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -12,9 +12,10 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import Problem
+from cloud_relay.web.routing import Router
 from wire.promotions import PromotionKind
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 Id = Annotated[str, Field(max_length=64)]
 Ids = Annotated[list[Id], Field(max_length=rules.LISTINGS_MAX)]

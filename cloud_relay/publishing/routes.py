@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import File, Form, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -13,9 +13,10 @@ from cloud_relay.publishing.bulk_rules import Rule, What
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import MINOR_DIGITS
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 TEMPLATE = (
     "sku,title_zh,title_en,price,on_hand,pieces,gtin,weight_g,description_zh,description_en,style,size,colour\r\n"

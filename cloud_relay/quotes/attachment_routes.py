@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi import File, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 
 from cloud_relay.accounts.roles import Deed
@@ -14,8 +14,9 @@ from cloud_relay.quotes.clip_check import clean_clip
 from cloud_relay.quotes.rules import CLIP_BYTES_MAX
 from cloud_relay.relay import RelayDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 HEADERS = {
     "Cache-Control": "no-store, private",

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -15,8 +15,9 @@ from cloud_relay.quotes import reading, rules, service, store
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.web.idempotency import ClaimDep, OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of, require_deed
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 LOOK_S = 20.0
 """A shopper hears this late, at most, that a request ran out, and its pictures are gone; no right waits for it."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
@@ -15,8 +15,9 @@ from cloud_relay.tables import shop
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, Operator, SignedIn, account_id_of
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 Market = Annotated[str, Path(max_length=60)]
 Currency = Annotated[str, Path(pattern="^[A-Z]{3}$")]

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from cloud_relay.accounts.roles import Deed, check_reach
 from cloud_relay.orders import reading as orders
@@ -14,9 +14,10 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.showroom.typeface import FontMissingError, find_typeface
 from cloud_relay.web.principal import SignedIn
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import text_in
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 def _method_text(relay: Relay, method: str, language: str) -> str:

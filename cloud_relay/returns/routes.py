@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed
@@ -11,8 +11,9 @@ from cloud_relay.returns import service
 from cloud_relay.returns.rules import ReturnEvent
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api/orders/{order_id}/return")
+router = Router(prefix="/api/orders/{order_id}/return")
 
 
 class AskBody(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed
@@ -10,8 +10,9 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.shipping import rules, service
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api/shops")
+router = Router(prefix="/api/shops")
 
 
 class ShippingBody(BaseModel):

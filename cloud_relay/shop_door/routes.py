@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,9 +15,10 @@ from cloud_relay.shop_door.pictures import PictureDesk
 from cloud_relay.shop_link import LinkDownError
 from cloud_relay.web.guard import Buckets
 from cloud_relay.web.problems import Problem
+from cloud_relay.web.routing import Router
 from wire.reports import PictureOffered
 
-router = APIRouter(prefix="/shop-door")
+router = Router(prefix="/shop-door")
 
 GUESSES_PER_S, GUESSES_BURST = 1 / 6, 20
 """Ten tries a minute from one address: a technician mistypes twice, and 80 bits stay unguessed."""

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from fastapi import APIRouter, UploadFile
+from fastapi import UploadFile
 
 from cloud_relay.showroom.code_pictures import SIDE_PX, read_codes
 from cloud_relay.web.problems import Problem
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/api/codes")

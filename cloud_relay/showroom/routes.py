@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,11 +21,12 @@ from cloud_relay.showroom.typeface import FontMissingError, find_typeface
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Anyone, Principal, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import render
 from wire.commands import PrintTags, StopTags
 from wire.tags import TagsPrinted
 
-router = APIRouter()
+router = Router()
 
 _drawing = asyncio.Lock()
 """One sheet at a time: a page is 35 MB while it is drawn, and the smallest relay has 512."""

@@ -1,14 +1,14 @@
 """HTTP of suggestions: one's own, accepting, declining."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.suggestions import answering, reading
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 @router.get("/suggestions")

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -12,8 +12,9 @@ from cloud_relay.relay import RelayDep
 from cloud_relay.threads import service
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class MessageBody(BaseModel):

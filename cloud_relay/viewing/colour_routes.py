@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,8 +10,9 @@ from cloud_relay.accounts.roles import Deed
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import colour_card
 from cloud_relay.web.principal import SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 Channel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import complaints
 from cloud_relay.web.principal import Anyone, Operator
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 class ComplaintBody(BaseModel):

@@ -3,15 +3,16 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, WebSocket, WebSocketDisconnect
+from fastapi import Query, Response, WebSocket, WebSocketDisconnect
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import service
 from cloud_relay.web.principal import Anyone
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from wire.commands import CreditFrame
 
-router = APIRouter()
+router = Router()
 
 FRAME_WAIT_S = 10.0
 """Without a new frame for this long an empty message says so; the page shows how old its picture is."""

@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import service
 from cloud_relay.web.principal import Anyone
+from cloud_relay.web.routing import Router
 from wire.commands import Region
 from wire.values import format_time
 
-router = APIRouter()
+router = Router()
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.accounts.roles import Deed, check_reach
@@ -11,10 +11,11 @@ from cloud_relay.viewing import service
 from cloud_relay.viewing.rules import FRAGMENT_BYTES_MAX, OFFER_BYTES_MAX, PASS_LIFE_S
 from cloud_relay.web.principal import Anyone, SignedIn, account_id_of
 from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.routing import Router
 from wire.codec import from_json, to_json
 from wire.commands import AddCandidate, CloseStream, SteerCamera, Steering, TakeCamera
 
-router = APIRouter()
+router = Router()
 
 
 class AskBody(BaseModel):

@@ -1,6 +1,5 @@
 """HTTP of teaching: where a camera looks now, and its picture for a listing. For the merchant's people alone."""
 
-from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -12,9 +11,10 @@ from cloud_relay.catalog.service import own_listing
 from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.viewing import service, store
 from cloud_relay.web.principal import Principal, SignedIn, account_id_of
+from cloud_relay.web.routing import Router
 from wire.codec import to_json
 
-router = APIRouter(prefix="/api")
+router = Router(prefix="/api")
 
 
 class StillBody(BaseModel):

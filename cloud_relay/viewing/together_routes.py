@@ -5,15 +5,16 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Response, WebSocket, WebSocketDisconnect
+from fastapi import Response, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.viewing import together
 from cloud_relay.viewing.service import NoSuchSessionError
 from cloud_relay.web.principal import Anyone, SignedIn
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 POINTS_HZ_MAX = 30
 POINT_LENGTH_MAX = 100

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, func, select
 
@@ -17,8 +17,9 @@ from cloud_relay.relay import Relay, RelayDep
 from cloud_relay.tables import handoff, orders, page_event, shop, viewing_companion, viewing_session
 from cloud_relay.web.principal import Anyone, Principal
 from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 CHANNELS_MAX = 20
 LOOK_S = 0.5

@@ -3,15 +3,16 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import Connection, func, select
 
 from cloud_relay.relay import RelayDep
 from cloud_relay.tables import shop_command, shop_link
 from cloud_relay.web.metrics import MEDIA_TYPE
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 CHECK_TIMEOUT_S = 2.0
 
 

@@ -1,12 +1,12 @@
 """Serves the pages' own scripts, styles and pictures; each address names its content, so it never goes stale."""
 
-from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from cloud_relay.web.problems import not_found
+from cloud_relay.web.routing import Router
 from cloud_relay.web.templating import FOLDER
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

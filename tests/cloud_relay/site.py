@@ -6,9 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from PIL import Image
-from starlette.routing import BaseRoute
 
 from cloud_relay.accounts import service as accounts
 from cloud_relay.app import build, put_together
@@ -75,20 +73,6 @@ class Site:
         return listing_id, ids
 
 
-_worked_out: list[BaseRoute] = []
-
-
-def share_routes(app: FastAPI) -> FastAPI:
-    """Give an application the routes of the first one, which know no relay.
-
-    FastAPI works each out when it is first looked at: of all that one test's requests pass, a quarter of a second.
-    """
-    if not _worked_out:
-        _worked_out.extend(app.router.routes)
-    app.router.routes[:] = _worked_out
-    return app
-
-
 @asynccontextmanager
 async def open_site(folder: Path, database_url: str = "", **parts):
     clock = FixedClock()
@@ -100,7 +84,7 @@ async def open_site(folder: Path, database_url: str = "", **parts):
     parts = {"limits": BROAD, "secrets": secrets, "accounts": elsewhere, **parts}
     settings = Settings(data_dir=folder, relay=RelaySettings(public_url=URL), **parts)
     relay = put_together(settings, clock)
-    app = share_routes(build(relay))
+    app = build(relay)
     try:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=URL) as http:

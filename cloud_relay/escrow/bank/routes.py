@@ -5,7 +5,7 @@ import logging
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, File, Response, UploadFile
+from fastapi import File, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -24,8 +24,9 @@ from cloud_relay.trading import desk_of
 from cloud_relay.web.idempotency import OnceDep
 from cloud_relay.web.principal import Operator, SignedIn, account_id_of, require_deed
 from cloud_relay.web.problems import Problem, not_found
+from cloud_relay.web.routing import Router
 
-router = APIRouter()
+router = Router()
 log = logging.getLogger(__name__)
 
 LOOK_S = 60.0
