@@ -1,10 +1,11 @@
 """Webhooks: a signed event is stored once with its effect in one transaction; whatever is not proved leaves no row."""
 
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Connection, bindparam, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from cloud_relay.db import insert_unless_there
 from cloud_relay.escrow import payments, payouts
 from cloud_relay.escrow.providers.base import ProviderEvent
 from cloud_relay.escrow.settle import settle
@@ -14,10 +15,7 @@ from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
 from cloud_relay.tables import provider_event
 
-_INSERTS = {
-    "sqlite": sqlite.insert(provider_event).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(provider_event).on_conflict_do_nothing(),
-}
+_insert = cache(insert_unless_there)
 """Writing first instead of looking first: a look at the index would meet every other event that is just written."""
 _WITHOUT_EFFECT = (
     update(provider_event)
@@ -40,7 +38,7 @@ def take(connection: Connection, provider: str, event: ProviderEvent, body: byte
         "provider": provider, "event_id": event.event_id, "type": event.type, "body": body, "received_at": now,
         "applied_at": now,
     }  # fmt: skip
-    if connection.execute(_INSERTS[connection.dialect.name], row).rowcount != 1:
+    if connection.execute(_insert(provider_event, connection.dialect.name), row).rowcount != 1:
         return False
     if not _carry_out(connection, provider, event, now, trade):
         connection.execute(_WITHOUT_EFFECT, {"of": provider, "key": event.event_id})
