@@ -176,7 +176,9 @@ def migrate_command(data: DataDir) -> None:
 @app.command()
 def run(data: DataDir) -> None:
     """Serve until told to stop."""
-    with light_start():
+    from cloud_relay.late_models import late_models
+
+    with light_start(), late_models():
         from cloud_relay.app import put_together, serve_until_signal
 
     settings = _load(data)

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-UNUSED = ("httpx._main", "mako.ext.pygmentplugin")
-"""httpx's own command line and the colours of Mako's error pages (Alembic's templates), which both leave out by
-themselves where they cannot be imported: with them come rich and pygments, 100 modules and 6 MB."""
+UNUSED = ("httpx._main", "mako.ext.pygmentplugin", "dns.resolver", "pydantic.v1")
+"""What its users leave out by themselves where it cannot be imported.
+
+httpx's own command line and the colours of Mako's error pages (Alembic's templates) bring rich and pygments, 100
+modules and 6 MB; paho looks brokers up in DNS with 56 modules, and ours stands in the settings; FastAPI asks at each
+first body whether it is a model of pydantic 1, of which there are none here.
+"""
 
 
 @contextmanager
