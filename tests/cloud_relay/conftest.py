@@ -10,6 +10,7 @@ from bench.postgres_cluster import NoPostgresError, PostgresCluster, postgres_cl
 from cloud_relay.db import Database
 from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
+from tests.cloud_relay.emptied import EmptiedDatabase
 from tests.cloud_relay.site import site
 from tests.cloud_relay.trade_servers import PATIENT_S, SECRET, WEBHOOK_SECRET, Bank, serving
 from tests.cloud_relay.trade_world import World
@@ -40,6 +41,14 @@ def cluster() -> Iterator[PostgresCluster]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def emptied(cluster: PostgresCluster) -> Iterator[EmptiedDatabase]:
+    """Return the database that all tests on PostgreSQL use, one after the other."""
+    database = EmptiedDatabase(cluster)
+    yield database
+    database.close()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on PostgreSQL too: what is marked `both_stores` always, the rest with --sweep full.
 
@@ -67,9 +76,7 @@ def database_url(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
         shutil.copy(request.getfixturevalue("migrated_file"), path)
         yield f"sqlite:///{path}"
         return
-    cluster: PostgresCluster = request.getfixturevalue("cluster")
-    yield cluster.create("test", "template")
-    cluster.drop("test")
+    yield request.getfixturevalue("emptied").url()
 
 
 @pytest.fixture
