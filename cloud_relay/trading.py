@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from cloud_relay.batching import Batches
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database
 from cloud_relay.escrow import rules
@@ -13,6 +16,7 @@ from cloud_relay.escrow.providers.bank_transfer import BankTransferProvider
 from cloud_relay.escrow.providers.base import Method, PaymentProvider
 from cloud_relay.escrow.providers.sandbox import SandboxProvider
 from cloud_relay.escrow.providers.stripe import StripeProvider
+from cloud_relay.escrow.webhooks import Arrived, take_all
 from cloud_relay.escrow.worker import PaymentWorker
 from cloud_relay.orders.trade import Trade, trade_of
 from cloud_relay.settings import BadSettingsError, Settings
@@ -26,6 +30,8 @@ class Trading:
     trade: Trade
     providers: Mapping[str, PaymentProvider]
     worker: PaymentWorker
+    events: Batches[Arrived, bool]
+    """Takes what providers tell unasked."""
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -44,7 +50,11 @@ def trading_of(
         if provider.methods and all(method.currencies for method in provider.methods)
     }
     trade = trade_of(settings, frozenset(known), taken)
-    return Trading(trade, known, PaymentWorker(db, clock, known, trade))
+
+    def take(connection: Connection, arrived: list[Arrived]) -> list[bool]:
+        return take_all(connection, arrived, trade)
+
+    return Trading(trade, known, PaymentWorker(db, clock, known, trade), Batches(db, take))
 
 
 def desk_of(settings: Settings, now: datetime, tell: Tell) -> Desk:

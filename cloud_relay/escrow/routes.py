@@ -47,7 +47,7 @@ async def webhook(provider: str, request: Request, relay: RelayDep) -> Response:
     now = relay.clock.now()
     try:
         event = known.read_event(request.headers, body, now)
-        await relay.db.run_in_line(webhooks.take, provider, event, body, now, relay.trading.trade)
+        await relay.trading.events.do(webhooks.Arrived(provider, event, body, now))
     except BadWebhookError as error:
         raise Problem(400, "bad_webhook", "This webhook is not proved", "无法验证此回调", str(error)) from None
     except webhooks.NotYetError:

@@ -1,11 +1,13 @@
 """Held money of one order: hold, refund, release, dispute, charge-back. Each in the caller's transaction."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from cloud_relay.escrow import ledger, payments, rules
-from cloud_relay.escrow.payments import Payment
+from cloud_relay.escrow.ledger import Transfer
+from cloud_relay.escrow.payments import Intent, Payment
 from cloud_relay.escrow.rules import LedgerError, Posting
 
 
@@ -43,24 +45,33 @@ def start_refund(connection: Connection, order_id: str, currency: str, amount_mi
     return _start_refund(connection, payments.of_order(connection, order_id), amount_minor, now)
 
 
-def start_whole_refund(connection: Connection, order_id: str, currency: str, now: datetime) -> str:
-    """As `start_refund`, of all that the order still holds."""
-    all_of_order = payments.of_order(connection, order_id)
-    held = ledger.balance(connection, rules.escrow(order_id), currency) - payments.promised_back(all_of_order)
-    return _start_refund(connection, all_of_order, held, now) if held > 0 else ""
+def start_whole_refunds(connection: Connection, currencies: Mapping[str, str], now: datetime) -> None:
+    """As `start_refund`, of all that these orders still hold, each in its currency."""
+    balances = ledger.balances_of(connection, [rules.escrow(order_id) for order_id in currencies])
+    intents = []
+    for order_id, all_of_order in payments.of_orders(connection, currencies).items():
+        held = balances.get((rules.escrow(order_id), currencies[order_id]), 0) - payments.promised_back(all_of_order)
+        if held > 0:
+            intents.append(_refund_of(_charge_to_refund(all_of_order, held), held))
+    payments.start_all(connection, intents, now)
 
 
 def _start_refund(connection: Connection, all_of_order: list[Payment], amount_minor: int, now: datetime) -> str:
+    charge = _charge_to_refund(all_of_order, amount_minor)
+    return payments.start_all(connection, [_refund_of(charge, amount_minor)], now)[0]
+
+
+def _charge_to_refund(all_of_order: list[Payment], amount_minor: int) -> Payment:
+    """Return the charge of which so much is left to go back."""
     left = {one.payment_id: one.amount_minor for one in all_of_order if one.kind == payments.CHARGE}
     for one in all_of_order:
         if one.kind == payments.REFUND and one.charge_id is not None:
             left[one.charge_id] -= one.amount_minor
-    charge = next(
+    return next(
         one
         for one in all_of_order
         if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED and left[one.payment_id] >= amount_minor
     )
-    return _start_refund_of(connection, charge, amount_minor, now)
 
 
 def refund_payment(connection: Connection, payment_id: str, now: datetime) -> None:
@@ -68,21 +79,26 @@ def refund_payment(connection: Connection, payment_id: str, now: datetime) -> No
     charge = payments.load(connection, payment_id)
     if charge is None or charge.state != payments.SUCCEEDED or charge.kind != payments.CHARGE:
         raise LedgerError(f"payment {payment_id}: only a charge that succeeded can go back")
-    _start_refund_of(connection, charge, charge.amount_minor, now)
+    payments.start_all(connection, [_refund_of(charge, charge.amount_minor)], now)
 
 
-def _start_refund_of(connection: Connection, charge: Payment, amount_minor: int, now: datetime) -> str:
-    return payments.start(
-        connection, payments.REFUND, charge.order_id, amount_minor, charge.currency, now,
+def _refund_of(charge: Payment, amount_minor: int) -> Intent:
+    return Intent(
+        kind=payments.REFUND, order_id=charge.order_id, amount_minor=amount_minor, currency=charge.currency,
         provider=charge.provider, method=charge.method, charge_id=charge.payment_id,
     )  # fmt: skip
 
 
-def refunded(connection: Connection, refund: Payment, now: datetime) -> None:
-    """Post a refund that the provider confirmed: out of the order's own escrow, never another's."""
-    line = Posting(rules.escrow(refund.order_id), rules.psp(refund.provider), refund.amount_minor)
-    reference = f"refund:{refund.payment_id}"
-    ledger.post(connection, reference, "refund", [line], now, currency=refund.currency, order_id=refund.order_id)
+def refunded(connection: Connection, refunds: Sequence[Payment], now: datetime) -> None:
+    """Post refunds that the provider confirmed: each out of its order's own escrow, never another's."""
+    ledger.post_all(connection, [
+        Transfer(
+            f"refund:{one.payment_id}", "refund",
+            [Posting(rules.escrow(one.order_id), rules.psp(one.provider), one.amount_minor)], one.currency,
+            one.order_id,
+        )
+        for one in refunds
+    ], now)  # fmt: skip
 
 
 def release(

@@ -1,22 +1,35 @@
 """Webhooks: a signed event is stored once with its effect in one transaction; whatever is not proved leaves no row."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from cloud_relay.db import insert_unless_there
 from cloud_relay.escrow import payments, payouts
-from cloud_relay.escrow.providers.base import ProviderEvent
-from cloud_relay.escrow.settle import settle
+from cloud_relay.escrow.providers.base import Outcome, ProviderEvent
+from cloud_relay.escrow.settle import settle, settle_all
 from cloud_relay.orders import steps
 from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent
 from cloud_relay.orders.trade import Trade
 from cloud_relay.tables import provider_event
 
-_insert = cache(insert_unless_there)
-"""Writing first instead of looking first: a look at the index would meet every other event that is just written."""
+
+@cache
+def _insert(dialect: str) -> ReturningInsert[Any]:
+    """Return what writes those events that are new, and names them.
+
+    Writing first instead of looking first: a look at the index would meet every other event that is just written.
+    """
+    own = provider_event.c
+    return insert_unless_there(provider_event, dialect).returning(own.provider, own.event_id)
+
+
 _WITHOUT_EFFECT = (
     update(provider_event)
     .where(provider_event.c.provider == bindparam("of"), provider_event.c.event_id == bindparam("key"))
@@ -29,20 +42,53 @@ class NotYetError(RuntimeError):
     """The event is about something that we do not know of yet; the provider shall send it again. No row is kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An event that a provider proved, with the bytes in which it came."""
+
+    provider: str
+    event: ProviderEvent
+    body: bytes
+    at: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it one event, however often it comes."""
+        return self.provider, self.event.event_id
+
+
 def take(connection: Connection, provider: str, event: ProviderEvent, body: bytes, now: datetime, trade: Trade) -> bool:
     """Store an event and carry out what it means; False when it was taken before. Unknown types have no effect.
 
     Raises NotYetError for a charge-back of a payment that has not succeeded with us: it overtook the success.
     """
-    row = {
-        "provider": provider, "event_id": event.event_id, "type": event.type, "body": body, "received_at": now,
-        "applied_at": now,
-    }  # fmt: skip
-    if connection.execute(_insert(provider_event, connection.dialect.name), row).rowcount != 1:
-        return False
-    if not _carry_out(connection, provider, event, now, trade):
-        connection.execute(_WITHOUT_EFFECT, {"of": provider, "key": event.event_id})
-    return True
+    return take_all(connection, [Arrived(provider, event, body, now)], trade)[0]
+
+
+def take_all(connection: Connection, arrived: Sequence[Arrived], trade: Trade) -> list[bool]:
+    """As `take`, of several at once; the money of refunds that arrived is posted together."""
+    rows = [
+        {"provider": one.provider, "event_id": one.event.event_id, "type": one.event.type, "body": one.body,
+         "received_at": one.at, "applied_at": one.at}
+        for one in arrived
+    ]  # fmt: skip
+    new = {(row.provider, row.event_id) for row in connection.execute(_insert(connection.dialect.name), rows)}
+    answers, refunds = [], payments.load_all(connection, [one.event.payment_id for one in arrived])
+    back: list[tuple[str, Outcome]] = []
+    for one in arrived:
+        answers.append(one.key in new)
+        if one.key not in new:
+            continue
+        new.remove(one.key)  # the second copy of it in this list is none
+        paid, outcome = refunds.get(one.event.payment_id), one.event.outcome
+        is_plain = outcome is not None and one.event.type != CHARGED_BACK and not one.event.is_hint
+        if paid is not None and paid.kind == payments.REFUND and outcome is not None and is_plain:
+            back.append((paid.payment_id, outcome))
+        elif not _carry_out(connection, one.provider, one.event, one.at, trade):
+            connection.execute(_WITHOUT_EFFECT, {"of": one.provider, "key": one.event.event_id})
+    if back:
+        settle_all(connection, back, arrived[-1].at, trade)
+    return answers
 
 
 def _carry_out(connection: Connection, provider: str, event: ProviderEvent, now: datetime, trade: Trade) -> bool:

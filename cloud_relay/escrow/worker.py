@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from cloud_relay import put_back
+from cloud_relay.batching import Batches
 from cloud_relay.clock import Clock
 from cloud_relay.db import Database, keep_trying
 from cloud_relay.escrow import ledger, payments, payouts, rules, seals
@@ -24,7 +24,7 @@ from cloud_relay.escrow.providers.base import (
     ProviderUnknownError,
     Refund,
 )
-from cloud_relay.escrow.settle import settle
+from cloud_relay.escrow.settle import settle, settle_all
 from cloud_relay.orders.rules import OrderState
 from cloud_relay.orders.trade import Trade
 from cloud_relay.tables import orders, payment, payout, transfer
@@ -44,6 +44,7 @@ class PaymentWorker:
 
     def __init__(self, db: Database, clock: Clock, providers: Mapping[str, PaymentProvider], trade: Trade) -> None:
         self._db, self._clock, self._providers, self._trade = db, clock, providers, trade
+        self._answers: Batches[tuple[str, Outcome], None] = Batches(db, self._settle_all)
         self._wakeup = asyncio.Event()
         self._is_put_back = False
 
@@ -52,7 +53,8 @@ class PaymentWorker:
 
         `then(connection, state)` runs in the transaction that settles the payment. None when nobody knows yet.
         """
-        outcome = await self._outcome_of(paid, is_first=True)
+        (asked,) = await self._db.read(payments.all_as_asked, [paid])
+        outcome = await self._outcome_of(asked, is_first=True)
         if outcome is None:
             return None
         now, trade = self._clock.now(), self._trade
@@ -90,7 +92,9 @@ class PaymentWorker:
         if self._is_put_back:
             outs = []  # one of them may have left before: the operator looks first
         taken = await self._db.run_in_line(payments.claim_all, due, now, payouts.again_at) if due else []
-        await asyncio.gather(*(self._try(paid) for paid in taken), *(self._try_payout(name) for name in outs))
+        asked = await self._db.read(payments.all_as_asked, taken) if taken else []
+        tries = (self._try(paid, one) for paid, one in zip(taken, asked, strict=True))
+        await asyncio.gather(*tries, *(self._try_payout(name) for name in outs))
         return len(due) + len(outs)
 
     async def seal(self) -> None:
@@ -98,21 +102,28 @@ class PaymentWorker:
         while await self._db.read(_has_unsealed):
             await self._db.run(seals.seal_new, self._clock.now())
 
-    async def _try(self, paid: Payment) -> None:
-        outcome = await self._outcome_of(paid, is_first=False)
-        if outcome is not None:
+    async def _try(self, paid: Payment, asked: Payment) -> None:
+        outcome = await self._outcome_of(asked, is_first=False)
+        if outcome is None:
+            return
+        if paid.kind == payments.REFUND:
+            await self._answers.do((paid.payment_id, outcome))
+        else:
             await self._db.run_in_line(settle, paid.provider_id, outcome, self._clock.now(), self._trade)
 
-    async def _outcome_of(self, paid: Payment, *, is_first: bool) -> Outcome | None:
+    def _settle_all(self, connection: Connection, said: list[tuple[str, Outcome]]) -> list[None]:
+        settle_all(connection, said, self._clock.now(), self._trade)
+        return [None] * len(said)
+
+    async def _outcome_of(self, asked: Payment, *, is_first: bool) -> Outcome | None:
+        """Return what the provider says of a payment under the ids that it knows; None when nobody knows yet."""
         try:
-            return await self._ask(paid, is_first=is_first)
+            return await self._ask(asked, is_first=is_first)
         except ProviderUnknownError as error:
-            log.info("payment without an answer: %s", error, extra={"payment_id": paid.payment_id})
+            log.info("payment without an answer: %s", error, extra={"payment_id": asked.payment_id})
             return None
 
     async def _ask(self, paid: Payment, *, is_first: bool) -> Outcome:
-        if paid.joint_id or paid.charge_id:
-            paid = await self._db.read(_as_asked, paid)
         provider = self._providers[paid.provider]
         if paid.kind == payments.REFUND and self._is_put_back:
             raise ProviderUnknownError("refunds wait until the relay that was put back is reconciled")
@@ -187,13 +198,6 @@ class PaymentWorker:
 def _has_unsealed(connection: Connection) -> bool:
     query = select(transfer.c.reference).where(transfer.c.sealed_in.is_(None)).limit(1)
     return connection.execute(query).first() is not None
-
-
-def _as_asked(connection: Connection, paid: Payment) -> Payment:
-    """Return a payment with the ids that the provider knows: its own, and of a refund that of the charge."""
-    asked = payments.as_asked(connection, paid)
-    charge = payments.load(connection, paid.charge_id) if paid.charge_id else None
-    return asked if charge is None else replace(asked, charge_id=charge.provider_id)
 
 
 def _is_payable(connection: Connection, asked: Payment) -> bool:

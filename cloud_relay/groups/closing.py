@@ -13,7 +13,7 @@ from cloud_relay.groups.rules import GroupEvent, GroupState
 from cloud_relay.groups.store import Group
 from cloud_relay.orders import steps
 from cloud_relay.orders.effects import Happening
-from cloud_relay.orders.rules import OrderEvent
+from cloud_relay.orders.rules import OrderEvent, OrderState
 from cloud_relay.orders.trade import Trade
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shipping.rules import tax_of
@@ -34,8 +34,7 @@ def reach(connection: Connection, group_id: str, now: datetime, trade: Trade) ->
     for one, saving in zip(paid, each, strict=True):
         _go_on(connection, group, one, saving, now, trade)
     _end_rest(connection, pledges, OrderEvent.GROUP_SUCCEEDED, now, trade)
-    _close(connection, group, GroupEvent.REACHED, now, saving_minor=sum(each))
-    telling.notify(connection, group, "group_complete", now)
+    _close(connection, group, GroupEvent.REACHED, now, saving_minor=sum(each), notice="group_complete")
     return True
 
 
@@ -58,16 +57,18 @@ def _end_rest(
     connection: Connection, pledges: list[RowMapping], event: OrderEvent, now: datetime, trade: Trade
 ) -> None:
     """Let the event happen to each pledge that waits still, as they were read before any of them went on."""
-    for one in pledges:
-        is_left = one["state"] != pledging.COUNTED if event is OrderEvent.GROUP_SUCCEEDED else True
-        if one["state"] in pledging.WAITING and is_left:
-            steps.apply(connection, one["order_id"], Happening(event=event, actor="clock"), now, trade)
+    waiting = pledging.WAITING if event is OrderEvent.GROUP_FAILED else (OrderState.UNPAID,)
+    left = [one["order_id"] for one in pledges if one["state"] in waiting]
+    if left:
+        steps.apply_all(connection, left, Happening(event=event, actor="clock"), now, trade)
 
 
-def _close(connection: Connection, group: Group, event: GroupEvent, now: datetime, *, saving_minor: int = 0) -> None:
+def _close(
+    connection: Connection, group: Group, event: GroupEvent, now: datetime, *, saving_minor: int = 0, notice: str = ""
+) -> None:
     state = rules.step(GroupState(group.state), event)
     store.save(connection, group, state=state, ended_at=now, end_reason=event, saving_minor=saving_minor)
-    telling.tell(connection, group.group_id, "ended", now, state=state.value)
+    telling.tell_end(connection, group, state.value, notice, now)
 
 
 def settle_due(connection: Connection, group_id: str, now: datetime, trade: Trade) -> bool:
@@ -75,14 +76,15 @@ def settle_due(connection: Connection, group_id: str, now: datetime, trade: Trad
     group = store.load(connection, group_id)
     if group is None or group.state != GroupState.OPEN or now < group.close_until:
         return False
-    _fail(connection, group, GroupEvent.DUE, now, trade)
-    telling.notify(connection, group, "group_failed", now)
+    _fail(connection, group, GroupEvent.DUE, now, trade, notice="group_failed")
     return True
 
 
-def _fail(connection: Connection, group: Group, event: GroupEvent, now: datetime, trade: Trade) -> None:
+def _fail(
+    connection: Connection, group: Group, event: GroupEvent, now: datetime, trade: Trade, *, notice: str = ""
+) -> None:
     _end_rest(connection, store.pledges(connection, group.group_id), OrderEvent.GROUP_FAILED, now, trade)
-    _close(connection, group, event, now)
+    _close(connection, group, event, now, notice=notice)
 
 
 def leave(connection: Connection, account_id: str, group_id: str, now: datetime, trade: Trade) -> None:

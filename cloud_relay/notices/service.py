@@ -1,6 +1,7 @@
 """Tell a person what they must know: a row that stays, and an event to their open pages."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from cloud_relay.db import wake
 from cloud_relay.notices.texts import sentences
 from cloud_relay.tables import account, member, notice
-from cloud_relay.web.pages import page_events
+from cloud_relay.web.pages import PageEvent, page_events
 from wire.values import new_id
 
 _INSERT = insert(notice)
@@ -17,6 +18,16 @@ _MEMBERS = select(member.c.account_id).where(member.c.merchant_id == bindparam("
 
 PAGE = 100
 """Notices in one answer; older ones are asked for with `before`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notice to one account: `kind` chooses the sentences, `values` fill them."""
+
+    account_id: str
+    kind: str
+    link: str
+    values: dict[str, str]
 
 
 def notify(
@@ -28,14 +39,19 @@ def notify(
 
 def write(
     connection: Connection, to: Iterable[tuple[str, str]], link: str, now: datetime, values: dict[str, str]
-) -> list[tuple[str, str, dict[str, Any]]]:
+) -> list[PageEvent]:
     """Write a notice for each (account, kind) and return the page events that tell of them, for the caller to add."""
+    return write_all(connection, [Letter(name, kind, link, values) for name, kind in dict.fromkeys(to)], now)
+
+
+def write_all(connection: Connection, letters: Iterable[Letter], now: datetime) -> list[PageEvent]:
+    """As `write`, of notices that differ in more than whom they are for."""
     rows: list[dict[str, Any]] = []
-    for account_id, kind in dict.fromkeys(to):
-        text_en, text_zh = sentences(kind, values)
+    for one in letters:
+        text_en, text_zh = sentences(one.kind, one.values)
         rows.append({
-            "notice_id": new_id("not"), "account_id": account_id, "kind": kind, "text_en": text_en, "text_zh": text_zh,
-            "link": link, "created_at": now,
+            "notice_id": new_id("not"), "account_id": one.account_id, "kind": one.kind, "text_en": text_en,
+            "text_zh": text_zh, "link": one.link, "created_at": now,
         })  # fmt: skip
     if rows:
         connection.execute(_INSERT, rows)

@@ -1,6 +1,10 @@
-"""Carries out what the state table decided, all in the transaction of the new state."""
+"""Carries out what the state table decided, all in the transaction of the new state.
 
-from collections.abc import Callable
+Each function carries out one effect of the orders to which the same happens at the same moment: mostly one, all pledges
+of a group when it ends.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,11 +41,12 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What an effect may look at: the order before, where it goes, why, when."""
+    """What an effect may look at: the order before, where it goes, with which effects, why, when."""
 
     connection: Connection
     order: Order
     after: OrderView
+    effects: tuple[Effect, ...]
     happening: Happening
     now: datetime
     trade: Trade
@@ -58,14 +63,16 @@ def _give_back_stock(scene: Scene) -> None:
     stock.tell(scene.connection, scene.order.listing_id, scene.now)
 
 
-def _return_stock(scene: Scene) -> None:
-    stock.put_back(scene.connection, scene.order.piece_id)
-    stock.tell(scene.connection, scene.order.listing_id, scene.now)
+def _return_stock(scenes: Sequence[Scene]) -> None:
+    connection, now = scenes[0].connection, scenes[0].now
+    stock.put_back_all(connection, [scene.order.piece_id for scene in scenes])
+    stock.tell_all(connection, [scene.order.listing_id for scene in scenes], now)
 
 
-def _drop_parcel(scene: Scene) -> None:
+def _drop_parcel(scenes: Sequence[Scene]) -> None:
     """No command goes out: the shop is told of a pledged parcel only once it is paid for good."""
-    parcels.release_piece(scene.connection, scene.order, scene.happening.event.value, scene.now)
+    asked = [(scene.order, scene.happening.event.value) for scene in scenes]
+    parcels.release_pieces(scenes[0].connection, asked, scenes[0].now)
 
 
 def _retake_stock(scene: Scene) -> None:
@@ -102,9 +109,9 @@ def _cancel_parcel(scene: Scene) -> None:
     send_command(scene.connection, order.shop_id, command, scene.now, order.trace, order.parcel_id)
 
 
-def _refund(scene: Scene) -> None:
-    order = scene.order
-    escrow.start_whole_refund(scene.connection, order.order_id, order.currency, scene.now)
+def _refund(scenes: Sequence[Scene]) -> None:
+    currencies = {scene.order.order_id: scene.order.currency for scene in scenes}
+    escrow.start_whole_refunds(scenes[0].connection, currencies, scenes[0].now)
 
 
 def _refund_payment(scene: Scene) -> None:
@@ -171,24 +178,34 @@ def _charge_back(scene: Scene) -> None:
     rebates.sale_given_back(scene.connection, source, scene.now, is_commission_back=False)
 
 
-EFFECTS: dict[Effect, Callable[[Scene], None]] = {
-    Effect.TAKE_STOCK: _take_stock,
-    Effect.RETAKE_STOCK: _retake_stock,
-    Effect.GIVE_BACK_STOCK: _give_back_stock,
+def _each(one: Callable[[Scene], None]) -> Callable[[Sequence[Scene]], None]:
+    """Return an effect that is carried out for one order after the other."""
+
+    def all_of_them(scenes: Sequence[Scene]) -> None:
+        for scene in scenes:
+            one(scene)
+
+    return all_of_them
+
+
+EFFECTS: dict[Effect, Callable[[Sequence[Scene]], None]] = {
+    Effect.TAKE_STOCK: _each(_take_stock),
+    Effect.RETAKE_STOCK: _each(_retake_stock),
+    Effect.GIVE_BACK_STOCK: _each(_give_back_stock),
     Effect.RETURN_STOCK: _return_stock,
     Effect.DROP_PARCEL: _drop_parcel,
-    Effect.ORDER_LABEL: _order_label,
-    Effect.ORDER_NEXT_LABEL: _order_label,
-    Effect.ANSWER_CONFIRMED: _answer(PhotoAnswer.CONFIRMED),
-    Effect.ANSWER_SILENT: _answer(PhotoAnswer.SILENT),
-    Effect.ANSWER_OBJECTED: _answer(PhotoAnswer.OBJECTED),
-    Effect.CANCEL_PARCEL: _cancel_parcel,
+    Effect.ORDER_LABEL: _each(_order_label),
+    Effect.ORDER_NEXT_LABEL: _each(_order_label),
+    Effect.ANSWER_CONFIRMED: _each(_answer(PhotoAnswer.CONFIRMED)),
+    Effect.ANSWER_SILENT: _each(_answer(PhotoAnswer.SILENT)),
+    Effect.ANSWER_OBJECTED: _each(_answer(PhotoAnswer.OBJECTED)),
+    Effect.CANCEL_PARCEL: _each(_cancel_parcel),
     Effect.REFUND: _refund,
-    Effect.REFUND_PAYMENT: _refund_payment,
-    Effect.RELEASE_MONEY: _release_money,
-    Effect.SPLIT_MONEY: _split_money,
-    Effect.OPEN_DISPUTE: _open_dispute,
-    Effect.CLOSE_DISPUTE: _close_dispute,
-    Effect.CALL_OPERATOR: _call_operator,
-    Effect.CHARGE_BACK: _charge_back,
+    Effect.REFUND_PAYMENT: _each(_refund_payment),
+    Effect.RELEASE_MONEY: _each(_release_money),
+    Effect.SPLIT_MONEY: _each(_split_money),
+    Effect.OPEN_DISPUTE: _each(_open_dispute),
+    Effect.CLOSE_DISPUTE: _each(_close_dispute),
+    Effect.CALL_OPERATOR: _each(_call_operator),
+    Effect.CHARGE_BACK: _each(_charge_back),
 }

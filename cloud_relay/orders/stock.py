@@ -1,5 +1,7 @@
 """Stock to promise: each change is one conditional UPDATE, so that nobody sells what another took a moment before."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +10,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import listing, piece
-from cloud_relay.web.pages import page_event
+from cloud_relay.web.pages import page_events
 
 
 class StockError(RuntimeError):
@@ -23,6 +25,12 @@ def out_of_stock() -> RefusedError:
 _MOVE = (
     update(piece)
     .where(piece.c.piece_id == bindparam("key"), piece.c.state == bindparam("before"))
+    .values(state=bindparam("after"))
+    .returning(piece.c.listing_id)
+)
+_MOVE_ALL = (
+    update(piece)
+    .where(piece.c.piece_id.in_(bindparam("keys", expanding=True)), piece.c.state == bindparam("before"))
     .values(state=bindparam("after"))
     .returning(piece.c.listing_id)
 )
@@ -53,8 +61,9 @@ def _reserve(first_free: Select[Any]) -> ReturningUpdate[Any]:
 
 _RESERVE_FREE, _RESERVE_FREE_OF = _reserve(_FIRST_FREE), _reserve(_FIRST_FREE_OF)
 _IN_STOCK = select(
-    listing.c.shop_id, listing.c.reserved, (listing.c.on_hand - listing.c.reserved).label("in_stock")
-).where(listing.c.listing_id == bindparam("key"))
+    listing.c.listing_id, listing.c.shop_id, listing.c.reserved,
+    (listing.c.on_hand - listing.c.reserved).label("in_stock"),
+).where(listing.c.listing_id.in_(bindparam("keys", expanding=True)))  # fmt: skip
 
 
 def _move(connection: Connection, piece_id: str, before: str, after: str) -> str | None:
@@ -121,10 +130,13 @@ def retake(connection: Connection, piece_id: str) -> bool:
     return False
 
 
-def put_back(connection: Connection, piece_id: str) -> None:
+def put_back_all(connection: Connection, piece_ids: Iterable[str]) -> None:
     """Sold → free: the shop stopped and the money goes back. A piece that is gone stays gone."""
-    listing_id = _move(connection, piece_id, "sold", "free")
-    _must(listing_id is None or _count(connection, listing_id, 1, 0), piece_id, "put back")
+    keys = list(piece_ids)
+    moved = Counter(connection.scalars(_MOVE_ALL, {"keys": keys, "before": "sold", "after": "free"}))
+    # one order for everybody: two who put back pieces of the same listings wait for, never at, each other
+    rows = [{"key": one, "taken_in": count, "promised": 0} for one, count in sorted(moved.items())]
+    _must(not rows or connection.execute(_COUNT, rows).rowcount == len(rows), ", ".join(keys), "put back")
 
 
 def write_off(connection: Connection, piece_id: str) -> None:
@@ -138,6 +150,13 @@ def write_off(connection: Connection, piece_id: str) -> None:
 
 def tell(connection: Connection, listing_id: str, now: datetime) -> None:
     """Tell open pages how many of a listing can be had now, and how many are kept; anybody may know that."""
-    row = connection.execute(_IN_STOCK, {"key": listing_id}).one()
-    data = {"listing_id": listing_id, "in_stock": row.in_stock, "kept": row.reserved}
-    page_event(connection, f"shop:{row.shop_id}", "stock_changed", data, now)
+    tell_all(connection, [listing_id], now)
+
+
+def tell_all(connection: Connection, listing_ids: Iterable[str], now: datetime) -> None:
+    """As `tell`, of several listings at once."""
+    found = {row.listing_id: row for row in connection.execute(_IN_STOCK, {"keys": sorted(set(listing_ids))})}
+    page_events(connection, [
+        (f"shop:{row.shop_id}", "stock_changed", {"listing_id": key, "in_stock": row.in_stock, "kept": row.reserved})
+        for key, row in sorted(found.items())
+    ], now)  # fmt: skip

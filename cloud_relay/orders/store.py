@@ -1,5 +1,6 @@
 """SQL of orders: one row with its one line and its open dispute."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,7 +67,7 @@ _LINE = ("piece_id", "parcel_id", "listing_id", "title_en", "title_zh")
 _DISPUTE = ("dispute_id", "resume_state", "timers_left")
 _GROUP = ("group_id", "group_state", "group_until")
 _OWN = tuple(name for name in Order.__dataclass_fields__ if name not in (*_LINE, *_DISPUTE, "return_state", *_GROUP))
-_QUERY = (
+_EVERY = (
     select(
         *(orders.c[name] for name in _OWN),
         *(order_line.c[name] for name in _LINE),
@@ -83,8 +84,9 @@ _QUERY = (
     )
     .outerjoin(pledge, pledge.c.order_id == orders.c.order_id)
     .outerjoin(group_order, group_order.c.group_id == pledge.c.group_id)
-    .where(orders.c.order_id == bindparam("key"))
 )  # fmt: skip
+_QUERY = _EVERY.where(orders.c.order_id == bindparam("key"))
+_ALL_OF = _EVERY.where(orders.c.order_id.in_(bindparam("keys", expanding=True)))
 _ADD_EVENT = insert(order_event)
 _SAVE = update(orders).where(orders.c.order_id == bindparam("key"), orders.c.version == bindparam("seen"))
 _DUE = select(orders.c.order_id).where(orders.c.due_at <= bindparam("now")).order_by(orders.c.due_at)
@@ -95,6 +97,15 @@ def load(connection: Connection, order_id: str) -> Order | None:
     """Return the order, or None."""
     row = connection.execute(_QUERY, {"key": order_id}).mappings().one_or_none()
     return None if row is None else Order(**row)
+
+
+def load_all(connection: Connection, order_ids: Iterable[str]) -> list[Order]:
+    """Return these orders as they are named; LookupError when one is not there."""
+    keys = list(order_ids)
+    found = {row["order_id"]: row for row in connection.execute(_ALL_OF, {"keys": keys}).mappings()}
+    if missing := set(keys) - set(found):
+        raise LookupError(f"orders {sorted(missing)}: are not there")
+    return [Order(**found[key]) for key in keys]
 
 
 def find_by_parcel(connection: Connection, parcel_id: str) -> str | None:
@@ -115,14 +126,19 @@ def next_due(connection: Connection) -> datetime | None:
     return due
 
 
-def save(connection: Connection, order: Order, view: OrderView, values: dict[str, Any]) -> None:
-    """Write where the order stands now; StaleOrderError when it changed since `order` was read."""
-    own = {
-        "state": view.state.value, "objections": view.objections, "due_at": view.until, "version": order.version + 1,
-    }  # fmt: skip
-    where = {"key": order.order_id, "seen": order.version}
-    if connection.execute(_SAVE, {**own, **values, **where}).rowcount != 1:
-        raise StaleOrderError(f"order {order.order_id}: changed under a running transaction")
+def save_all(connection: Connection, changed: Iterable[tuple[Order, OrderView, dict[str, Any]]]) -> None:
+    """Write where orders stand now, each with more values; StaleOrderError when one changed since it was read."""
+    of_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for order, view, values in changed:
+        own = {
+            "state": view.state.value, "objections": view.objections, "due_at": view.until,
+            "version": order.version + 1, "key": order.order_id, "seen": order.version,
+        }  # fmt: skip
+        of_columns.setdefault(frozenset(values), []).append({**own, **values})
+    for rows in of_columns.values():
+        if connection.execute(_SAVE, rows).rowcount != len(rows):
+            names = ", ".join(row["key"] for row in rows)
+            raise StaleOrderError(f"order {names}: changed under a running transaction")
 
 
 def save_shadow(connection: Connection, order: Order, view: OrderView) -> None:
@@ -150,8 +166,17 @@ def add_event(
     connection: Connection, order_id: str, parcel_id: str, kind: str, detail: dict[str, Any], actor: str, now: datetime
 ) -> None:
     """Add one line to the order's timeline; lines are never changed."""
-    row = {"order_id": order_id, "parcel_id": parcel_id, "kind": kind, "detail": detail, "actor": actor, "at": now}
-    connection.execute(_ADD_EVENT, row)
+    add_events(connection, [(order_id, parcel_id, kind, detail, actor)], now)
+
+
+def add_events(
+    connection: Connection, lines: Iterable[tuple[str, str, str, dict[str, Any], str]], now: datetime
+) -> None:
+    """As `add_event`, of several (order, parcel, kind, detail, actor) at once."""
+    names = ("order_id", "parcel_id", "kind", "detail", "actor")
+    rows = [{**dict(zip(names, line, strict=True)), "at": now} for line in lines]
+    if rows:
+        connection.execute(_ADD_EVENT, rows)
 
 
 def events_of(connection: Connection, order_id: str, parcel_ids: list[str]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Who hears of a step of an order: open pages, notices, and the sentences with which a step is refused."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -9,7 +10,7 @@ from cloud_relay.orders.effects import Happening
 from cloud_relay.orders.rules import OrderEvent, OrderState, OrderView
 from cloud_relay.orders.store import Order
 from cloud_relay.refusals import RefusedError
-from cloud_relay.web.pages import page_events
+from cloud_relay.web.pages import PageEvent, page_events
 
 E, S = OrderEvent, OrderState
 
@@ -80,13 +81,23 @@ def refusal(state: OrderState, event: OrderEvent) -> RefusedError:
     return RefusedError(type_, english, chinese, state=state.value)
 
 
-def tell(connection: Connection, order: Order, before: OrderView, happening: Happening, now: datetime) -> None:
-    """Tell pages and people of one step, in as few statements as there are tables."""
+def tell(connection: Connection, steps: Iterable[tuple[Order, OrderView, Happening]], now: datetime) -> None:
+    """Tell pages and people of steps (the order after, before, why), in as few statements as there are tables."""
+    events: list[PageEvent] = []
+    for order, before, happening in steps:
+        events += _events(connection, order, before, happening, now)
+    page_events(connection, events, now)
+
+
+def _events(
+    connection: Connection, order: Order, before: OrderView, happening: Happening, now: datetime
+) -> list[PageEvent]:
+    """Write the notices of one step; return what the pages are to be told."""
     data = {
         "order_id": order.order_id, "parcel_id": order.parcel_id, "state": order.state, "event": happening.event.value,
     }  # fmt: skip
     channels = (f"order:{order.order_id}", f"account:{order.account_id}", f"merchant:{order.merchant_id}")
-    events = [(channel, "order", data) for channel in channels]
+    events: list[PageEvent] = [(channel, "order", data) for channel in channels]
     if order.group_id is not None:
         events.append((f"group:{order.group_id}", "pledge", {"group_id": order.group_id}))
     to_shopper, to_merchant = _kinds(order, before, happening)
@@ -101,7 +112,7 @@ def tell(connection: Connection, order: Order, before: OrderView, happening: Hap
         to_operators = [(name, kind) for name in notices.operators(connection)]
         events += notices.write(connection, to_operators, "/operator", now, values)
         events.append(("operator", "dispute", data))
-    page_events(connection, events, now)
+    return events
 
 
 def _kinds(order: Order, before: OrderView, happening: Happening) -> tuple[list[str], list[str]]:

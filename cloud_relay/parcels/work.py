@@ -1,5 +1,6 @@
 """What the relay asks a shop to do for a parcel, always by the outbox in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -78,16 +79,29 @@ def prepare(
 
 def release(connection: Connection, shop_id: str, parcel_id: str, reason: str, now: datetime, trace: str = "") -> None:
     """Have an unpaid piece unpacked and put back; if the shop never heard of it, only note that it ended."""
-    if state_of(connection, parcel_id) == WAITING:
-        _set_state(connection, parcel_id, ENDED, now)
+    if parcel_id in _drop_unheard(connection, [parcel_id], now):
         return
     send_command(connection, shop_id, ReleasePiece(parcel_id=parcel_id, reason=reason), now, trace, parcel_id)
     _set_state(connection, parcel_id, RELEASING, now)
 
 
+def _drop_unheard(connection: Connection, parcel_ids: list[str], now: datetime) -> set[str]:
+    """End those parcels that the shop never heard of; return them."""
+    values = {"keys": parcel_ids, "before": WAITING, "state": ENDED, "changed_at": now}
+    return set(connection.scalars(_DROP, values))
+
+
 def release_piece(connection: Connection, order: ForParcel, reason: str, now: datetime) -> None:
     """As `release`, for an order."""
     release(connection, order.shop_id, order.parcel_id, reason, now, order.trace)
+
+
+def release_pieces(connection: Connection, asked: Sequence[tuple[ForParcel, str]], now: datetime) -> None:
+    """As `release`, for several orders, each with its reason."""
+    dropped = _drop_unheard(connection, [order.parcel_id for order, _ in asked], now)
+    for order, reason in asked:
+        if order.parcel_id not in dropped:
+            release_piece(connection, order, reason, now)
 
 
 def begin_again(connection: Connection, order: ForParcel, now: datetime) -> None:
@@ -120,6 +134,11 @@ def order_label(connection: Connection, order: ForParcel, now: datetime, trade: 
 _INSERT = insert(parcel)
 _STATE = select(parcel.c.state).where(parcel.c.parcel_id == bindparam("key"))
 _SAVE = update(parcel).where(parcel.c.parcel_id == bindparam("key"))
+_DROP = (
+    update(parcel)
+    .where(parcel.c.parcel_id.in_(bindparam("keys", expanding=True)), parcel.c.state == bindparam("before"))
+    .returning(parcel.c.parcel_id)
+)
 _FOR_LABEL = (
     select(
         piece.c.serial, piece.c.code, listing.c.listing_id, listing.c.gtin, listing.c.sku, listing.c.title_en,

@@ -10,6 +10,8 @@ from cloud_relay.db import wake
 from cloud_relay.tables import page_event as page_event_table
 
 _INSERT = insert(page_event_table)
+PageEvent = tuple[str, str, dict[str, Any]]
+"""(channel, kind, data)."""
 
 
 def page_event(connection: Connection, channel: str, kind: str, data: dict[str, Any], now: datetime) -> None:
@@ -23,8 +25,8 @@ def page_event(connection: Connection, channel: str, kind: str, data: dict[str, 
     wake(connection, "pages")
 
 
-def page_events(connection: Connection, events: Sequence[tuple[str, str, dict[str, Any]]], now: datetime) -> None:
-    """As `page_event`, for several (channel, kind, data) at once: one statement."""
+def page_events(connection: Connection, events: Sequence[PageEvent], now: datetime) -> None:
+    """As `page_event`, for several at once: one statement."""
     rows = [{"channel": channel, "kind": kind, "data": data, "created_at": now} for channel, kind, data in events]
     if rows:
         connection.execute(_INSERT, rows)

@@ -7,9 +7,10 @@ import pytest
 
 from cloud_relay import tables
 from cloud_relay.escrow import service
-from cloud_relay.escrow.providers.base import Outcome, OutcomeState
+from cloud_relay.escrow.providers.base import Outcome, OutcomeState, ProviderEvent
 from cloud_relay.escrow.rules import LedgerError
 from cloud_relay.escrow.settle import settle
+from cloud_relay.escrow.webhooks import Arrived, take_all
 from cloud_relay.orders.rules import OrderEvent as E
 
 TOTAL = 11_100
@@ -46,6 +47,45 @@ def test_no_refund_is_larger_than_what_the_order_holds(world):
     assert not world.refunds()
     run(service.start_refund, order_id, "CNY", 0, world.now)
     assert not world.refunds(), "nothing is nothing"
+
+
+def test_what_is_promised_back_is_not_promised_again(world):
+    order_id, run = world.paid_order(), world.database.run_now
+    world.happen(order_id, E.CANCEL_ASKED)
+    run(service.start_refund, order_id, "CNY", 1_000, world.now)
+    world.happen(order_id, E.CANCEL_DONE)
+    run(service.start_whole_refunds, {order_id: "CNY"}, world.now)
+    assert sorted(one["amount_minor"] for one in world.refunds()) == [1_000, TOTAL - 1_000]
+
+
+@pytest.mark.both_stores
+def test_events_that_come_together_count_once_each(world):
+    """Copies of one event, of a refund that arrived, of one that did not, and of a charge, in one delivery."""
+    world.listing(listing_id="lis_2", pieces=2)
+    first, second = (world.paid_order("ann", "lis_2") for _ in range(2))
+    placed, run = world.place("bob", listing_id="lis_1"), world.database.run_now
+    for order_id in (first, second):
+        world.happen(order_id, E.CANCEL_ASKED)
+        world.happen(order_id, E.CANCEL_DONE)
+    refunds = {one["order_id"]: one for one in world.refunds()}
+
+    def event(name, payment_id, amount, state=OutcomeState.SUCCEEDED):
+        outcome = Outcome(state=state, amount_minor=amount, currency="CNY", provider_reference=name)
+        told = ProviderEvent(event_id=name, type=f"payment.{state.value}", payment_id=payment_id, outcome=outcome)
+        return Arrived("sandbox", told, b"{}", world.now)
+
+    back = event("back", refunds[first]["payment_id"], refunds[first]["amount_minor"])
+    odd = event("odd", refunds[second]["payment_id"], 1)
+    charge = event("charge", placed.payment_id, TOTAL)
+    pending = event("pending", refunds[second]["payment_id"], TOTAL, OutcomeState.PENDING)
+    assert run(take_all, [back, charge, back, odd, pending], world.trade) == [True, True, False, True, True]
+    assert run(take_all, [charge, back], world.trade) == [False, False]
+    assert [world.balance(f"escrow:{one}") for one in (first, second)] == [0, TOTAL]
+    assert world.order(placed.order_id)["state"] == "paid"
+    states = {one["order_id"]: one["state"] for one in world.refunds()}
+    assert states == {first: "succeeded", second: "started"}
+    assert len(world.rows(tables.notice, tables.notice.c.kind == "payment_odd")) == 1
+    assert len(world.rows(tables.provider_event)) == 4
 
 
 def test_a_refund_is_taken_from_its_own_order_only(world):
