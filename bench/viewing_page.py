@@ -132,7 +132,7 @@ class Watcher:
             await self.context.close()
 
     async def click_look(self, relay_url: str, listing_id: str, piece_id: str) -> tuple[float, float | None]:
-        """Click "look" on a listing's page as a hand does; return ms to the first live picture, and to a still before."""
+        """Click "look" as a hand does; return milliseconds to the first live picture, and to a still before it."""
         await self.page.goto(f"{relay_url}/l/{listing_id}?lang=en")
         await self.page.wait_for_load_state("load")
         link = self.page.locator(f'a[href^="/look/{piece_id}"]')

@@ -2,7 +2,7 @@
 
 aiortc splits each picture anew for every browser and spends a task, an object and three awaits on each packet, 85 µs
 of Python: fifty browsers need a core and a half that Python cannot give. Here a picture is split once for all, and each
-browser's part of it is numbered, sealed and handed to its socket in one plain loop.
+browser's part of it is numbered and sealed in one plain loop and handed to its socket at once.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import HeaderExtensions
 
+from edge.viewing.datagrams import Datagrams
 from edge.viewing.encoder import Encoded
 from edge.viewing.encoder_models import CLOCK_HZ, Codec
 
@@ -158,6 +159,7 @@ class PacketSender:
         self._since_idr = 0
         self._missed: set[int] = set()
         self.packets, self.asked_again = 0, 0
+        self._datagrams: Datagrams | None = None
         hooked._run_rtp = self._run  # noqa: SLF001  # touch point: started once DTLS is up
         hooked._retransmit = self._send_again  # noqa: SLF001  # touch point: a NACK ends here
 
@@ -177,20 +179,20 @@ class PacketSender:
         if pair is None or sender.transport.state != "connected" or not sender._enabled:  # noqa: SLF001  # touch point
             return False
         protect = sender.transport._tx_srtp.protect  # noqa: SLF001  # touch point: the session that seals for this browser
-        sendto, address = pair.protocol.transport.sendto, pair.remote_addr
         timestamp = (self._origin + packed.pts) & 0xFFFFFFFF
         extension, sequence = self._extension(), self._sequence
         tail = pack("!II", timestamp, sender._ssrc) + extension  # noqa: SLF001  # touch point: its own number
         first, kind = EXTENDED if extension else EXTENDED & ~0x10, self._payload_type
-        last = len(packed.payloads) - 1
+        last, sealed = len(packed.payloads) - 1, []
         if packed.is_idr:
             self._since_idr, self._again_s, self._missed = 0, {}, set()
         for place, payload in enumerate(packed.payloads):
             header = pack("!BBH", first, kind | MARKED if place == last else kind, sequence)
             packet = header + tail + payload
             self._history[sequence % HISTORY_PACKETS] = (sequence, packet)
-            sendto(protect(packet), address)
+            sealed.append(protect(packet))
             sequence = (sequence + 1) & 0xFFFF
+        self._datagrams_of(pair.protocol.transport).send(sealed, pair.remote_addr)
         self._sequence = sequence
         self._since_idr += len(packed.payloads)
         self._count(packed, timestamp)
@@ -205,6 +207,8 @@ class PacketSender:
             pass  # so aiortc ends its own loop: whoever stops it waits for the next line
         finally:
             self._track.stop()
+            if self._datagrams is not None:
+                self._datagrams.close()
             getattr(self._sender, _own("rtp_exited")).set()
 
     async def _send_again(self, sequence_number: int) -> None:
@@ -238,6 +242,14 @@ class PacketSender:
         own = pack("!I", self._sender._rtx_ssrc)  # noqa: SLF001  # touch point: the number of that stream
         self._resent_sequence = (self._resent_sequence + 1) & 0xFFFF
         return header + packet[4:8] + own + packet[12:size] + pack("!H", sequence) + packet[size:]
+
+    def _datagrams_of(self, transport: Any) -> Datagrams:
+        """The way out of this connection, which may change while it lasts."""
+        if self._datagrams is None or self._datagrams.transport is not transport:
+            if self._datagrams is not None:
+                self._datagrams.close()
+            self._datagrams = Datagrams(transport)
+        return self._datagrams
 
     def _pair(self) -> Any:
         """The way that ICE found, or None."""
