@@ -297,7 +297,7 @@ class HeadAxis(Axis):
     def __init__(self, handle: Handle) -> None:
         super().__init__(handle)
         self._zoom = 1.0
-        self._has_zoomed = True
+        self._has_moved = True
         self._ask_from_s = 0.0
 
     def concerns(self, wish: Wish) -> bool:
@@ -305,7 +305,7 @@ class HeadAxis(Axis):
 
     async def obey(self, driver: PanTilt, wish: Wish) -> bool:
         if isinstance(wish, Motion):
-            self._has_zoomed = self._has_zoomed or bool(wish.zoom)
+            self._has_moved = True
             await driver.move(wish.pan / self._zoom, wish.tilt / self._zoom, wish.zoom)
             return True
         if isinstance(wish, Centre):
@@ -313,21 +313,21 @@ class HeadAxis(Axis):
                 return False
             wish = aimed_at(wish, await self.answer(driver.position), driver.view_deg)
         aim = clamp_head(wish, driver.limits)
-        self._zoom, self._has_zoomed = aim.zoom, True  # it may be stopped on its way
+        self._zoom, self._has_moved = aim.zoom, True  # it may be stopped on its way
         await driver.go_to(aim)
         return True
 
     async def stopped(self, driver: PanTilt) -> None:
-        """Ask how close it looks, while nobody waits for a motion."""
+        """Ask where and how close it looks, while nobody waits for a motion: the next one need not ask."""
         now_s = asyncio.get_running_loop().time()
-        if not self._has_zoomed or now_s < self._ask_from_s:
+        if not self._has_moved or now_s < self._ask_from_s:
             return
         try:
             self._zoom = max((await self.answer(driver.position)).zoom, 1.0)
         except DeviceError:
             self._ask_from_s = now_s + ASK_AGAIN_S
             raise
-        self._has_zoomed = False
+        self._has_moved = False
 
 
 class TableAxis(Axis):

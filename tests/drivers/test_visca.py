@@ -223,6 +223,40 @@ async def test_a_head_without_limits_is_looked_at_before_it_moves(head):
     assert len(moves(machine)) == 1
 
 
+async def test_a_head_that_told_where_it_stands_is_not_asked_again_until_it_has_moved(head):
+    machine, driver, _ = head
+    machine.refuse = {LIMIT: 2}
+    await driver.open()
+    await driver.position()
+    asked = machine.payloads.count(POSITION_INQUIRY)
+    await driver.move(1.0, 0, 0)
+    assert machine.payloads.count(POSITION_INQUIRY) == asked, "it drives at once"
+    machine.position = (round(30 * 40 / 3), 0)
+    await driver.move(1.0, 0, 0)
+    assert moves(machine)[-1] == moves(machine)[0], "at its limit it is stopped"
+    assert machine.payloads[-1] == b"\x01\x06\x01\x01\x01\x03\x03"
+    await driver.stop()
+    await driver.move(1.0, 0, 0)
+    assert machine.payloads.count(POSITION_INQUIRY) == asked + 2, "it has moved since it told"
+
+
+@pytest.mark.parametrize("way", ["move", "zoom", "go_to"])
+async def test_whatever_moves_a_head_makes_it_unknown_where_it_stands(head, way):
+    machine, driver, _ = head
+    machine.refuse = {LIMIT: 2}
+    await driver.open()
+    await driver.position()
+    doing = {
+        "move": lambda: driver.move(-0.2, 0, 0), "zoom": lambda: driver.move(0, 0, -0.2),
+        "go_to": lambda: driver.go_to(HeadPosition(pan_deg=5, tilt_deg=0, zoom=1)),
+    }  # fmt: skip
+    await doing[way]()
+    await driver.position()  # on its way: that is no place to stand
+    asked = machine.payloads.count(POSITION_INQUIRY)
+    await driver.move(1.0, 0, 0)
+    assert machine.payloads.count(POSITION_INQUIRY) == asked + 1
+
+
 async def test_a_head_that_keeps_limits_is_told_them(head):
     machine, driver, _ = head
     await driver.open()
