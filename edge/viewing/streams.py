@@ -250,8 +250,7 @@ class Streams:
         now_s = self._monotonic()
         self._flooded = {session_id: until_s for session_id, until_s in self._flooded.items() if until_s > now_s}
         self._replace_stuck(now_s)
-        for stream in self._streams.values():
-            self._uplink.rank(stream.stream_id, self._listener.rank(stream.session_id))
+        self._put_in_order()
         for stream in list(self._streams.values()):
             stream.measure(now_s)
             stream.ceiling = self._uplink.ceiling(stream.stream_id)
@@ -267,6 +266,14 @@ class Streams:
                 logger.info("stream given up", extra={"stream": stream.stream_id, "was_connected": is_gone})
                 self.close(stream.stream_id)
         self._stop_unneeded()
+
+    def _put_in_order(self) -> None:
+        """Tell the uplink who looks why; who steers gets each picture first, before it is sealed for fifty others."""
+        ranks = {stream.stream_id: self._listener.rank(stream.session_id) for stream in self._streams.values()}
+        for stream_id, rank in ranks.items():
+            self._uplink.rank(stream_id, rank)
+        for stream_id in sorted(ranks, key=lambda one: ranks[one]):
+            self._streams[stream_id] = self._streams.pop(stream_id)
 
     def say(self, session_id: str, text: str) -> None:
         """Say something to a session's page on its reliable data channel, if it has one."""

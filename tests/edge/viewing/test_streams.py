@@ -73,6 +73,16 @@ async def test_a_browser_that_cannot_be_sent_to_takes_nobodys_picture_away(shop,
     await eventually(broken.ended.is_set)
 
 
+async def test_who_steers_gets_each_picture_before_those_who_watch(shop, eventually):
+    for session_id in ("s1", "s2", "s3"):
+        await watching(shop, session_id)
+    place = shop.desk.places["front"]
+    assert [one.session_id for one in place.streams._streams.values()] == ["s1", "s2", "s3"]
+    place.hand("s1", "s3", place.line.turn_no)
+    assert place.line.holder.session_id == "s3"
+    await eventually(lambda: next(iter(place.streams._streams.values())).session_id == "s3")
+
+
 async def test_two_cameras_run_each_with_its_own_encoder(shop):
     await watching(shop, "s1")
     shop.desk.piece_brought("bowl")
