@@ -1,10 +1,13 @@
 """Each patch here breaks one guard of money or goods; the test that it names must go red, or it proves nothing."""
 
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,16 +34,50 @@ def apply(patch: str, root: Path) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def run(tests: list[str], root: Path) -> subprocess.CompletedProcess[str]:
-    """Run these tests on the code in `root`."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:schemathesis", *tests]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "VITRINE_MACHINE_NO_SHRINK": "1",
-    }
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+class Runner:
+    """Runs tests on the code in `root`, each time in a fork of one program: loading libraries took most of a run."""
+
+    # of a test that goes red no more than that is asked: asserts need not be rewritten
+    WORDS = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--assert=plain")
+
+    def __init__(self, root: Path) -> None:
+        self._said = root / "said"
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "VITRINE_MACHINE_NO_SHRINK": "1",
+        }
+        self._forks = subprocess.Popen(
+            [sys.executable, "-P", str(ROOT / "tests/mutants/forking.py")], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, cwd=root, env=environment, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, tests: list[str]) -> tuple[int, str]:
+        """Return pytest's exit code and what it said."""
+        assert self._forks.stdin and self._forks.stdout
+        self._forks.stdin.write(json.dumps([str(self._said), *self.WORDS, *tests]) + "\n")
+        self._forks.stdin.flush()
+        try:
+            code = self._forks.stdout.readline()
+        except BaseException:  # its time is over: a late answer must not be taken for that to the next question
+            self.close()
+            raise
+        return int(code), self._said.read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        """End it, and what it runs."""
+        if self._forks.poll() is None:
+            os.killpg(self._forks.pid, signal.SIGKILL)
+        with self._forks:
+            pass
+
+
+@pytest.fixture(scope="module")
+def runner(house: Path) -> Iterator[Runner]:
+    runner = Runner(house)
+    yield runner
+    runner.close()
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +110,11 @@ def test_there_are_enough_mutants_and_each_names_its_killer():
 
 
 @pytest.mark.full
-def test_the_healthy_code_is_green(house):
+@pytest.mark.timeout(600)
+def test_the_healthy_code_is_green(runner):
     tests = sorted({test for path in PATCHES for test in killers(path.read_text(encoding="utf-8"))})
-    answer = run(tests, house)
-    assert answer.returncode == 0, answer.stdout[-3000:]
+    code, said = runner.run(tests)
+    assert code == 0, said[-3000:]
 
 
 def mutants():
@@ -90,18 +128,16 @@ def mutants():
 
 
 @pytest.mark.parametrize("path", [*mutants()])
-def test_the_mutant_is_killed(house, path):
+def test_the_mutant_is_killed(house, runner, path):
     patch = path.read_text(encoding="utf-8")
     broken = {
         name: (house / name).read_text(encoding="utf-8") for name in re.findall(r"^--- a/(\S+)", patch, re.MULTILINE)
     }
     apply(patch, house)
     try:
-        answer = run(killers(patch), house)
+        code, said = runner.run(killers(patch))
     finally:
         for name, text in broken.items():
             (house / name).write_text(text, encoding="utf-8")
-    assert answer.returncode == 1, (
-        f"survived, or the test could not run:\n{answer.stdout[-3000:]}{answer.stderr[-1000:]}"
-    )
-    assert str(house) in answer.stdout or "FAILED" in answer.stdout
+    assert code == 1, f"survived, or the test could not run:\n{said[-3000:]}"
+    assert str(house) in said or "FAILED" in said
