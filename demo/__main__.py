@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from demo.bench_check import go_live
-from demo.goods import DemoShop, studio, teahouse
-from demo.hands import Bench, Hands
-from demo.mall import ROOT, Mall, MallError
-from demo.people import MERCHANTS, OPERATOR, SHOPPER, RelayRefusedError
-from demo.ports import NoPortsError, Ports, free_block
-from demo.seed import seed_people, seed_shop, wait_for_shop
-from demo.shop_files import PIN, TILL_PIN
-from demo.steps import StepFailedError
-from demo.supervisor import ProgramFailedError, Supervisor
+from wire.light_start import light_start
+
+with light_start():
+    from demo.bench_check import go_live
+    from demo.goods import DemoShop, studio, teahouse
+    from demo.hands import Bench, Hands
+    from demo.mall import ROOT, Mall, MallError
+    from demo.people import MERCHANTS, OPERATOR, SHOPPER, RelayRefusedError
+    from demo.ports import NoPortsError, Ports, free_block
+    from demo.seed import seed_people, seed_shop, wait_for_shop
+    from demo.shop_files import PIN, TILL_PIN
+    from demo.steps import StepFailedError
+    from demo.supervisor import ProgramFailedError, Supervisor
 
 DEFAULT_PORT = 8080
 NONCE = re.compile(r"[A-Z0-9]{2,8}")
@@ -89,9 +92,10 @@ async def open_shop(mall: Mall, shop: DemoShop, web: asyncio.Task[None], *, is_n
         say(f"{shop.name}: the box is enrolled with a certificate of its own")
     await mall.open_edge(shop)
     await web
-    await wait_for_shop(mall, shop)
+    is_live = await wait_for_shop(mall, shop)
     say(f"{shop.name}: online")
-    await go_live(mall, shop, say)
+    if not is_live:
+        await go_live(mall, shop, say)
 
 
 def tell_addresses(mall: Mall) -> None:

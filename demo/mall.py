@@ -90,13 +90,15 @@ class Mall:
         note.write_text(json.dumps({"port": self.ports.base}))
 
     async def open_relay(self) -> None:
-        """Make the relay if there is none yet; start the broker, then mail catcher, payment provider and relay."""
+        """Make the relay if there is none yet; start broker, mail catcher, payment provider and relay.
+
+        The broker listens long before a relay has loaded, and a relay whose broker is late asks again.
+        """
         if not (self.relay_folder / "relay.toml").exists():
             await self._make_relay()
         mosquitto = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
         assert mosquitto is not None
         configuration = str(self.relay_folder / "mosquitto" / "mosquitto.conf")
-        await self._start("broker", [mosquitto, "-c", configuration], self._listens(self.ports.broker))
         catcher = python_module(
             "demo.mail_catcher", "--folder", str(self.folder / "mails"), "--smtp-port", str(self.ports.smtp),
             "--page-port", str(self.ports.mails),
@@ -107,6 +109,7 @@ class Mall:
         )  # fmt: skip
         relay = python_module("cloud_relay", "run", "--data", str(self.relay_folder))
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._start("broker", [mosquitto, "-c", configuration], self._listens(self.ports.broker)))
             tasks.create_task(self._start("mail catcher", catcher, self._listens(self.ports.mails)))
             tasks.create_task(self._start("payment provider", provider, self._listens(self.ports.provider)))
             tasks.create_task(self._start("relay", relay, self._answers(self.relay_url)))
@@ -173,7 +176,7 @@ class Mall:
         port = httpx.URL(address).port or 0
 
         async def look() -> bool:
-            if not await port_answers(port):  # asked twenty times a second: a client would cost more than the program
+            if not await port_answers(port):  # asked fifty times a second: a client would cost more than the program
                 return False
             try:
                 async with plain_http(timeout=2) as http:

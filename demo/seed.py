@@ -20,6 +20,7 @@ FACES = {"front": 0.0, "right": 90.0, "back": 180.0, "left": 270.0}
 """The four sides of what stands on a turntable, in degrees of the table."""
 
 APPEAR_S = 20.0
+SHOP_LOOK_S = 0.05
 
 FIELD_MM, DISTANCE_MM, PLACE_MM = 900.0, 1011.0, 205.0
 """The demonstration's window: what the camera sees at its widest, how far away, and how far apart the pieces stand."""
@@ -178,8 +179,8 @@ def spot_of(shop: DemoShop, piece: DemoPiece) -> dict[str, Any] | None:
             "home": {"pan_deg": 0.0, "tilt_deg": 0.0, "zoom": 1.5, "table_deg": 0.0}, "faces": faces}  # fmt: skip
 
 
-async def wait_for_shop(mall: Mall, shop: DemoShop) -> None:
-    """Wait until the relay has heard of the shop's box and the box of its plan."""
+async def wait_for_shop(mall: Mall, shop: DemoShop) -> bool:
+    """Wait until the relay has heard of the shop's box and the box of its plan; return whether the shop is live."""
     merchant = Caller(mall.relay_url)
     await merchant.sign_in(MERCHANTS[shop.name])
     deadline = asyncio.get_running_loop().time() + APPEAR_S
@@ -187,9 +188,9 @@ async def wait_for_shop(mall: Mall, shop: DemoShop) -> None:
         while True:
             state = await merchant.call("GET", f"/api/shops/{shop.name}")
             if state["is_online"] and state["plan_applied"] == state["plan_version"]:
-                return
+                return bool(state["is_live"])
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{shop.name} did not come online in {APPEAR_S:.0f} s: {state}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(SHOP_LOOK_S)
     finally:
         await merchant.close()

@@ -16,6 +16,9 @@ PR_SET_PDEATHSIG = 1
 STOP_S = 8.0
 """How long a program may take to end after SIGTERM; the shop stops motion and streams in less than two seconds."""
 
+LOOK_S = 0.02
+"""How often a program that starts is looked at: several wait for one another, and each pause would be added."""
+
 RESTART_S = 1.0
 RESTARTS_MAX = 20
 """A program that dies this often will die again; the demo says so and ends."""
@@ -82,7 +85,7 @@ class Supervisor:
                 raise ProgramFailedError(
                     f"{program.name} was not ready after {program.ready_s:.0f} s; see {program.log}{_tail(program.log)}"
                 )
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(LOOK_S)
 
     async def _keep(self, program: Program) -> None:
         while not self._is_stopping:
