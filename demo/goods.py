@@ -160,9 +160,8 @@ def studio() -> DemoShop:
                 description_en="Thin, a little uneven, as hands make it.",
                 description_zh="薄胎，略有手工的不规整。",
                 attributes={"holds / 容量": "220 ml"},
-                pieces=(DemoPiece(piece="cup-1", code="101", spot=1), DemoPiece(piece="cup-2", code="102"),
-                        DemoPiece(piece="cup-3", code="103"), DemoPiece(piece="cup-4", code="104"),
-                        DemoPiece(piece="cup-5", code="105"), DemoPiece(piece="cup-6", code="106")),
+                pieces=tuple(DemoPiece(piece=f"cup-{number}", code=f"{100 + number}", spot=int(number == 1))
+                             for number in range(1, 13)),
             ),
             DemoListing(
                 sku="NL-VASE", kind="vase", colour="green", price_minor=7400, weight_g=720,

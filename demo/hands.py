@@ -76,9 +76,12 @@ class Bench:
         return world
 
     async def piece_of(self, code: str) -> str:
-        """Return which piece bears this tag."""
+        """Return which piece bears this tag; raise NotYetError where none does."""
         pieces = (await self.world())["pieces"]
-        return next(str(piece["id"]) for piece in pieces if piece["code"] == code)
+        found = next((str(piece["id"]) for piece in pieces if piece["code"] == code), "")
+        if not found:
+            raise NotYetError(f"no piece here bears {code}")
+        return found
 
     async def close(self) -> None:
         """Let go of both."""
@@ -92,7 +95,7 @@ def has_work(state: dict[str, Any]) -> bool:
 
 
 class NotYetError(Exception):
-    """A task waits for a machine; it is looked at again."""
+    """A task waits for a machine, or for a piece that is not in the shop; it is looked at again."""
 
 
 class Hands:
