@@ -5,6 +5,8 @@ how many pictures came in since that was asked last). Each is answered by one li
 """
 
 import asyncio
+import contextlib
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,8 +31,9 @@ def count_only(protocol: Any) -> None:
     Fifty browsers open what they get on fifty other machines, and must not load this one. RTCP, STUN and DTLS go on as
     ever (RFC 5761 section 4, RFC 7983); so does the first packet, by which a viewer knows what to report of.
     """
-    take = protocol.datagram_received
+    take, made, lost = protocol.datagram_received, protocol.connection_made, protocol.connection_lost
     known = set[int]()
+    own: dict[int, socket.socket] = {}
 
     def take_or_count(self: Any, data: bytes, address: Any) -> None:
         is_media = data[0] >> 6 == 2 and not 64 <= data[1] & 0x7F <= 95
@@ -40,7 +43,31 @@ def count_only(protocol: Any) -> None:
             known.add(self.id)
             COUNTED["frames"] += data[1] >> 7
 
-    protocol.datagram_received = take_or_count
+    def drain(self: Any) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError, KeyError):
+            while True:
+                take_or_count(self, *own[self.id].recvfrom(2048))
+
+    def read_all(self: Any, transport: Any) -> None:
+        """In asyncio's place, which reads one datagram a turn of its loop: fifty viewers would fill a core so."""
+        if not transport.is_closing():
+            loop: Any = asyncio.get_running_loop()
+            found = transport.get_extra_info("socket")
+            reader = own[self.id] = found.dup()
+            loop._remove_reader(found.fileno())  # noqa: SLF001  # the public one refuses what a transport reads
+            loop.add_reader(reader.fileno(), drain, self)
+
+    def connection_made(self: Any, transport: Any) -> None:
+        made(self, transport)
+        asyncio.get_running_loop().call_soon(read_all, self, transport)  # asyncio begins to read before that
+
+    def connection_lost(self: Any, error: Exception | None) -> None:
+        if reader := own.pop(self.id, None):
+            asyncio.get_running_loop().remove_reader(reader.fileno())
+            reader.close()
+        lost(self, error)
+
+    protocol.connection_made, protocol.connection_lost = connection_made, connection_lost
 
 
 class OnePostSignalling:
