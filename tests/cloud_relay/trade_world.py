@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from cloud_relay import tables
 from cloud_relay.db import Database
@@ -120,9 +120,13 @@ class World:
         self.now += timedelta(seconds=seconds)
 
     def balance(self, account: str, currency: str = "CNY") -> int:
-        entries = self.rows(tables.posting, tables.posting.c.currency == currency)
-        raised = sum(row["amount_minor"] for row in entries if row["credit"] == account)
-        return raised - sum(row["amount_minor"] for row in entries if row["debit"] == account)
+        own = tables.posting.c
+
+        def moved(connection: Any, side: Any) -> int:
+            query = select(func.coalesce(func.sum(own.amount_minor), 0))
+            return int(connection.scalar(query.where(side == account, own.currency == currency)))
+
+        return self.database.read_now(lambda connection: moved(connection, own.credit) - moved(connection, own.debit))
 
     def refunds(self) -> list[dict[str, Any]]:
         return self.rows(tables.payment, tables.payment.c.kind == "refund")

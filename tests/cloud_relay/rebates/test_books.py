@@ -1,7 +1,4 @@
-"""The books of rebates: what the check of them sees, the public proof, and a long random life."""
-
-import random
-from collections import Counter
+"""The books of rebates: what the check of them sees, and the public proof."""
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +6,6 @@ from sqlalchemy.exc import DBAPIError
 
 from cloud_relay import tables
 from cloud_relay.escrow import ledger
-from cloud_relay.escrow.providers.base import OutcomeState
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.rebates import reading, rules
 from cloud_relay.rebates.rules import Rebate
@@ -144,77 +140,3 @@ def test_no_name_or_id_of_a_shopper_is_in_what_everybody_sees(market):
     row = market.rows(tables.rebate_ticket)[0]
     for secret in ("canary", row["ticket_id"], row["source"], "sale_1"):
         assert secret not in seen
-
-
-@pytest.mark.both_stores
-@pytest.mark.parametrize(
-    "steps", [50, pytest.param(3000, marks=(pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1800)))]
-)
-def test_a_random_life_keeps_every_rule(market, steps):
-    """Sales of two merchants, one of which owes for long; refunds, receipts kept later, payments that fail.
-
-    The fixture looks for violations afterwards.
-    """
-    life = Life(market)
-    for step in range(steps):
-        market.world.later(life.chance.randrange(40))
-        life.step(step)
-        assert market.pot >= 0
-    tickets = market.rows(tables.rebate_ticket)
-    assert life.settled == sum(one["paid_minor"] for one in tickets) > 0
-    came_back = sum(one["returned_minor"] for one in tickets)
-    assert life.settled - came_back == sum(life.out.values()) + sum(market.has(name) for name in life.people)
-
-
-class Life:
-    """A market's life through the real service, and sums of its own of what was settled and what left."""
-
-    def __init__(self, market):
-        self.market, self.chance, self.people = market, random.Random(7), ["ann", "bob", "cat", "dan"]
-        self.sold, self.nobodys, self.settled, self.out = [], [], 0, Counter()
-        for name in ("cat", "dan"):
-            market.world.account(name)
-        market.switch(wait_s=60, withdraw_min_minor=1, withdraw_day_minor=10**9)
-        self.shops = ["teahouse", "teahouse", market.open_shop()]
-
-    def step(self, step):
-        deeds = {self.sell: 6, self.bring_back: 1, self.claim: 1, self.withdraw: 2, self.pay_dues: 3}
-        deed = self.chance.choices([*deeds, None], weights=[*deeds.values(), 2])[0]
-        if deed is None:
-            batch = self.market.settle(str(step))
-            self.settled += batch["paid_minor"]
-            assert batch["paid_minor"] <= batch["pot_before_minor"]
-        else:
-            deed()
-
-    def sell(self):
-        who, price, shop_id = (
-            self.chance.choice([*self.people, None]), self.chance.randrange(5, 9000), self.chance.choice(self.shops),
-        )  # fmt: skip
-        sale_id = self.market.sell(who, price, shop_id=shop_id)
-        self.sold.append(sale_id)
-        self.nobodys += [] if who else [sale_id]
-
-    def bring_back(self):
-        if self.sold:
-            self.market.bring_back(self.sold.pop(self.chance.randrange(len(self.sold))))
-
-    def claim(self):
-        if self.nobodys:
-            self.market.claim(self.nobodys.pop(), self.chance.choice(self.people))
-
-    def pay_dues(self):
-        self.market.pay_dues()
-        self.market.pay_dues("mer_2", self.chance.randrange(1, 300))
-
-    def withdraw(self):
-        name = self.chance.choice(self.people)
-        amount = min(self.market.has(name), 200)
-        if amount:
-            withdrawal_id = self.market.ask(name, amount)
-            self.market.confirm(name, withdrawal_id)
-            state = self.chance.choice([OutcomeState.SUCCEEDED, OutcomeState.FAILED])
-            if self.chance.randrange(2) and self.sold:  # something is given back while the money is on its way
-                self.bring_back()
-            self.market.paid_out(withdrawal_id, state)
-            self.out[name] += amount if state is OutcomeState.SUCCEEDED else 0
