@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, select, update
 
 from cloud_relay.announcements.prices import price_at
 from cloud_relay.records import consent
@@ -165,8 +165,13 @@ def open_groups(connection: Connection, shop_id: str, now: datetime) -> list[str
 
 def counter_purchase(connection: Connection, purchase_id: str) -> RowMapping | None:
     """Return a purchase that was paid at a shop's counter, or None."""
-    where = (purchase.c.purchase_id == purchase_id, purchase.c.how == How.COUNTER.value)
-    return connection.execute(select(purchase).where(*where)).mappings().one_or_none()
+    return connection.execute(_COUNTER_PURCHASE, {"key": purchase_id}).mappings().one_or_none()
+
+
+_COUNTER_PURCHASE = select(purchase).where(
+    purchase.c.purchase_id == bindparam("key"), purchase.c.how == How.COUNTER.value
+)
+"""Made once: every purchase asks it."""
 
 
 def nickname_of(connection: Connection, account_id: str) -> str:

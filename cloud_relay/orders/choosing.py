@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from cloud_relay.orders import reservations, stock
 from cloud_relay.orders.reservations import Reservation
@@ -12,6 +12,9 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.tables import piece, variant
 
 SAMPLE = "sample"
+_ANY_VARIANT = (
+    select(variant.c.variant_id).where(variant.c.listing_id == bindparam("key"), variant.c.is_offered).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,7 @@ def require_variant(connection: Connection, listing_id: str, variant_id: str) ->
     """Refuse a choice without a style of a listing that comes in several."""
     if variant_id:
         return
-    query = select(variant.c.variant_id).where(variant.c.listing_id == listing_id, variant.c.is_offered).limit(1)
-    if connection.execute(query).first() is not None:
+    if connection.execute(_ANY_VARIANT, {"key": listing_id}).first() is not None:
         raise RefusedError("variant_missing", "Please choose a style first", "请先选择款式", 422)
 
 

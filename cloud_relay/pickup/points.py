@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from cloud_relay.catalog.reading import missing
 from cloud_relay.pickup.rules import CODE_DIGITS, POINTS_MAX
@@ -131,10 +131,13 @@ def choose(connection: Connection, order_id: str, point: RowMapping, random_byte
     connection.execute(insert(pickup).values(**row, order_id=order_id, code=code))
 
 
+_CODE = select(pickup.c.code).where(pickup.c.order_id == bindparam("key"))
+
+
 def code_sha256(connection: Connection, order_id: str, parcel_id: str) -> str:
     """Return the hash by which the shop knows the code, "" for an order that is delivered.
 
     The same is made at the shop: SHA-256 of `<parcel_id>.<code>` (wire.plan.LabelContent).
     """
-    code = connection.scalar(select(pickup.c.code).where(pickup.c.order_id == order_id))
+    code = connection.scalar(_CODE, {"key": order_id})
     return hashlib.sha256(f"{parcel_id}.{code}".encode()).hexdigest() if code else ""

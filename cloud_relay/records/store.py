@@ -1,11 +1,14 @@
 """SQL of purchases: what orders and counter sales say was bought, and the rows of the shopper's record."""
 
+import functools
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
+from cloud_relay.db import insert_unless_there
 from cloud_relay.records.rules import How, category_of, purchase_id
 from cloud_relay.tables import (
     account,
@@ -27,6 +30,7 @@ _LINES_ONLINE = (
     .join(order_line, order_line.c.order_id == orders.c.order_id)
     .outerjoin(listing, listing.c.listing_id == order_line.c.listing_id)
 )  # fmt: skip
+_LINES_OF_ORDER = _LINES_ONLINE.where(orders.c.order_id == bindparam("key"))
 _LINES_COUNTER = (
     select(
         counter_sale.c.sale_id.label("sale"), counter_sale.c.shopper_id.label("account_id"), counter_sale.c.shop_id,
@@ -44,6 +48,12 @@ _COPIED = (
 )  # fmt: skip
 
 
+@functools.cache
+def _write_new(dialect: str) -> ReturningInsert[Any]:
+    """Writing first instead of looking first: one statement, made once, because every purchase runs it."""
+    return insert_unless_there(purchase, dialect).returning(purchase.c.purchase_id)
+
+
 def _row(line: RowMapping, how: How, bought_at: datetime, given_back_at: datetime | None) -> dict[str, Any]:
     return {name: line[name] for name in _COPIED} | {
         "purchase_id": purchase_id(how, line["sale"], line["line"]), "category": category_of(line["attributes"]),
@@ -55,7 +65,7 @@ def _row(line: RowMapping, how: How, bought_at: datetime, given_back_at: datetim
 
 def order_rows(connection: Connection, order_id: str, bought_at: datetime) -> list[dict[str, Any]]:
     """Return the purchases that a paid order is."""
-    lines = connection.execute(_LINES_ONLINE.where(orders.c.order_id == order_id)).mappings()
+    lines = connection.execute(_LINES_OF_ORDER, {"key": order_id}).mappings()
     return [_row(line, How.ONLINE, bought_at, None) for line in lines]
 
 
@@ -72,12 +82,8 @@ def rows_of_sale(connection: Connection, sale_id: str) -> list[dict[str, Any]]:
 
 def write_new(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Write those of these purchases that do not stand yet; return them."""
-    names = [row["purchase_id"] for row in rows]
-    known = set(connection.scalars(select(purchase.c.purchase_id).where(purchase.c.purchase_id.in_(names))))
-    fresh = [row for row in rows if row["purchase_id"] not in known]
-    if fresh:
-        connection.execute(insert(purchase), fresh)
-    return fresh
+    write = _write_new(connection.dialect.name)
+    return [row for row in rows if connection.scalar(write, row) is not None]
 
 
 def give_back(connection: Connection, how: How, sale: str, now: datetime) -> int:

@@ -117,6 +117,11 @@ def _bought(row: RowMapping) -> Reason:
 
 def is_consenting(connection: Connection, account_id: str) -> bool:
     """Tell whether somebody says yes to suggestions now, and their account is open."""
-    own = (account.c.account_id == account_id, ~account.c.is_closed)
-    query = select(account.c.account_id).where(*own, consent.is_given_by(account.c.account_id, Use.SUGGESTIONS))
-    return connection.scalar(query) is not None
+    return connection.scalar(_CONSENTING, {"key": account_id}) is not None
+
+
+_CONSENTING = select(account.c.account_id).where(
+    account.c.account_id == bindparam("key"), ~account.c.is_closed,
+    consent.is_given_by(account.c.account_id, Use.SUGGESTIONS),
+)  # fmt: skip
+"""Made once: every purchase asks it."""
