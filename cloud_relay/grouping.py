@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 GROUP_MAX = 16
 """More in one commit would have the first wait for the last longer than a commit takes (a few milliseconds)."""
@@ -57,15 +58,26 @@ def run_group(connection: Connection, jobs: list[Job], info: dict[str, Any]) -> 
     for job in jobs:
         connection.info.clear()
         connection.info.update(info)
-        one, savepoint = Ran(job), connection.begin_nested()
+        one = Ran(job)
+        _tell(connection, "SAVEPOINT job")
         try:
             one.answer = job.work(connection)
         except Exception as error:  # noqa: BLE001  # the caller's own error, raised again where the caller waits
             one.error = error
-            savepoint.rollback()
+            _tell(connection, "ROLLBACK TO SAVEPOINT job")
+            _tell(connection, "RELEASE SAVEPOINT job")
         else:
-            savepoint.commit()
+            _tell(connection, "RELEASE SAVEPOINT job")
             one.wakes = connection.info.pop("wakes", set())
             one.calls = connection.info.pop("after_commit", [])
         ran.append(one)
     return ran
+
+
+def _tell(connection: Connection, order: str) -> None:
+    """Send an order without a result to the driver: `begin_nested` compiles its three anew for each job."""
+    raw: Any = connection.connection.driver_connection
+    try:
+        raw.execute(order)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(order, None, error) from error
