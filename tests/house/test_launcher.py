@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,18 @@ def installed(tmp_path_factory):
     assert (code, out) == (0, "started serve two words\n")
     assert "installing Python packages (relay)" in err
     return root
+
+
+@pytest.fixture(scope="module")
+def quick_python(installed, tmp_path_factory):
+    """Return a Python that makes an environment by copying the one that was made in earnest: pip takes seconds."""
+    folder = tmp_path_factory.mktemp("quick")
+    shutil.copytree(installed / ".venv", folder / "made", symlinks=True, ignore=shutil.ignore_patterns(".vitrine"))
+    python = folder / "python"
+    made = f'[ "$1 $2" = "-m venv" ] && exec cp -a {folder}/made "$3"'
+    python.write_text(f'#!/bin/sh\n{made}\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return str(python)
 
 
 def environment(**more):
@@ -100,27 +114,27 @@ def test_a_folder_of_the_same_name_is_not_taken_for_ours(installed):
     assert run(installed, "relay")[1] == "started\n"
 
 
-def test_an_interrupted_installation_is_made_anew(installed):
+def test_an_interrupted_installation_is_made_anew(installed, quick_python):
     half = installed / ".venv" / "half-unpacked"
     half.touch()
     (installed / ".venv.lock").write_text("installing\n", encoding="utf-8")
     (installed / "requirements" / "relay.txt").write_text("# newer\n", encoding="utf-8")
-    code, out, err = run(installed, "relay")
+    code, out, err = run(installed, "relay", PYTHON=quick_python)
     assert (code, out) == (0, "started\n")
     assert "interrupted" in err
     assert not half.exists()
 
 
-def test_a_broken_environment_is_made_anew(checkout):
+def test_a_broken_environment_is_made_anew(checkout, quick_python):
     home = checkout.parent / "elsewhere"
     (home / "bin").mkdir(parents=True)
-    code, out, err = run(checkout, "relay", VITRINE_HOME=str(home))
+    code, out, err = run(checkout, "relay", VITRINE_HOME=str(home), PYTHON=quick_python)
     assert (code, out) == (0, "started\n"), err
     assert not (checkout / ".venv").exists()
 
 
-def test_two_at_once_do_not_disturb_each_other(checkout):
-    both = [start(checkout, "relay", name) for name in ("first", "second")]
+def test_two_at_once_do_not_disturb_each_other(checkout, quick_python):
+    both = [start(checkout, "relay", name, PYTHON=quick_python) for name in ("first", "second")]
     ended = [(*process.communicate(timeout=100), process.returncode) for process in both]
     assert [(out, code) for out, _, code in ended] == [("started first\n", 0), ("started second\n", 0)]
     assert sum("making the Python environment" in err for _, err, _ in ended) == 1
@@ -135,3 +149,22 @@ def test_without_python_one_line_says_what_to_do(checkout, tmp_path):
     assert code == 1
     assert err.count("\n") == 1
     assert "Python 3.11" in err
+
+
+def test_what_makes_the_tests_quicker_is_asked_for_once(installed, tmp_path):
+    """It is not to be had here; that stops nothing, and nothing is removed for it."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for program in Path("/usr/bin").iterdir():
+        if program.name != "chromium-headless-shell":
+            (tools / program.name).symlink_to(program)
+    for name, does in {"apt-get": f'echo "$@" >>{tmp_path}/asked; exit 100', "sudo": 'shift; exec "$@"'}.items():
+        (tools / name).unlink(missing_ok=True)
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    said = [run(installed, "test", PATH=str(tools))[2] for _ in range(2)]
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    assert len(asked) == 1
+    assert "--no-remove chromium-headless-shell" in asked[0]
+    assert ["does without" in words for words in said] == [True, False]
+    assert all("No module named pytest" in words for words in said), said
