@@ -108,6 +108,11 @@ class Town:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(query, values)]
 
+    def write(self, statement: str) -> None:
+        """Change the relay's database from outside, where no page or program could."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as database, database:
+            database.execute(statement)
+
     def violations(self) -> list[dict[str, Any]]:
         """What the relay's books say must never be."""
         return self.ask(self.database, "SELECT * FROM violations")
@@ -132,8 +137,11 @@ class Town:
 
 
 @asynccontextmanager
-async def open_town(folder: Path, bowls: int = BOWLS) -> AsyncIterator[Town]:
-    """Open the mall, seed it, put the attendant at the bench; close everything at the end."""
+async def open_town(folder: Path, bowls: int = BOWLS, *, has_box: bool = True) -> AsyncIterator[Town]:
+    """Open the mall, seed it, put the attendant at the bench; close everything at the end.
+
+    Without its box the shop sells as if its bench check had passed, and nobody works there.
+    """
     supervisor = Supervisor(print, ROOT)
     shop = bowl_shop(bowls)
     mall = TownMall(folder, free_block(first=23080), shop, supervisor)
@@ -144,17 +152,21 @@ async def open_town(folder: Path, bowls: int = BOWLS) -> AsyncIterator[Town]:
         await mall.open_relay()
         await world
         await seed_people(mall)
-        await mall.enrol(shop, await seed_shop(mall, shop, print))
-        await mall.open_edge(shop)
-        await wait_for_shop(mall, shop)
-        await go_live(mall, shop, print)
+        claim = await seed_shop(mall, shop, print)
+        if has_box:
+            await mall.enrol(shop, claim)
+            await mall.open_edge(shop)
+            await wait_for_shop(mall, shop)
+            await go_live(mall, shop, print)
         town = Town(mall, supervisor)
+        if not has_box:
+            town.write("UPDATE shop SET is_live = 1, live_reason = ''")
         await town.shopper.sign_in(SHOPPER)
         found = await town.shopper.call("GET", "/api/search", params={"q": "bowl"})
         town.listing_id = found["hits"][0]["listing_id"]
-        attendant = asyncio.create_task(town.hands.run())
+        attendant = asyncio.create_task(town.hands.run()) if has_box else None
         yield town
-        if attendant.done():
+        if attendant is not None and attendant.done():
             attendant.result()
         await town.shopper.close()
         await town.bench.close()
