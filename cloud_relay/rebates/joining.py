@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping
 from cloud_relay.escrow import ledger
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
-from cloud_relay.rebates import rules, store
+from cloud_relay.rebates import rules, store, tickets
 from cloud_relay.rebates.rules import Terms
 from cloud_relay.web.pages import page_event
 from wire.values import new_id
@@ -79,10 +79,10 @@ def _join(
     if cap == 0 or store.is_member(connection, account_id, feed["merchant_id"]):
         return
     store.open_account(connection, account_id, "counter" if feed["sale_id"] else "order", now)
-    store.insert_ticket(connection, {
+    tickets.insert_ticket(connection, {
         "ticket_id": new_id("tkt"), "market": market, "currency": feed["currency"], "account_id": account_id,
         "source": feed["source"], "price_minor": price_minor, "cap_minor": cap, "paid_minor": 0, "returned_minor": 0,
-        "state": store.RESTING if feed.get("state") == store.FED else store.UNFED, "joined_at": now,
+        "state": tickets.RESTING if feed.get("state") == store.FED else tickets.UNFED, "joined_at": now,
         "payable_at": now + timedelta(seconds=terms.wait_s),
     })  # fmt: skip
     _tell(connection, market, account_id, now)
@@ -94,8 +94,8 @@ def sale_given_back(connection: Connection, source: str, now: datetime, *, is_co
     The rest is kept back from that shopper's next rebates. `is_commission_back`: the market's share is undone as well,
     so that its part leaves the pot first; what the pot paid out already is the market's own loss.
     """
-    ticket = store.find_ticket(connection, source)
-    if ticket is not None and store.leave_line(connection, ticket["ticket_id"], now):
+    ticket = tickets.find_ticket(connection, source)
+    if ticket is not None and tickets.leave_line(connection, ticket["ticket_id"], now):
         take_back(connection, ticket["market"], ticket["currency"], ticket["account_id"], f"left:{source}", now)
         _tell(connection, ticket["market"], ticket["account_id"], now)
         page_event(connection, f"rebates:{ticket['market']}", "queue_changed", {"market": ticket["market"]}, now)
@@ -105,7 +105,7 @@ def sale_given_back(connection: Connection, source: str, now: datetime, *, is_co
 
 
 def _take_out(connection: Connection, feed: RowMapping, now: datetime) -> None:
-    if feed["state"] == store.WAITING:
+    if feed["state"] == store.UNSETTLED:
         store.mark_feeds(connection, [feed["source"]], store.DROPPED)
     if feed["state"] != store.FED:
         return
@@ -120,7 +120,7 @@ def _take_out(connection: Connection, feed: RowMapping, now: datetime) -> None:
 def take_back(connection: Connection, market: str, currency: str, account_id: str, why: str, now: datetime) -> int:
     """Put what a shopper owes for refunded tickets from their rebate account into the pot; return how much that was."""
     whole, own = 0, money.rebate(market, account_id)
-    for ticket in store.owing_tickets(connection, market, currency, account_id):
+    for ticket in tickets.owing_tickets(connection, market, currency, account_id):
         owed = ticket["paid_minor"] - ticket["returned_minor"]
         amount = rules.take_back(owed, ledger.balance(connection, own, currency))
         if amount == 0:
@@ -128,7 +128,7 @@ def take_back(connection: Connection, market: str, currency: str, account_id: st
         reference = f"rebate_back:{ticket['ticket_id']}:{why}"
         line = Posting(own, money.pot(market), amount)
         ledger.post(connection, reference, "rebate_back", [line], now, currency=currency)
-        store.give_back(connection, ticket["ticket_id"], amount)
+        tickets.give_back(connection, ticket["ticket_id"], amount)
         whole += amount
     return whole
 

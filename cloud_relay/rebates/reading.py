@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping
 
 from cloud_relay.escrow import ledger
 from cloud_relay.escrow import rules as money
-from cloud_relay.rebates import settling, store, switching, withdrawing
+from cloud_relay.rebates import settling, store, switching, tickets, withdrawing
 from wire.values import format_time
 
 TICKETS_SHOWN = 100
@@ -20,13 +20,13 @@ SWITCHES_SHOWN = 20
 def of_shopper(connection: Connection, account_id: str, now: datetime) -> dict[str, Any]:
     """Return a shopper's rebate account: what it holds, each ticket with its place now, withdrawals."""
     opened = store.find_account(connection, account_id)
-    tickets = store.tickets_of(connection, account_id, TICKETS_SHOWN)
-    queues = store.queues_of(connection, account_id)
-    ahead = _ahead(connection, [one for one in tickets if one["state"] == store.WAITING])
+    own = tickets.tickets_of(connection, account_id, TICKETS_SHOWN)
+    queues = tickets.queues_of(connection, account_id)
+    ahead = _ahead(connection, [one for one in own if one["state"] == tickets.WAITING])
     return {
         "opened_at": format_time(opened["opened_at"]) if opened else None,
         "balances": [_balance(connection, account_id, *queue, now) for queue in queues],
-        "tickets": [_ticket(one, ahead.get(one["ticket_id"]), now) for one in tickets],
+        "tickets": [_ticket(one, ahead.get(one["ticket_id"]), now) for one in own],
         "withdrawals": [
             withdrawing.shown(one) | {"payout_state": one["payout_state"] or "", "reason": one["reason"] or "",
                                       "is_waiting": one["state"] == withdrawing.ASKED and one["until"] > now}
@@ -39,7 +39,7 @@ def _balance(connection: Connection, account_id: str, market: str, currency: str
     terms = store.terms_of(connection, market)
     held = ledger.balance(connection, money.rebate(market, account_id), currency)
     gone = store.withdrawn_since(connection, account_id, market, currency, now - withdrawing.DAY)
-    owing = store.owing_tickets(connection, market, currency, account_id)
+    owing = tickets.owing_tickets(connection, market, currency, account_id)
     return {
         "market": market, "currency": currency, "amount_minor": held,
         "most_minor": max(0, min(held, terms.withdraw_day_minor - gone)),
@@ -54,10 +54,10 @@ def _ahead(connection: Connection, waiting: list[RowMapping]) -> dict[str, tuple
     reached: dict[tuple[str, str], tuple[int, int, int]] = {}
     for one in sorted(waiting, key=lambda row: row["queue_no"]):
         queue, number = (one["market"], one["currency"]), one["queue_no"]
-        first, tickets, still = reached.get(queue, (0, 0, 0))
-        more, more_minor = store.between(connection, *queue, first, number)
-        found[one["ticket_id"]] = (tickets + more, still + more_minor)
-        reached[queue] = (number, tickets + more, still + more_minor)
+        first, before, still = reached.get(queue, (0, 0, 0))
+        more, more_minor = tickets.between(connection, *queue, first, number)
+        found[one["ticket_id"]] = (before + more, still + more_minor)
+        reached[queue] = (number, before + more, still + more_minor)
     return found
 
 
@@ -69,7 +69,7 @@ def _ticket(row: RowMapping, ahead: tuple[int, int] | None, now: datetime) -> di
     plain = ("market", "currency", "queue_no", "price_minor", "cap_minor", "paid_minor", "returned_minor", "state")
     return {name: row[name] for name in plain} | {
         "joined_at": format_time(row["joined_at"]), "payable_at": format_time(row["payable_at"]),
-        "is_resting": row["payable_at"] > now, "is_coming": row["state"] in (store.UNFED, store.RESTING),
+        "is_resting": row["payable_at"] > now, "is_coming": row["state"] in (tickets.UNFED, tickets.RESTING),
         "place": ahead[0] + 1 if ahead else 0,
         "ahead_minor": ahead[1] if ahead else 0, "link": _link(row["source"]),
     }  # fmt: skip
@@ -95,7 +95,7 @@ def of_market(connection: Connection, market: str) -> dict[str, Any] | None:
 
 def _queue(connection: Connection, market: str, currency: str) -> dict[str, Any]:
     """Return a line and its pot as the newest settlement left it: what comes back by refunds counts with the next."""
-    sums, line = store.find_queue(connection, market, currency), line_of(connection, market, currency, 0)["line"]
+    sums, line = tickets.find_queue(connection, market, currency), line_of(connection, market, currency, 0)["line"]
     batches = store.newest_batches(connection, market, currency, BATCHES_SHOWN)
     return {
         "currency": currency, "pot_minor": batches[0]["pot_minor"] if batches else 0,
@@ -107,7 +107,7 @@ def _queue(connection: Connection, market: str, currency: str) -> dict[str, Any]
 
 def line_of(connection: Connection, market: str, currency: str, after: int) -> dict[str, Any]:
     """Return a part of the line behind a number: each ticket's number, its most, and what it got so far."""
-    found = store.line(connection, market, currency, LINE_SHOWN, after)
+    found = tickets.line(connection, market, currency, LINE_SHOWN, after)
     line = [{"queue_no": one.queue_no, "cap_minor": one.cap_minor, "paid_minor": one.paid_minor} for one in found]
     return {"line": line, "next_after": found[-1].queue_no if len(found) == LINE_SHOWN else None}
 

@@ -11,7 +11,7 @@ from cloud_relay.escrow import dues, ledger
 from cloud_relay.escrow import rules as money
 from cloud_relay.escrow.rules import Posting
 from cloud_relay.notices import service as notices
-from cloud_relay.rebates import joining, rules, store
+from cloud_relay.rebates import joining, rules, store, tickets
 from cloud_relay.rebates.rules import Rebate
 from cloud_relay.refusals import RefusedError
 from cloud_relay.web.pages import page_event
@@ -35,15 +35,15 @@ def settle(connection: Connection, market: str, currency: str, name: str, ran_by
     if done is not None:
         return shown(done)
     _check_may(connection, market, name, ran_by)
-    queue = store.open_queue(connection, market, currency)
+    queue = tickets.open_queue(connection, market, currency)
     fed, is_cut = _feed(connection, market, currency, batch_id, now)
     joined = [] if is_cut else _line_up(connection, market, currency, queue["last_no"], now)
     before = ledger.balance(connection, money.pot(market), currency)
-    line = store.line(connection, market, currency, TICKETS_MAX)
+    line = tickets.line(connection, market, currency, TICKETS_MAX)
     paid = rules.share_out(before, line)
     owners = _pay(connection, market, currency, batch_id, paid, now)
     left = {one.ticket_id: one.cap_minor - one.paid_minor for one in line}
-    store.count_queue(
+    tickets.count_queue(
         connection, market, currency, last_no=queue["last_no"] + len(joined),
         tickets=len(joined) - sum(one.amount_minor == left[one.ticket_id] for one in paid),
         open_minor=sum(one["cap_minor"] for one in joined) - sum(one.amount_minor for one in paid),
@@ -57,7 +57,7 @@ def settle(connection: Connection, market: str, currency: str, name: str, ran_by
         for place, one in enumerate(paid, 1)
     ]  # fmt: skip
     store.insert_batch(connection, row, lines)
-    for account_id in sorted(store.owing_accounts(connection, market, currency, owners)):
+    for account_id in sorted(tickets.owing_accounts(connection, market, currency, owners)):
         joining.take_back(connection, market, currency, account_id, batch_id, now)
     notices.notify(connection, sorted(owners), "rebate_paid", "/account/rebates", now)
     page_event(connection, f"rebates:{market}", "queue_changed", {"market": market}, now)
@@ -95,14 +95,14 @@ def _feed(connection: Connection, market: str, currency: str, batch_id: str, now
         line = Posting(money.fees(market), money.pot(market), amount)
         ledger.post(connection, f"rebate_fed:{batch_id}", "rebate_fed", [line], now, currency=currency)
         store.mark_feeds(connection, sources, store.FED, batch_id)
-        store.rest_tickets(connection, sources)
+        tickets.rest_tickets(connection, sources)
     return amount, len(ripe) == FEEDS_MAX
 
 
 def _line_up(connection: Connection, market: str, currency: str, last_no: int, now: datetime) -> list[RowMapping]:
     """Give a number to each ticket whose own commission is in the pot and that has rested; return those tickets."""
-    joined = store.rested_tickets(connection, market, currency, now, TICKETS_MAX)
-    store.number_tickets(connection, {one["ticket_id"]: last_no + place for place, one in enumerate(joined, 1)})
+    joined = tickets.rested_tickets(connection, market, currency, now, TICKETS_MAX)
+    tickets.number_tickets(connection, {one["ticket_id"]: last_no + place for place, one in enumerate(joined, 1)})
     return joined
 
 
@@ -110,7 +110,7 @@ def _pay(
     connection: Connection, market: str, currency: str, batch_id: str, paid: list[Rebate], now: datetime
 ) -> set[str]:
     """Post what the pot pays, a line for each ticket; return who got something."""
-    store.pay_tickets(connection, paid)
+    tickets.pay_tickets(connection, paid)
     lines = [Posting(money.pot(market), money.rebate(market, one.account_id), one.amount_minor) for one in paid]
     if lines:
         ledger.post(connection, f"rebate_paid:{batch_id}", "rebate_paid", lines, now, currency=currency)
@@ -125,7 +125,7 @@ def _proved(
     newest = store.newest_batches(connection, market, currency, 1)
     previous, number = (newest[0]["proof_sha256"], newest[0]["batch_no"] + 1) if newest else ("0" * 64, 1)
     back = before - fed - (newest[0]["pot_minor"] if newest else 0)
-    queue, first = store.open_queue(connection, market, currency), store.line(connection, market, currency, 1)
+    queue, first = tickets.open_queue(connection, market, currency), tickets.line(connection, market, currency, 1)
     sent = sum(one.amount_minor for one in paid)
     facts = {
         "market": market, "currency": currency, "name": name, "batch_no": number, "fed_minor": fed,

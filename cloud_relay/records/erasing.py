@@ -18,7 +18,7 @@ from cloud_relay.groups import store as groups
 from cloud_relay.orders.rules import FINAL, OrderState
 from cloud_relay.orders.trade import Trade
 from cloud_relay.quotes import service as quotes
-from cloud_relay.rebates import store as rebates
+from cloud_relay.rebates import tickets
 from cloud_relay.records import ageing, consent
 from cloud_relay.records.hooks import ON_ERASED
 from cloud_relay.records.standing import NOBODY, STANDINGS
@@ -81,7 +81,7 @@ def _payouts(account_id: str, _: datetime) -> Select[Any]:
 
 def _rebates(connection: Connection, account_id: str, _: datetime) -> int:
     """Return how many rebate accounts of this shopper hold money."""
-    queues = rebates.queues_of(connection, account_id)
+    queues = tickets.queues_of(connection, account_id)
     held = [ledger.balance(connection, money.rebate(market, account_id), currency) for market, currency in queues]
     return sum(amount != 0 for amount in held)
 
@@ -173,9 +173,9 @@ def erase(connection: Connection, account_id: str, now: datetime) -> None:
 
 def _leave_lines(connection: Connection, account_id: str, now: datetime) -> None:
     """Who is gone waits for no rebate: the ticket leaves the line, and the pot pays who comes after."""
-    own = (rebate_ticket.c.account_id == account_id, rebate_ticket.c.state.in_(rebates.HOPING))
+    own = (rebate_ticket.c.account_id == account_id, rebate_ticket.c.state.in_(tickets.HOPING))
     for row in connection.execute(select(rebate_ticket.c.ticket_id, rebate_ticket.c.market).where(*own)).all():
-        rebates.leave_line(connection, row.ticket_id, now)
+        tickets.leave_line(connection, row.ticket_id, now)
         page_event(connection, f"rebates:{row.market}", "queue_changed", {"market": row.market}, now)
 
 
