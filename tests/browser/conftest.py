@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.eyes import SIZES, Eyes
 from tests.browser.small_shop import SmallShop, open_small_shop
 from tests.browser.whole_mall import WholeMall
+from tests.chromium import CHROMIUM
 from tests.ports import free_port
 
-CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 15_000
 expect.set_options(timeout=WAIT_MS)
 PHONE = {"size": SIZES["phone"], "has_touch": True, "is_mobile": True, "device_scale_factor": 2}

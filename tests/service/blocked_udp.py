@@ -15,6 +15,7 @@ from playwright.async_api import Page, async_playwright
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from demo.people import SHOPPER as SHOPPER_PERSON
+from tests.chromium import CHROMIUM
 from tests.service.behind_the_wall import piece_to_look_at
 from tests.service.coturn import PORT, RELAY_PORTS, SECRET, TURN4, give_addresses, running_coturn
 from tests.service.networks import run
@@ -129,7 +130,7 @@ async def main(folder: Path) -> dict:
     with running_coturn(folder):
         async with open_walled_town(folder, mall_class=MallWithTurn) as town, async_playwright() as playwright:
             give_the_shop_a_number(town)
-            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             context = await browser.new_context(viewport={"width": 1280, "height": 800})
             page = await context.new_page()
             who = {"email": SHOPPER_PERSON.email, "password": SHOPPER_PERSON.password}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ import pytest
 from playwright.async_api import async_playwright, expect
 
 from edge.bench import Answer, TaskKind
+from tests.chromium import CHROMIUM
 from wire.commands import AskAttendant, encode_command
 from wire.envelope import Envelope
 from wire.plan import Text
 from wire.reports import CameraState
 
-CHROMIUM = shutil.which("chromium")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 TRAP = "<img src=x onerror=\"document.title='trapped'\">"
 

@@ -1,18 +1,17 @@
 """The till in Chromium: signing in at the door it shares with the bench, selling by card, giving it back."""
 
 import os
-import shutil
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 from playwright.async_api import async_playwright, expect
 
+from tests.chromium import CHROMIUM
 from tests.edge.counter.test_page import page
 
 __all__ = ["page"]
 
-CHROMIUM = shutil.which("chromium")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 SLOW_MS = 60_000
 

@@ -2,16 +2,15 @@
 
 import asyncio
 import re
-import shutil
 
 import pytest
 from playwright.async_api import async_playwright
 
 from edge.viewing.peer_connection import PLAYOUT_DELAY
+from tests.chromium import CHROMIUM
 from tests.edge.viewing.conftest import Shop, running
 from wire.reports import StreamAnswered
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--allow-loopback-in-peer-connection", "--mute-audio"]
 
 PAGE = """
