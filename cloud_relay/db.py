@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,6 @@ from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from cloud_relay.grouping import Group, Job, Ran, run_group
-from cloud_relay.prepared import QuickConnection
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +77,7 @@ def _prepare_sqlite(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> Non
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        raw: Any = connection.connection.driver_connection
-        try:
-            raw.execute(begin)
-        except sqlite3.OperationalError as error:
-            raise OperationalError(begin, None, error) from error
+        connection.exec_driver_sql(begin)
 
 
 class Database:
@@ -92,7 +86,6 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self._connect: type[Connection] = QuickConnection if self.is_sqlite else Connection
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self.info: dict[str, Any] = {}
         """What every writing connection carries in its `info` (see outbox.ISSUE_AT_ONCE)."""
@@ -183,7 +176,7 @@ class Database:
                 job.done(answer, calls, None)
 
     def _commit_group(self, jobs: list[Job]) -> list[Ran]:
-        with self._connect(self.engine) as connection, connection.begin():
+        with self.engine.connect() as connection, connection.begin():
             ran = run_group(connection, jobs, self.info)
             for one in ran:  # PostgreSQL goes on after a savepoint, but who met another writer is to be run again
                 if isinstance(one.error, DBAPIError) and self._is_worth_repeating(one.error):
@@ -204,7 +197,7 @@ class Database:
 
     def read_now(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `read`, in this thread."""
-        with self._connect(self._read_engine) as connection, connection.begin():
+        with self._read_engine.connect() as connection, connection.begin():
             return fn(connection, *args, **kwargs)
 
     def _transact(
@@ -222,7 +215,7 @@ class Database:
     def _attempt(
         self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[T, list[Callable[[], None]]]:
-        with self._connect(self.engine) as connection:
+        with self.engine.connect() as connection:
             connection.info.clear()
             connection.info.update(self.info)
             with connection.begin():
