@@ -1,13 +1,13 @@
 """The fallback rung: JPEGs over MQTT for browsers that no stream reaches. Newest only, one on its way at a time."""
 
 import asyncio
-import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from edge.viewing.capture import Capture
 from edge.viewing.privacy import mask_pixels
@@ -21,6 +21,9 @@ QUALITIES = (70, 55, 40, 25)
 PERIOD_S = 0.1
 """Ten frames a second of 360p are 2.2 Mbit/s: more does not go over MQTT."""
 
+FIRST_S = 0.01
+"""Whoever has no picture yet is looked after this often: they wait, and a camera that slept is about to give one."""
+
 CROWDED_S = 1.0
 """When the uplink carries no more streams, who only watches gets one picture in this time: a third of a small one."""
 
@@ -33,16 +36,15 @@ SILENT_S = 10.0
 
 def draw_jpeg(pixels: npt.NDArray[np.uint8], width_px: int) -> bytes:
     """Return a BGR picture as a JPEG of at most `width_px` and FRAME_BYTES_MAX, at the best quality that fits."""
-    picture = Image.fromarray(np.ascontiguousarray(pixels[:, :, ::-1]))
-    width_px = min(max(width_px, WIDTH_PX_MIN), WIDTH_PX_MAX, picture.width)
+    height_px, full_px = pixels.shape[:2]
+    width_px = min(max(width_px, WIDTH_PX_MIN), WIDTH_PX_MAX, full_px)
     while True:
-        height_px = max(round(picture.height * width_px / picture.width), 1)
-        small = picture.resize((width_px, height_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        size = width_px, max(round(height_px * width_px / full_px), 1)
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         for quality in QUALITIES:
-            packed = io.BytesIO()
-            small.save(packed, "JPEG", quality=quality)
-            if packed.tell() <= FRAME_BYTES_MAX:
-                return packed.getvalue()
+            _, packed = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            if packed.size <= FRAME_BYTES_MAX:
+                return packed.tobytes()
         width_px = width_px * 3 // 4
 
 
@@ -76,7 +78,7 @@ class Stills:
         self._monotonic = monotonic
         self._must_stand_back = must_stand_back
         self._takers: dict[str, Taker] = {}
-        self._wanted = asyncio.Event()
+        self._wanted, self._came = asyncio.Event(), asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._takers)
@@ -95,6 +97,7 @@ class Stills:
         )
         self._capture.need(f"stills:{session_id}")
         self._wanted.set()
+        self._came.set()
 
     def credit(self, session_id: str) -> None:
         """The page showed its frame: the newest may follow. Numbers are the relay's own, so any credit is for one."""
@@ -114,13 +117,16 @@ class Stills:
             self.close(session_id)
 
     async def run(self) -> None:
-        """Send what is credited, at most every PERIOD_S; ends by cancellation."""
+        """Send what is credited, to each at most every PERIOD_S; ends by cancellation."""
         while True:
             if not self._takers:
                 self._wanted.clear()
                 await self._wanted.wait()
+            self._came.clear()
             await self._send_round()
-            await asyncio.sleep(PERIOD_S)
+            is_awaited = any(taker.seen < 0 for taker in self._takers.values())
+            with suppress(TimeoutError):  # who comes is not kept waiting for the others' rhythm
+                await asyncio.wait_for(self._came.wait(), FIRST_S if is_awaited else PERIOD_S)
 
     async def _send_round(self) -> None:
         now_s = self._monotonic()
@@ -133,7 +139,7 @@ class Stills:
                 self.close(taker.session_id)
             sent_ago_s = now_s - taker.sent_s
             may_send = taker.has_credit or sent_ago_s >= LOST_S
-            if sent_ago_s < CROWDED_S and self._must_stand_back(taker.session_id):
+            if sent_ago_s < PERIOD_S or (sent_ago_s < CROWDED_S and self._must_stand_back(taker.session_id)):
                 continue
             if frame is None or version <= taker.seen or not may_send:
                 continue

@@ -5,6 +5,7 @@ import time
 
 from PIL import Image
 
+from edge.viewing import stills
 from tests.edge.viewing.conftest import Shop, running
 from tests.edge.viewing.test_stills import open_stills
 from wire.reports import StillsAnswered
@@ -55,3 +56,30 @@ async def test_none_follows_an_answer_that_lets_nobody_look():
         await shop.desk.set_privacy(True)
         assert (await shop.ask("s1", still_width_px=200)).still_age_s is None
         assert len(shop.desk.places["front"].stills) == 0
+
+
+async def test_who_comes_is_not_kept_waiting_for_the_others_rhythm(eventually, monkeypatch):
+    """Somebody gets pictures already, once in PERIOD_S: whoever comes has the kept one before that is over."""
+    monkeypatch.setattr(stills, "PERIOD_S", 30.0)
+    async with running(Shop()) as shop:
+        place = shop.desk.places["front"]
+        for session_id in ("s1", "s2"):
+            await shop.ask(session_id)
+        await eventually(lambda: place.capture.cached() is not None)
+        for session_id in ("s1", "s2"):
+            place.stills.open(session_id, 200)
+            await eventually(lambda who=session_id: who in [one for one, _ in shop.frames], timeout_s=10)
+        assert [one for one, _ in shop.frames] == ["s1", "s2"], "and the others get none before their time"
+
+
+async def test_a_camera_that_slept_gives_its_first_picture_at_once(eventually, monkeypatch):
+    monkeypatch.setattr(stills, "PERIOD_S", 30.0)
+    async with running(Shop()) as shop:
+        place, camera = shop.desk.places["front"], shop.cameras["front"]
+        camera.is_silent = True
+        await shop.ask("s1")
+        place.stills.open("s1", 200, is_single=True)
+        await eventually(lambda: place.capture.is_needed)
+        assert shop.frames == []
+        camera.is_silent = False
+        await eventually(lambda: shop.frames, timeout_s=10)
