@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,10 @@ SILENCE_S = 120.0
 """How long a charge that falls silent keeps the connection open without a byte; every caller gives up before."""
 RETRY_S_MAX = 60.0
 WEBHOOK_TIMEOUT_S = 10.0
+AT_ONCE = 16
+"""Events that are told at the same time: a thousand refunds are no reason to open a thousand connections."""
+SLOWED_S = 1.0
+"""Pause after 429, as the relay's Retry-After has it."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS payment (id TEXT PRIMARY KEY, kind TEXT, state TEXT, amount_minor INTEGER, currency TEXT,
   charge_id TEXT, reason TEXT, reference TEXT);
@@ -243,25 +248,45 @@ async def _send_webhooks(bank: Bank) -> None:
             if peer_url != bank.webhook_url:
                 await peer.close()
                 peer, peer_url = JsonPeer(bank.webhook_url, WEBHOOK_TIMEOUT_S), bank.webhook_url
-            done = await asyncio.gather(*(_deliver(bank, peer, row["body"].encode()) for row in batch))
-            delivered = {row["id"] for row, is_ok in zip(batch, done, strict=True) if is_ok}
+            delivered, is_all, is_slowed = await _deliver_all(bank, peer, batch)
             with bank.database:
                 bank.database.executemany("UPDATE event SET sent = 1 WHERE id = ?", [(name,) for name in delivered])
-            wait_s = 0.05 if all(done) else min(RETRY_S_MAX, 2 * wait_s)
-            if not all(done):
+            wait_s = 0.05 if is_all else min(RETRY_S_MAX, 2 * wait_s)
+            if is_slowed:  # whoever asks for patience is not asked sooner because there is more to tell
+                await asyncio.sleep(SLOWED_S)
+            elif not is_all:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(bank.wakeup.wait(), wait_s)
     finally:
         await peer.close()
 
 
-async def _deliver(bank: Bank, peer: JsonPeer, body: bytes) -> bool:
+async def _deliver_all(bank: Bank, peer: JsonPeer, batch: list[sqlite3.Row]) -> tuple[set[str], bool, bool]:
+    """Tell these events, a few at once; return (the delivered, whether all arrived, whether patience was asked for).
+
+    What is left when the other side asks for patience is not told now.
+    """
+    delivered: set[str] = set()
+    is_all = True
+    for start in range(0, len(batch), AT_ONCE):
+        part = batch[start : start + AT_ONCE]
+        statuses = await asyncio.gather(*(_deliver(bank, peer, row["body"].encode()) for row in part))
+        are_taken = [HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES for status in statuses]
+        delivered |= {row["id"] for row, is_taken in zip(part, are_taken, strict=True) if is_taken}
+        is_all = is_all and all(are_taken)
+        if HTTPStatus.TOO_MANY_REQUESTS in statuses:
+            return delivered, False, True
+    return delivered, is_all, False
+
+
+async def _deliver(bank: Bank, peer: JsonPeer, body: bytes) -> int:
+    """Tell one event; return the HTTP status of the answer, 0 for none."""
     headers = {"Sandbox-Signature": sign(bank.webhook_secret, int(time.time()), body)}
     try:
         status, _ = await peer.call("POST", urlsplit(bank.webhook_url).path, body, headers)
     except PeerError:
-        return False
-    return 200 <= status < 300
+        return 0
+    return status
 
 
 def build(secret: str, webhook_secret: str, webhook_url: str, data: Path | None = None) -> Starlette:
