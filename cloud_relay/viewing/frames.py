@@ -57,6 +57,11 @@ class FrameShelf:
         """The shop said that a first picture of this age follows its answer."""
         self.open(session_id).promised = age_s, now_s
 
+    def is_promised(self, session_id: str) -> bool:
+        """Whether a first picture was announced and not given out."""
+        slot = self._newest.get(session_id)
+        return slot is not None and slot.promised is not None
+
     async def first(self, session_id: str, now: Callable[[], float]) -> tuple[bytes, float] | None:
         """Return the promised picture and its age, once; None where none was, or where it does not come."""
         slot = self._newest.get(session_id)

@@ -36,6 +36,8 @@ FIRST_STILL_WIDTH_PX = 640
 """The first picture of a page: it comes with the shop's answer, unasked."""
 STILL_WAIT_S = 5.0
 """A camera that was asleep needs a second or two for its first picture."""
+ALONG_S = 0.08
+"""So long the shop's word is held back for picture and stream behind it: less than a way to the page and back."""
 EARLY_MAX = 200
 """Answers to offers that came with the ask, kept until their page takes them: a page that is gone never does."""
 
@@ -148,6 +150,26 @@ class ViewingRoom:
             self._early.pop(next(iter(self._early)))
         # the page may be gone: then nobody else reads what went wrong
         opening.add_done_callback(lambda done: None if done.cancelled() else done.exception() and None)
+
+    async def first_picture(self, looked: service.Looked) -> tuple[SeenStill | None, OpenedStream | None]:
+        """Return the first still and the answer to the offer that came along, what of them comes within ALONG_S.
+
+        Both follow the shop's word on its own way: who waits for them here spares the page two ways of its own. What is
+        later, or refused, the page asks for by itself.
+        """
+        session_id, opening = looked.session["session_id"], self._early.get(looked.stream_id)
+        coming: list[asyncio.Future[Any]] = [opening] if opening else []
+        if self.frames.is_promised(session_id):
+            coming.append(asyncio.ensure_future(self.frames.newer_than(session_id, 0, ALONG_S)))
+        if coming:
+            await asyncio.wait(coming, timeout=ALONG_S)
+        first = None
+        if self.frames.newest(session_id) is not None:
+            first = await self.frames.first(session_id, self._clock.monotonic)
+        still = SeenStill(jpeg=first[0], age_s=first[1]) if first is not None else None
+        if opening is None or not opening.done() or opening.exception() is not None:
+            return still, None
+        return still, await self.answer_of(looked.stream_id)
 
     async def answer_of(self, stream_id: str) -> OpenedStream:
         """Return the shop's answer to an offer that went along with the ask, once; RefusedError, also for no such."""

@@ -1,5 +1,6 @@
 """HTTP of viewing: sessions, passes, WHEP, the fallback rungs, questions."""
 
+import base64
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
@@ -22,6 +23,8 @@ class AskBody(BaseModel):
     """Ask to look at a piece; `watch_only` never steers; without `waits` one may still be handed a turn.
 
     `offer_sdp` is a WHEP offer that goes to the shop along with the ask: its answer is at `stream_url` of the grant.
+    With `first_picture` the first still comes with the answer (`still`, JPEG in base64), and the SDP answer stands in
+    the grant (`answer_sdp`), if they follow the shop's word closely.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -29,6 +32,7 @@ class AskBody(BaseModel):
     watch_only: bool = False
     waits: bool = True
     offer_sdp: str = Field(default="", max_length=OFFER_BYTES_MAX)
+    first_picture: bool = False
 
 
 class StillsBody(BaseModel):
@@ -88,11 +92,16 @@ async def ask_to_look(body: AskBody, relay: RelayDep, principal: Anyone) -> dict
         principal.account_id, principal.nickname, body.piece_id, principal.language, may_steer=not body.watch_only,
         merchant_ids=principal.reach(Deed.TEACH), waits=body.waits, offer_sdp=body.offer_sdp,
     )  # fmt: skip
-    grant = None
-    if looked.viewing_pass:
-        grant = _granted(relay, looked.session["session_id"], looked.viewing_pass)
-        grant |= {"stream_url": f"/whep/streams/{looked.stream_id}"} if looked.stream_id else {}
-    return {**session_document(looked.session, []), "grant": grant}
+    document: dict[str, Any] = {**session_document(looked.session, []), "grant": None}
+    if not looked.viewing_pass:
+        return document
+    grant = document["grant"] = _granted(relay, looked.session["session_id"], looked.viewing_pass)
+    grant |= {"stream_url": f"/whep/streams/{looked.stream_id}"} if looked.stream_id else {}
+    if body.first_picture:
+        still, opened = await relay.viewing.first_picture(looked)
+        document |= {"still": {"jpeg": base64.b64encode(still.jpeg).decode(), "age_s": still.age_s}} if still else {}
+        grant |= {"answer_sdp": opened.answer_sdp} if opened else {}
+    return document
 
 
 @router.get("/api/viewing/{session_id}")

@@ -31,7 +31,7 @@ document.addEventListener("click", async (event) => {
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   const { href, dataset: { asks: pieceId } } = link;
-  const answer = api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer });
+  const answer = api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer, first_picture: true });
   answer.catch(() => {}); // the looking page says why
   begun = { pieceId, answer };
   try {

@@ -3,7 +3,7 @@
 import { Refusal, api, language, say, t } from "./api.js";
 import { Steering } from "./steering.js";
 import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
-import { keepPass, letGo, prepare } from "./stream.js";
+import { keepFirst, letGo, prepare } from "./stream.js";
 
 const page = document.getElementById("look");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);
@@ -129,7 +129,7 @@ async function askNow(own) {
 }
 
 async function ask() {
-  const wanted = { piece_id: page.dataset.piece, waits: !invitation };
+  const wanted = { piece_id: page.dataset.piece, waits: !invitation, first_picture: true };
   document.dispatchEvent(new CustomEvent("asking", { detail: wanted })); // the click that led here may have asked (ask.js)
   const answering = wanted.answer ?? api("POST", "/api/viewing", wanted);
   prepare(); // while the shop is asked: it takes a tenth of a second on a small machine
@@ -140,7 +140,7 @@ async function ask() {
     session = { state: "ended", reason: error.message };
     return show();
   }
-  keepPass(session.session_id, session.grant);
+  keepFirst(session);
   hasLeft = false;
   steering = steering ?? new Steering((wish, isMotion) => ladder?.send(wish, isMotion), {
     pan: session.can_pan !== false, zoom: session.can_zoom !== false, turn: Boolean(session.can_turn),

@@ -9,9 +9,12 @@ const POOR_MS = 8000, POOR_FRAMES = 16; // fewer in that time is no film
 
 const FRESH_MS = 10000; // a pass lives longer; one that lay for so long belongs to a page that waited
 
-/** The shop's answer brings the first pass along. */
-let given = null;
-export function keepPass(sessionId, grant) { given = grant && { sessionId, grant, at: performance.now() }; }
+/** The shop's answer brings the first pass along, and the first still. */
+let given = null, firstStill = null;
+export function keepFirst({ session_id: sessionId, grant, still }) {
+  given = grant && { sessionId, grant, at: performance.now() };
+  firstStill = still && { sessionId, blob: new Blob([Uint8Array.from(atob(still.jpeg), (one) => one.charCodeAt())]), ageMs: 1000 * still.age_s };
+}
 
 export async function newPass(sessionId, isForStream = false) {
   const isFresh = given?.sessionId === sessionId && performance.now() - given.at < FRESH_MS;
@@ -82,11 +85,13 @@ export class WebRtcStream {
   }
 
   /** The answer to the offer that went along with the ask; null when none did, or it is lost. */
-  async takeAnswer({ stream_url: url }) {
-    const response = url && await fetch(url, { headers: { Authorization: this.authorization } });
-    if (!response?.ok) return null;
+  async takeAnswer({ stream_url: url, answer_sdp: sdp }) {
     this.url = url;
-    return response.text();
+    if (sdp) return sdp;
+    const response = url && await fetch(url, { headers: { Authorization: this.authorization } });
+    if (response?.ok) return response.text();
+    this.url = null;
+    return null;
   }
 
   async offer(grant) {
@@ -212,14 +217,15 @@ export class OneStillStream {
   async run(onShown) {
     let width = STILLS_WIDTH_PX; // the first one is looked at longest
     while (!this.closed) {
-      const asked = performance.now();
-      const response = await fetch(`/api/viewing/${this.sessionId}/still.jpg?width_px=${width}`).catch(() => null);
-      const blob = response?.ok ? await response.blob().catch(() => null) : null;
+      const asked = performance.now(), kept = firstStill?.sessionId === this.sessionId ? firstStill : null;
+      firstStill = null;
+      const response = kept ? null : await fetch(`/api/viewing/${this.sessionId}/still.jpg?width_px=${width}`).catch(() => null);
+      const blob = response?.ok ? await response.blob().catch(() => null) : kept?.blob;
       if (this.closed) return;
       if (blob) {
         await show(this.image, blob);
         if (this.closed) return;
-        const ageMs = 1000 * Number(response.headers.get("Vitrine-Age") ?? 0); // the first may be one that the shop had kept
+        const ageMs = kept?.ageMs ?? 1000 * Number(response.headers.get("Vitrine-Age") ?? 0); // the first may be one that the shop had kept
         onShown(ageMs);
         this.hooks.onSeen?.(ageMs);
       }

@@ -1,6 +1,7 @@
 """Asking to look: the shop's word and its answer to the offer that came along, from that shop and from no other."""
 
 import asyncio
+import base64
 
 import pytest
 from sqlalchemy import insert, select
@@ -35,10 +36,9 @@ class Shop:
             told = StreamAnswered(stream_id=command.stream_id, session_id=command.session_id, **self.stream)
             await self.room._stream_answered(self.said_by, told)
 
-    async def ask(self, offer="", who=None):
-        return await self.site.call(
-            "POST", "/api/viewing", {"piece_id": self.piece_id, "offer_sdp": offer}, who or {}, 201
-        )
+    async def ask(self, offer="", **more):
+        body = {"piece_id": self.piece_id, "offer_sdp": offer, **more}
+        return await self.site.call("POST", "/api/viewing", body, {}, 201)
 
     async def take(self, grant):
         return await self.site.http.get(grant["stream_url"], headers={"Authorization": f"Bearer {grant['pass']}"})
@@ -141,6 +141,40 @@ async def test_frames_of_sessions_that_nobody_asked_for_take_no_room(shop):
     session_id = (await shop.ask())["session_id"]
     await shop.room._frame(shop.shop_id, session_id, b"picture")
     assert shop.room.frames.newest(session_id).jpeg == b"picture"
+
+
+async def test_the_first_still_and_the_stream_come_with_the_shops_word(shop, monkeypatch):
+    soon = []
+
+    async def send(shop_id, command):
+        await Shop.send(shop, shop_id, command)
+        if isinstance(command, AskToLook):
+            soon.append(asyncio.create_task(shop.room._frame(shop.shop_id, command.session_id, b"picture")))
+
+    monkeypatch.setattr(shop.site.relay.link, "send_transient", send)
+    asked = await shop.ask(OFFER, first_picture=True)
+    assert base64.b64decode(asked["still"]["jpeg"]) == b"picture"
+    assert asked["still"]["age_s"] >= 0.5
+    assert asked["grant"]["answer_sdp"] == SDP
+    assert (await shop.take(asked["grant"])).status_code == 404, "it was given out"
+
+
+async def test_what_does_not_follow_closely_is_left_to_the_page(shop):
+    """The picture was promised and is late, the stream refused: the word of the shop is held back for neither."""
+    shop.stream = {"reason": "full"}
+    asked = await shop.ask(OFFER, first_picture=True)
+    assert "still" not in asked
+    assert "answer_sdp" not in asked["grant"]
+    assert (await shop.take(asked["grant"])).status_code == 409
+    assert shop.room.frames.is_promised(asked["session_id"]), "still.jpg waits for it"
+
+
+async def test_where_no_still_was_promised_none_is_waited_for(shop, monkeypatch):
+    monkeypatch.setattr(rooms, "ALONG_S", 30.0)
+    shop.still_age_s = None
+    asked = await shop.ask(OFFER, first_picture=True)
+    assert asked["grant"]["answer_sdp"] == SDP
+    assert "still" not in asked
 
 
 async def test_answers_that_nobody_takes_are_forgotten(shop, monkeypatch):
