@@ -160,11 +160,29 @@ async def test_without_a_stream_for_it_the_same_packet_goes_again_and_an_old_one
     assert line.wire.sent == []
 
 
+async def test_what_goes_again_goes_twice_while_little_is_asked_for(line, monkeypatch):
+    sender = line.sender
+    line.track.put(picture())
+    first = line.wire.packets(sender)[0].sequence_number
+    line.wire.sent.clear()
+    await sender._retransmit(first)
+    await asyncio.sleep(packets.COPY_S * 3)
+    assert [where for _, where in line.wire.sent] == ["again", ADDRESS]
+    (one, _), (two, _) = line.wire.sent
+    assert one[12:] == two[12:], "the same packet"
+    sender_of_ours = sender._retransmit.__self__
+    sender_of_ours._again_bytes, sender_of_ours._again_s = AGAIN_BYTES_MAX / 2 + 50, {}
+    line.wire.sent.clear()
+    await sender._retransmit(first)
+    await asyncio.sleep(packets.COPY_S * 3)
+    assert len(line.wire.sent) == 1, "when much is asked for, there is no room for copies"
+
+
 async def test_a_packet_goes_again_once_in_a_while_however_often_it_is_asked_for(line, monkeypatch):
     line.track.put(picture(1))
     number = line.wire.packets(line.sender)[0].sequence_number
     line.wire.sent.clear()
-    loop, now_s = asyncio.get_running_loop(), [1000.0]
+    loop, now_s = asyncio.get_running_loop(), [0.0]
     monkeypatch.setattr(loop, "time", lambda: now_s[0])
     for passed_s, count in ((0, 1), (AGAIN_S - 0.001, 1), (0.001, 2), (0.0, 2)):
         now_s[0] = round(now_s[0] + passed_s, 3)
