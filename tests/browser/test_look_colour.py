@@ -58,6 +58,11 @@ def stand_before_the_camera(page: Page, jpeg: bytes) -> None:
     """Have the camera's stills show the card: the demonstration's shops have none."""
     page.route(re.compile(r"/still\.jpg"), lambda route: route.fulfill(body=jpeg, content_type="image/jpeg"))
 
+    def ask_without_a_still(route) -> None:
+        route.continue_(post_data=route.request.post_data_json | {"first_picture": False})
+
+    page.route(re.compile(r"/api/viewing$"), ask_without_a_still)  # the first one would come with the answer
+
 
 @pytest.fixture
 def no_card_left(mall):

@@ -120,7 +120,7 @@ def test_what_is_refused_says_why(person, mall):
     page = look_at(shopper, mall, "三月的湖", re.compile("webrtc|^stills?$"))
     session_id = page.evaluate(
         "fetch(location.href).then(() => performance.getEntriesByType('resource').map((one) => one.name)"
-        ".map((name) => name.match(/viewing\\/(ses_[^/]+)/)?.[1]).find(Boolean))"
+        ".map((name) => name.match(/ses_[0-9a-z]+/)?.[0]).find(Boolean))"
     )
     token = page.locator("meta[name=csrf]").get_attribute("content") or ""
     headers = {"X-CSRF-Token": token, "Origin": mall.url}
