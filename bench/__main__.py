@@ -92,7 +92,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("what", choices=["order", "relay", "market", "viewing", "together"], help=words)
     parser.add_argument("--rounds", type=int, default=3, help="but relay: rounds of each measurement (default 3)")
     parser.add_argument(
-        "--seconds", type=float, default=8, help="viewing: how long each system is watched in a round (default 8)"
+        "--seconds", type=float, default=20, help="viewing: how long each system is watched in a round (default 20)"
     )
     parser.add_argument(
         "--memory", type=float, nargs="?", const=MEMORY_MIN, metavar="MINUTES",

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,17 @@ async def open_browser(*flags: str) -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Milliseconds to the first live picture from the click, which is the release, and from the press before it; from
+    the click to a live still, None when there was none before the picture.
+    """
+
+    first_ms: float
+    pressed_ms: float
+    still_ms: float | None
 
 
 class Watcher:
@@ -112,8 +124,11 @@ class Watcher:
             raise NoPictureError(f"{len(pictures)} pictures in {seconds:.0f} s at {self.page.url}")
         return Window(pictures, await self.offset_ms())
 
-    async def show(self, origin: str, html: str) -> None:
-        """Open a page of ours at somebody's origin, so that a script may read what comes from there."""
+    async def show(self, origin: str, html: str) -> float:
+        """Open a page of ours at somebody's origin, so that a script may read what comes from there.
+
+        Returns milliseconds from its opening to the first live picture.
+        """
 
         async def serve(route: Any) -> None:
             await route.fulfill(body=html, content_type="text/html")
@@ -121,6 +136,8 @@ class Watcher:
         await self.page.route(f"{origin}/vitrine-bench", serve)
         await self.page.goto(f"{origin}/vitrine-bench")
         await self.wait_live()
+        waited_ms: float = await self.page.evaluate("vitrineBench.frames[0][0] - performance.timeOrigin")
+        return waited_ms
 
     async def leave(self) -> None:
         """Go away from the page; whoever served it hears that."""
@@ -131,8 +148,8 @@ class Watcher:
         with contextlib.suppress(PlaywrightError):
             await self.context.close()
 
-    async def click_look(self, relay_url: str, listing_id: str, piece_id: str) -> tuple[float, float | None]:
-        """Click "look" as a hand does; return milliseconds to the first live picture, and to a still before it."""
+    async def click_look(self, relay_url: str, listing_id: str, piece_id: str) -> Look:
+        """Click "look" as a hand does; return how long it took."""
         await self.page.goto(f"{relay_url}/l/{listing_id}?lang=en")
         await self.page.wait_for_load_state("load")
         link = self.page.locator(f'a[href^="/look/{piece_id}"]')
@@ -141,10 +158,11 @@ class Watcher:
         await link.click(delay=PRESSED_MS)
         await self.page.wait_for_url("**/look/**")
         await self.wait_live()
-        clicked_ms, first_ms, still_ms = await self.page.evaluate(
-            "[Number(sessionStorage.getItem('vitrine-bench-click')), vitrineBench.first_ms, vitrineBench.still_ms]"
+        pressed_ms, clicked_ms, first_ms, still_ms = await self.page.evaluate(
+            "[...['press', 'click'].map((one) => Number(sessionStorage.getItem(`vitrine-bench-${one}`))),"
+            " vitrineBench.first_ms, vitrineBench.still_ms]"
         )
-        return first_ms - clicked_ms, still_ms - clicked_ms if still_ms else None
+        return Look(first_ms - clicked_ms, first_ms - pressed_ms, still_ms - clicked_ms if still_ms else None)
 
     async def press(self) -> list[float]:
         """Steer by the arrow keys; return milliseconds from each press to the first picture that moved."""

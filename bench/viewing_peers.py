@@ -16,10 +16,11 @@ class Yardstick:
     origin: str
     html: str
     course: Course = field(default_factory=Course)
+    first_ms: list[float] = field(default_factory=list)
 
     async def watch(self, watcher: Watcher, seconds: float) -> None:
         """Look at it for some time, and leave."""
-        await watcher.show(self.origin, self.html)
+        self.first_ms.append(await watcher.show(self.origin, self.html))
         self.course.windows.append(await watcher.window(seconds))
         await watcher.leave()
 

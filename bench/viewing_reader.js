@@ -72,6 +72,7 @@
   }
   requestAnimationFrame(look);
 
+  addEventListener("pointerdown", (event) => sessionStorage.setItem("vitrine-bench-press", performance.timeOrigin + event.timeStamp), true);
   addEventListener("click", (event) => sessionStorage.setItem("vitrine-bench-click", performance.timeOrigin + event.timeStamp), true);
   addEventListener("keydown", (event) => { if (!event.repeat) bench.key_ms = performance.timeOrigin + event.timeStamp; }, true);
 })();

@@ -75,6 +75,42 @@ def test_the_shop_is_asked_by_the_click_itself_and_once(person, mall):
     assert not page.evaluate("window.isStillHere ?? false"), "what the listing shows is what is true now"
 
 
+def test_a_press_asks_before_its_release_and_one_let_go_elsewhere_leaves(person, mall):
+    shopper = person(SHOPPER)
+    page, listing_id = shopper.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    shopper.go(f"/l/{listing_id}?lang=en")
+    page.locator("a[data-asks]").first.hover()
+    with page.expect_response(lambda response: response.url.endswith("/api/viewing")) as answered:
+        page.mouse.down()
+    session = answered.value.json()
+    assert session["state"] == "steering"
+    page.mouse.move(5, 5, steps=3)
+    with page.expect_response(lambda response: response.url.endswith(f"/{session['session_id']}/leave")):
+        page.mouse.up()
+    state = page.request.get(f"{mall.url}/api/viewing/{session['session_id']}").json()["state"]
+    assert state == "ended" and f"/l/{listing_id}" in page.url
+
+
+def test_a_finger_that_scrolls_asks_nobody_and_one_that_taps_asks_once(person, mall):
+    phone, asked = person(SHOPPER, size=(390, 844), has_touch=True, is_mobile=True), []
+    page, listing_id = phone.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/api/viewing") else None)
+    phone.go(f"/l/{listing_id}?lang=en")
+    link = page.locator("a[data-asks]").first
+    link.scroll_into_view_if_needed()
+    box, touch = link.bounding_box(), phone.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        *(("touchMove", [{"x": x, "y": y - 20 * step}]) for step in range(1, 8)),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    link.tap()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    assert len(asked) == 1
+
+
 def test_a_click_without_waiting_opens_the_looking_page_and_keeps_its_head(person, mall):
     """By the keyboard and at once: nothing was fetched ahead; the head's links lead from the page that is shown."""
     shopper = person(SHOPPER)

@@ -1,4 +1,4 @@
-/** A click on "look at it live" asks the shop at once, and brings the looking page into this one: nothing is opened anew. */
+/** A press on "look at it live" asks the shop, and its release brings the looking page into this one: nothing is opened anew. */
 
 import { api } from "./api.js";
 import { enter, fetchPage } from "./enter.js";
@@ -26,22 +26,45 @@ for (const kind of ["pointerover", "focusin", "touchstart"]) {
   document.addEventListener(kind, (event) => linkOf(event) && fetchAhead(linkOf(event)), { passive: true });
 }
 
+const isPlain = (event) => !(event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+
+/** One ask for one press; the looking page says why when the shop says no. */
+function askFor(pieceId) {
+  if (begun?.pieceId !== pieceId) {
+    begun = { pieceId, answer: api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer, first_picture: true }) };
+    begun.answer.catch(() => {});
+  }
+  return begun;
+}
+
+// a hand holds a mouse's button for a tenth of a second: the shop's word is often there at its release. A finger may only begin to scroll
+document.addEventListener("pointerdown", (event) => {
+  const link = linkOf(event);
+  if (link && isPlain(event) && event.pointerType !== "touch") askFor(link.dataset.asks);
+});
+
+/** Pressed, and let go elsewhere: the camera is free again. */
+function withdraw() {
+  const left = begun;
+  if (!left || left.isGone) return;
+  begun = null;
+  left.answer.then(({ session_id: sessionId }) => api("POST", `/api/viewing/${sessionId}/leave`, {})).catch(() => {});
+}
+for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(withdraw)); // the click comes before
+
 document.addEventListener("click", async (event) => {
   const link = linkOf(event);
-  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (!link || !isPlain(event)) return;
   event.preventDefault();
-  const { href, dataset: { asks: pieceId } } = link;
-  const answer = api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer, first_picture: true });
-  answer.catch(() => {}); // the looking page says why
-  begun = { pieceId, answer };
+  askFor(link.dataset.asks).isGone = true;
   try {
-    await enter(await fetchAhead(link), href);
+    await enter(await fetchAhead(link), link.href);
   } catch {
-    location.assign(href);
+    location.assign(link.href);
   }
 });
 
-// the looking page takes the answer that is on its way since the click, once
+// the looking page takes the answer that is on its way since the press, once
 document.addEventListener("asking", ({ detail }) => {
   if (begun?.pieceId === detail.piece_id) detail.answer = begun.answer;
   begun = null;
