@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 FREEZE_MS = 150.0
 """A gap is a freeze when it is three times the mean, or the mean and this (freezeCount of W3C webrtc-stats)."""
 
-MOVED_DEG = 0.05
-"""A head's pan that differs by this from where it rested has begun to move; the strip tells hundredths."""
+MOVED_DEG = 0.02
+"""A head's pan that differs by this from where it rested has begun to move: a hundredth may be rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """What every test gets: sockets to this machine only, free ports, deadlines; workers; rows judged last."""
 
 import asyncio
+import functools
 import ipaddress
 import re
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -55,25 +57,33 @@ def _place(nodeid: str) -> int:
     return next((place for place, folder in enumerate(LONGEST) if nodeid.startswith(folder)), len(LONGEST))
 
 
+@functools.cache
+def _is_small_shop(file: str) -> bool:
+    """Whether the browser tests of a file open no mall."""
+    path = Path(__file__).parents[1] / file
+    return file.startswith("tests/browser/") and not re.search(r"def \w+\([^)]*\b(mall|person)\b", path.read_text())
+
+
 class ByFolder(LoadScopeScheduling):
     """Hands whole files to the workers, and as one what shares an open mall."""
 
     TOGETHER = (
         re.compile(r"tests/browser/test_(look|loupe|together|true_size|whep)"),
-        re.compile(r"tests/browser/(?!test_showroom)"),
+        re.compile(r"tests/browser/"),
         re.compile(r"tests/faults/"),
         re.compile(r"tests/house/(?!test_launcher)"),
     )
-    """Live viewing and the rest of the pages have a mall each: in one they were the last to end by minutes. The rules
-    of the house read every file of ours, once. A full run of the fault table goes stage by stage, as its verdicts are
-    made."""
+    """Live viewing and the rest of the pages have a mall each: in one they were the last to end by minutes. Pages that
+    need no more than a small shop open one for each file. The rules of the house read every file of ours, once. A full
+    run of the fault table goes stage by stage, as its verdicts are made."""
 
     def _split_scope(self, nodeid: str) -> str:
         cell = re.match(r"tests/fault_table/test_cells.py::\w+\[\w+-\w+-(\w+)", nodeid)
         if cell and self.config.getoption("--sweep") == "full":
             return f"tests/fault_table/test_cells.py at {cell[1]}"
+        file = nodeid.partition("::")[0]
         group = next((group for group in self.TOGETHER if group.match(nodeid)), None)
-        return group.pattern if group else nodeid.partition("::")[0]
+        return group.pattern if group and not _is_small_shop(file) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
