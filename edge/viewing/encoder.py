@@ -88,7 +88,9 @@ def picture_of(pixels: Pixels, width_px: int, height_px: int, pixel_format: str)
     if pixels.shape[:2] != (height_px, width_px):
         pixels = cast("Pixels", cv2.resize(pixels, (width_px, height_px), interpolation=cv2.INTER_AREA))
     planes = cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420))
-    picture = av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+    # without a copy, PyAV takes heights in fours only; others would lose two rows and shift the colours
+    made = av.VideoFrame.from_numpy_buffer if height_px % 4 == 0 else av.VideoFrame.from_ndarray
+    picture = made(planes, format="yuv420p")
     return picture if pixel_format == "yuv420p" else picture.reformat(format=pixel_format)
 
 

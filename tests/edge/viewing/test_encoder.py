@@ -10,7 +10,7 @@ import pytest
 
 from drivers.camera import Frame
 from edge.viewing.capture import NewestFrame
-from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, PictureEncoder, fit_size
+from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, PictureEncoder, fit_size, picture_of
 from edge.viewing.encoder_models import Codec, rate_for
 from edge.viewing.rungs import Rung
 from wire.plan import Mask
@@ -35,6 +35,17 @@ def test_what_goes_in_comes_out(codec, decoder):
         assert (encoded.packet.pts, encoded.packet.time_base) == (number * 3000, Fraction(1, 90000))
         (picture,) = back.decode(encoded.packet)
         assert np.median(np.abs(picture.to_ndarray(format="bgr24").astype(int) - pixels)) < 12
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (800, 450), (480, 270), (1280, 674), (642, 362)])
+def test_every_even_height_keeps_its_rows_and_colours(size):
+    width_px, height_px = size
+    rows = np.linspace(0, 255, height_px, dtype=np.uint8)[:, None, None]
+    pixels = np.ascontiguousarray(np.broadcast_to(rows * np.array([1, 0.5, 0.2]), (height_px, width_px, 3)), np.uint8)
+    picture = picture_of(pixels, width_px, height_px, "yuv420p")
+    assert (picture.width, picture.height) == size
+    off = np.abs(picture.to_ndarray(format="bgr24").astype(int) - pixels)
+    assert off.max() < 12
 
 
 def test_h264_is_what_every_browser_takes():
