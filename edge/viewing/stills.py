@@ -79,6 +79,7 @@ class Stills:
         self._must_stand_back = must_stand_back
         self._takers: dict[str, Taker] = {}
         self._wanted, self._came = asyncio.Event(), asyncio.Event()
+        self._sent_s: dict[str, float] = {}  # when each session got its last, as long as that holds the next one back
 
     def __len__(self) -> int:
         return len(self._takers)
@@ -93,6 +94,7 @@ class Stills:
             session_id=session_id,
             width_px=width_px,
             heard_s=self._monotonic(),
+            sent_s=self._sent_s.get(session_id, float("-inf")),
             is_single=is_single and (before is None or before.is_single),
         )
         self._capture.need(f"stills:{session_id}")
@@ -126,14 +128,18 @@ class Stills:
             await self._send_round()
             is_awaited = any(taker.seen < 0 for taker in self._takers.values())
             with suppress(TimeoutError):  # who comes is not kept waiting for the others' rhythm
-                await asyncio.wait_for(self._came.wait(), FIRST_S if is_awaited else PERIOD_S)
+                async with asyncio.timeout(
+                    FIRST_S if is_awaited else PERIOD_S
+                ):  # wait_for of 3.11 may eat a cancellation
+                    await self._came.wait()
 
     async def _send_round(self) -> None:
         now_s = self._monotonic()
+        self._sent_s = {who: at_s for who, at_s in self._sent_s.items() if now_s - at_s < CROWDED_S}
         version, frame = self._capture.newest.read()
         if frame is None or self._capture.cached() is None:
             version = -1
-        drawn: dict[int, bytes] = {}
+        drawn: dict[tuple[int, tuple[Mask, ...]], bytes] = {}
         for taker in list(self._takers.values()):
             if now_s - taker.heard_s >= SILENT_S:
                 self.close(taker.session_id)
@@ -143,11 +149,14 @@ class Stills:
                 continue
             if frame is None or version <= taker.seen or not may_send:
                 continue
-            if taker.width_px not in drawn:
-                pixels = mask_pixels(frame.pixels, self._masks())
-                drawn[taker.width_px] = await asyncio.to_thread(draw_jpeg, pixels, taker.width_px)
-            if self._takers.get(taker.session_id) is taker:  # not closed while it was drawn
+            masks = self._masks()
+            if (taker.width_px, masks) not in drawn:
+                pixels = mask_pixels(frame.pixels, masks)
+                drawn[taker.width_px, masks] = await asyncio.to_thread(draw_jpeg, pixels, taker.width_px)
+            is_old = self._takers.get(taker.session_id) is not taker or masks != self._masks()  # while it was drawn
+            if not is_old:
                 taker.has_credit, taker.sent_s, taker.seen = False, now_s, version
-                self._send_frame(taker.session_id, drawn[taker.width_px])
+                self._sent_s[taker.session_id] = now_s
+                self._send_frame(taker.session_id, drawn[taker.width_px, masks])
                 if taker.is_single:
                     self.close(taker.session_id)

@@ -2,13 +2,18 @@
 
 import asyncio
 import io
+import time
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from drivers.camera import Frame
 from edge.viewing import stills
-from edge.viewing.stills import FRAME_BYTES_MAX, draw_jpeg
+from edge.viewing.capture import NewestFrame
+from edge.viewing.stills import FRAME_BYTES_MAX, Stills, draw_jpeg
 from wire.commands import CreditFrame, LeaveViewing, OpenStills, SteerCamera, Steering, SteerKind
+from wire.plan import Mask
 from wire.reports import StillsAnswered
 
 
@@ -113,6 +118,77 @@ async def test_steering_over_the_relay_moves_the_camera_and_keeps_the_turn(shop,
     await shop.desk.handle(SteerCamera(session_id="s1", steering=steering))
     await eventually(lambda: shop.heads["front"].is_moving)
     await eventually(lambda: not shop.heads["front"].is_moving)
+
+
+class Eye:
+    """A camera's newest picture, as bright as it was last told to be."""
+
+    def __init__(self):
+        self.newest = NewestFrame()
+
+    def give(self, level=200):
+        pixels = np.full((360, 640, 3), level, np.uint8)
+        self.newest.put(Frame(pixels=pixels, captured_s=time.monotonic(), number=1))
+
+    def cached(self):
+        return self.newest.read()[1]
+
+    def need(self, who):
+        pass
+
+    release = need
+
+
+@pytest.mark.parametrize(("is_crowded", "most"), [(False, 12), (True, 2)])
+async def test_single_stills_keep_the_pace_of_the_film(is_crowded, most):
+    """However often a page asks: the uplink is the shop's."""
+    eye, sent = Eye(), []
+    ours = Stills(eye, tuple, lambda *frame: sent.append(frame), time.monotonic, lambda _session_id: is_crowded)
+    running = asyncio.create_task(ours.run())
+    until_s = time.monotonic() + 1
+    while time.monotonic() < until_s:
+        eye.give()
+        ours.open("s1", 320, is_single=True)
+        await asyncio.sleep(0.01)
+    running.cancel()
+    assert 1 <= len(sent) <= most
+
+
+async def test_a_plan_that_masks_while_others_pictures_are_drawn_holds_for_all(monkeypatch):
+    eye, sent, masks = Eye(), {}, []
+    eye.give()
+
+    def draw(pixels, width_px):
+        drawn = draw_jpeg(pixels, width_px)
+        if width_px == 640:
+            masks.append(Mask(left=0, top=0, width=1, height=1))
+        return drawn
+
+    monkeypatch.setattr(stills, "draw_jpeg", draw)
+    ours = Stills(eye, lambda: tuple(masks), sent.__setitem__, time.monotonic)
+    for session_id, width_px in (("before", 320), ("meanwhile", 640), ("after", 320)):
+        ours.open(session_id, width_px)
+    await ours._send_round()
+    assert set(sent) == {"before", "after"}
+    levels = {one: np.asarray(Image.open(io.BytesIO(jpeg))).mean() for one, jpeg in sent.items()}
+    assert levels["before"] > 190
+    assert levels["after"] < 10
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_who_comes_as_the_daemon_ends_does_not_keep_it(steps):
+    eye = Eye()
+    eye.give()
+    ours = Stills(eye, tuple, lambda *_: None, time.monotonic)
+    ours.open("s1", 320)
+    running = asyncio.create_task(ours.run())
+    await asyncio.sleep(0.2)
+    ours.open("s2", 320)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    running.cancel()
+    ended, _ = await asyncio.wait([running], timeout=2)
+    assert ended
 
 
 def test_no_picture_is_too_large_to_cross():
