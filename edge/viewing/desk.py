@@ -202,7 +202,7 @@ class ViewingDesk:
         place = self.places[spot.camera]
         place.shut(self._reason_shut(place))
         is_known = place.line.looker(command.session_id) is not None
-        if place.line.shut or (place.is_full and not is_known):
+        if place.line.shut or (place.is_full(may_steer=command.may_steer) and not is_known):
             answer = ANSWERS[place.line.shut] if place.line.shut else LookAnswer.FULL
             self._refuse(command.session_id, Refusal(answer=answer), camera=place.name)
             return

@@ -59,8 +59,10 @@ BRING_S = 180.0
 HEARD_S = 0.1
 """Signs of life closer together than this are one to the table."""
 
-LINE_MAX = 50
-"""Sessions at one camera, lookers and waiters; the next one reads that it is full."""
+LINE_MAX, WATCHERS_MAX = 60, 50
+"""Sessions at one camera; the next one reads that it is full. Visitors, of whom anybody can make fifty, never take the
+places of those who may steer.
+"""
 
 ANSWERS = {
     "private": LookAnswer.PRIVATE,
@@ -126,10 +128,11 @@ class LivePlace:
         """How long bringing a piece takes here: the middle of what it took before."""
         return median(self._bring_history) if self._bring_history else BRING_S
 
-    @property
-    def is_full(self) -> bool:
-        """True when nobody more can be taken in."""
-        return len(self.line.lookers) >= LINE_MAX
+    def is_full(self, *, may_steer: bool) -> bool:
+        """True when nobody more of this kind can be taken in."""
+        lookers = self.line.lookers
+        watchers = sum(not looker.may_steer for looker in lookers)
+        return len(lookers) >= LINE_MAX or (not may_steer and watchers >= WATCHERS_MAX)
 
     def masks(self) -> tuple[Mask, ...]:
         """The masks of this camera in the plan now; also asked from the encoder's thread."""

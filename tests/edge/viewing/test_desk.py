@@ -290,6 +290,14 @@ async def test_the_end_tells_every_session_and_stops_everything(eventually):
     assert not shop.cameras["front"].is_watched
 
 
+async def test_visitors_without_number_leave_room_for_who_may_steer(shop, monkeypatch):
+    monkeypatch.setattr("edge.viewing.place.WATCHERS_MAX", 2)
+    for visitor in ("v1", "v2"):
+        assert (await shop.ask(visitor, may_steer=False)).answer is LookAnswer.NOW
+    assert (await shop.ask("v3", may_steer=False)).answer is LookAnswer.FULL
+    assert (await shop.ask("s1")).answer is LookAnswer.NOW
+
+
 async def test_more_than_the_line_holds_are_told_it_is_full(shop, monkeypatch):
     monkeypatch.setattr("edge.viewing.place.LINE_MAX", 2)
     await shop.ask("s1")
