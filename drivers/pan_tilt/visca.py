@@ -27,6 +27,8 @@ EVI_D70_LENS = (
     0x0000, 0x1606, 0x2151, 0x2860, 0x2CB5, 0x3060, 0x32D3, 0x3545, 0x3727, 0x38A9,
     0x3A42, 0x3B4B, 0x3C85, 0x3D75, 0x3E4E, 0x3EF7, 0x3FA0, 0x4000,
 )  # fmt: skip
+STANDING_S = 5.0
+"""What a head told of where it stands holds for so long: its own remote control, or a hand, may turn it."""
 _ERRORS = {
     2: "syntax error",
     3: "both command sockets busy",
@@ -216,7 +218,8 @@ class ViscaHead(PanTilt):
         self._driving: bytes | None = None  # what the head was last told; None = unknown
         self._zooming: bytes | None = None
         self._keeps_limits = False
-        self._standing: HeadPosition | None = None  # where it told to be, nothing having moved it since
+        self._standing: HeadPosition | None = None  # where it told to be, nothing of ours having moved it since
+        self._told_s = 0.0
 
     @property
     def limits(self) -> HeadLimits:
@@ -313,6 +316,7 @@ class ViscaHead(PanTilt):
             zoom=position_to_zoom(zoom, options.lens),
         )
         self._standing = told if (self._driving, self._zooming) == (DRIVE_STOP, ZOOM_STOP) else None
+        self._told_s = asyncio.get_running_loop().time()
         return told
 
     async def _within(self, pan: float, tilt: float, zoom: float) -> tuple[float, float, float]:
@@ -321,17 +325,14 @@ class ViscaHead(PanTilt):
         must_look = (pan != 0 or tilt != 0) and not self._keeps_limits
         if not must_look and (zoom <= 0 or options.zoom_max >= len(options.lens)):
             return pan, tilt, zoom
-        now = self._standing or await self.position()
-        return (
-            0.0
-            if (pan > 0 and now.pan_deg >= options.pan_max_deg) or (pan < 0 and now.pan_deg <= options.pan_min_deg)
-            else pan,
-            0.0
-            if (tilt > 0 and now.tilt_deg >= options.tilt_max_deg)
-            or (tilt < 0 and now.tilt_deg <= options.tilt_min_deg)
-            else tilt,
-            0.0 if zoom > 0 and now.zoom >= options.zoom_max else zoom,
-        )
+        wanted, standing = (pan, tilt, zoom), self._remembered()
+        if standing is not None and _kept(options, standing, *wanted) == wanted:
+            return wanted
+        return _kept(options, await self.position(), *wanted)
+
+    def _remembered(self) -> HeadPosition | None:
+        is_fresh = asyncio.get_running_loop().time() - self._told_s < STANDING_S
+        return self._standing if is_fresh else None
 
     async def _give_limits(self) -> bool:
         """Tell the head its limits; False when this model knows no such command."""
@@ -397,6 +398,19 @@ class ViscaHead(PanTilt):
     def _note(self, reply: Reply | None) -> None:
         if isinstance(reply, Done | Refused):
             self._going.discard(reply.socket)
+
+
+def _kept(options: ViscaOptions, now: HeadPosition, pan: float, tilt: float, zoom: float) -> tuple[float, float, float]:
+    """Return what of these speeds does not lead out of the limits from here."""
+    return (
+        0.0
+        if (pan > 0 and now.pan_deg >= options.pan_max_deg) or (pan < 0 and now.pan_deg <= options.pan_min_deg)
+        else pan,
+        0.0
+        if (tilt > 0 and now.tilt_deg >= options.tilt_max_deg) or (tilt < 0 and now.tilt_deg <= options.tilt_min_deg)
+        else tilt,
+        0.0 if zoom > 0 and now.zoom >= options.zoom_max else zoom,
+    )
 
 
 def _is_end_of_command(reply: Reply) -> bool:

@@ -240,6 +240,28 @@ async def test_a_head_that_told_where_it_stands_is_not_asked_again_until_it_has_
     assert machine.payloads.count(POSITION_INQUIRY) == asked + 2, "it has moved since it told"
 
 
+async def test_a_head_that_was_turned_by_hand_is_looked_at_before_a_motion_is_refused(head):
+    machine, driver, _ = head
+    machine.refuse = {LIMIT: 2}
+    await driver.open()
+    machine.position = (round(30 * 40 / 3), 0)
+    await driver.position()
+    machine.position = (0, 0)
+    await driver.move(1.0, 0, 0)
+    assert len(moves(machine)) == 1
+
+
+async def test_what_a_head_told_of_where_it_stands_holds_for_a_while_only(head, monkeypatch):
+    machine, driver, _ = head
+    machine.refuse = {LIMIT: 2}
+    await driver.open()
+    await driver.position()
+    machine.position = (round(30 * 40 / 3), 0)
+    monkeypatch.setattr("drivers.pan_tilt.visca.STANDING_S", 0.0)
+    await driver.move(1.0, 0, 0)
+    assert moves(machine) == []
+
+
 @pytest.mark.parametrize("way", ["move", "zoom", "go_to"])
 async def test_whatever_moves_a_head_makes_it_unknown_where_it_stands(head, way):
     machine, driver, _ = head
