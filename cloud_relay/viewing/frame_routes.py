@@ -23,7 +23,7 @@ async def newest_frame(session_id: str, relay: RelayDep, principal: Anyone, afte
     """Return the newest frame, waiting up to two seconds for one after `after`; its number stands in Vitrine-Frame."""
     session = await relay.db.read(service.own_session, session_id, principal.account_id)
     room = relay.viewing
-    frame = await room.frames.newer_than(session_id, after, 2.0)
+    frame = await room.frames.newer_than((session["shop_id"], session_id), after, 2.0)
     if frame is None:
         raise not_found()
     await room.tell_shop(session, CreditFrame(session_id=session_id, frame_no=frame.number))
@@ -57,7 +57,7 @@ async def frames(socket: WebSocket, session_id: str, relay: RelayDep, principal:
     try:
         while True:
             await socket.receive_text()
-            frame = await room.frames.newer_than(session_id, number, FRAME_WAIT_S)
+            frame = await room.frames.newer_than((session["shop_id"], session_id), number, FRAME_WAIT_S)
             if frame is None:
                 await socket.send_bytes(b"")
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing.answers import Answers, ShopSilentError
-from cloud_relay.viewing.frames import FrameShelf
+from cloud_relay.viewing.frames import FrameShelf, Key
 from cloud_relay.viewing.store import Row
 from wire.commands import Region, TakeLoupe
 from wire.reports import LoupeTaken
@@ -60,8 +60,9 @@ class Loupes:
 
     async def _take(self, shop_id: str, session_id: str, region: Region) -> tuple[LoupeTaken, bytes]:
         command = TakeLoupe(session_id=session_id, loupe_id=new_id("lou"), region=region)
-        self._frames.open(command.loupe_id)
-        with self._answers.expect(shop_id, command.loupe_id) as answered, self._forgetting(command.loupe_id):
+        key = shop_id, command.loupe_id
+        self._frames.open(key)
+        with self._answers.expect(shop_id, command.loupe_id) as answered, self._forgetting(key):
             try:
                 await self._link.send_transient(shop_id, command)
                 told: LoupeTaken = await asyncio.wait_for(answered, ANSWER_WAIT_S)
@@ -70,14 +71,14 @@ class Loupes:
             if told.reason:
                 raise LoupeRefusedError(told.reason)
             # report and picture cross on two topics, so either may be the first
-            frame = await self._frames.newer_than(command.loupe_id, 0, PICTURE_WAIT_S)
+            frame = await self._frames.newer_than(key, 0, PICTURE_WAIT_S)
             if frame is None:
                 raise ShopSilentError
             return told, frame.jpeg
 
     @contextlib.contextmanager
-    def _forgetting(self, loupe_id: str) -> Iterator[None]:
+    def _forgetting(self, key: Key) -> Iterator[None]:
         try:
             yield
         finally:
-            self._frames.forget(loupe_id)
+            self._frames.forget(key)

@@ -12,7 +12,7 @@ from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing import service, store, together
 from cloud_relay.viewing.answers import Answers, ShopSilentError
-from cloud_relay.viewing.frames import FrameShelf
+from cloud_relay.viewing.frames import FrameShelf, Key
 from cloud_relay.viewing.loupe import Loupes
 from cloud_relay.viewing.rules import ANSWER_WAIT_S, TICKET_LIFE_S, fingerprint_of, tidy_offer
 from cloud_relay.viewing.turn import IceServers
@@ -90,7 +90,7 @@ class ViewingRoom:
         await self._db.run(service.take_viewing_change, shop_id, report, self._clock.now())
         await self._tell_companions(report.session_id)
         if report.state == "ended":
-            self.frames.forget(report.session_id)
+            self.frames.forget((shop_id, report.session_id))
 
     async def _tell_companions(self, session_id: str) -> None:
         if await self._db.read(together.together_of, session_id):
@@ -105,8 +105,8 @@ class ViewingRoom:
     async def _position_told(self, shop_id: str, report: PositionTold) -> None:
         self._answers.arrived(shop_id, f"position:{report.session_id}", report)
 
-    async def _frame(self, _shop_id: str, session_id: str, jpeg: bytes) -> None:
-        self.frames.put(session_id, jpeg)
+    async def _frame(self, shop_id: str, session_id: str, jpeg: bytes) -> None:
+        self.frames.put((shop_id, session_id), jpeg)
 
     async def ask_to_look(
         self, account_id: str | None, nickname: str, piece_id: str, language: str, *, may_steer: bool,
@@ -126,7 +126,8 @@ class ViewingRoom:
                             nickname=nickname, may_steer=asked.may_steer, language=language,
                             is_booked=asked.is_booked, waits=waits, still_width_px=FIRST_STILL_WIDTH_PX)  # fmt: skip
         stream_id = new_id("str") if offer_sdp and asked.shop_is_online else ""
-        self.frames.open(asked.session_id)
+        key = asked.shop_id, asked.session_id
+        self.frames.open(key)
         with self._answers.expect(asked.shop_id, asked.session_id) as answered:
             try:
                 if not asked.shop_is_online:
@@ -139,7 +140,7 @@ class ViewingRoom:
                 answer = LookAnswered(session_id=asked.session_id, answer=LookAnswer.CAMERA_OFFLINE)
         looked, is_taken = await self._db.run(service.look, asked, answer, account_id, self._clock.now(), stream_id)
         if is_taken and answer.still_age_s is not None:
-            self.frames.promise(asked.session_id, answer.still_age_s, self._clock.monotonic())
+            self.frames.promise(key, answer.still_age_s, self._clock.monotonic())
         return looked
 
     def _open_early(self, stream_id: str, asked: service.Asked, fingerprint: str, offer_sdp: str) -> None:
@@ -157,15 +158,15 @@ class ViewingRoom:
         Both follow the shop's word on its own way: who waits for them here spares the page two ways of its own. What is
         later, or refused, the page asks for by itself.
         """
-        session_id, opening = looked.session["session_id"], self._early.get(looked.stream_id)
+        key, opening = _key(looked.session), self._early.get(looked.stream_id)
         coming: list[asyncio.Future[Any]] = [opening] if opening else []
-        if self.frames.is_promised(session_id):
-            coming.append(asyncio.ensure_future(self.frames.newer_than(session_id, 0, ALONG_S)))
+        if self.frames.is_promised(key):
+            coming.append(asyncio.ensure_future(self.frames.newer_than(key, 0, ALONG_S)))
         if coming:
             await asyncio.wait(coming, timeout=ALONG_S)
         first = None
-        if self.frames.newest(session_id) is not None:
-            first = await self.frames.first(session_id, self._clock.monotonic)
+        if self.frames.newest(key) is not None:
+            first = await self.frames.first(key, self._clock.monotonic)
         still = SeenStill(jpeg=first[0], age_s=first[1]) if first is not None else None
         if opening is None or not opening.done() or opening.exception() is not None:
             return still, None
@@ -183,7 +184,7 @@ class ViewingRoom:
         session = await self._db.read(service.own_session, session_id, account_id)
         await self._db.run(service.end_session, session_id, "left", self._clock.now())
         await self._tell_companions(session_id)
-        self.frames.forget(session_id)
+        self.frames.forget(_key(session))
         await self._say_left(session["shop_id"], session_id, "left")
 
     async def _say_left(self, shop_id: str, session_id: str, reason: str) -> None:
@@ -233,7 +234,7 @@ class ViewingRoom:
         session_id = session["session_id"]
         ticket = self._ticket(session, "none")
         command = OpenStills(session_id=session_id, ticket=ticket, width_px=width_px, is_single=is_single)
-        self.frames.open(session_id)
+        self.frames.open(_key(session))
         with self._answers.expect(session["shop_id"], f"stills:{session_id}") as answered:
             await self._send(session["shop_id"], command)
             try:
@@ -248,13 +249,13 @@ class ViewingRoom:
     async def take_still(self, session: store.Row, width_px: int = STILL_WIDTH_PX) -> SeenStill:
         """Return the picture that this session sees now, as wide as the shop sends it; ShopSilentError without one."""
         if width_px == FIRST_STILL_WIDTH_PX:
-            first = await self.frames.first(session["session_id"], self._clock.monotonic)
+            first = await self.frames.first(_key(session), self._clock.monotonic)
             if first is not None:
                 return SeenStill(jpeg=first[0], age_s=first[1])
-        before = self.frames.newest(session["session_id"])
+        before = self.frames.newest(_key(session))
         answer = await self._open_stills(session, width_px, is_single=True)
         number = before.number if before else 0
-        fresh = await self.frames.newer_than(session["session_id"], number, STILL_WAIT_S)
+        fresh = await self.frames.newer_than(_key(session), number, STILL_WAIT_S)
         if fresh is None:
             raise ShopSilentError
         return SeenStill(jpeg=fresh.jpeg, age_s=answer.age_s)
@@ -287,3 +288,7 @@ class ViewingRoom:
         )  # fmt: skip
         key_id, private_key = self._authority.signer()
         return sign_ticket(ticket, key_id, private_key)
+
+
+def _key(session: store.Row) -> Key:
+    return session["shop_id"], session["session_id"]

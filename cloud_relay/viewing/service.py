@@ -99,13 +99,14 @@ def take_look_answer(connection: Connection, shop_id: str, report: LookAnswered,
     session = store.find_session(connection, report.session_id)
     if session is None or session["shop_id"] != shop_id:
         return False
-    state = state_of_answer(report.answer, report.turn_no)
-    answer = to_json(report)
+    state, answer = state_of_answer(report.answer, report.turn_no).value, to_json(report)
+    if session["state"] in LOOKING:  # a change that followed the word at once was kept before it
+        state, answer = session["state"], {**answer, **session["answer"]}
     camera = report.camera or session["camera"]
-    values: dict[str, Any] = {"state": state.value, "answer": answer, "camera": camera}
+    values: dict[str, Any] = {"state": state, "answer": answer, "camera": camera}
     is_taken = store.change_session(connection, report.session_id, now, **values)
     if is_taken:
-        page_event(connection, f"session:{report.session_id}", "viewing", {**answer, "state": state.value}, now)
+        page_event(connection, f"session:{report.session_id}", "viewing", {**answer, "state": state}, now)
     return is_taken
 
 

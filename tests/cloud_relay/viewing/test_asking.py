@@ -10,7 +10,7 @@ from cloud_relay.tables import shop_link, viewing_pass, viewing_session
 from cloud_relay.viewing import room as rooms
 from tests.cloud_relay.viewing.test_viewing_rules import FINGERPRINT, OFFER
 from wire.commands import AskToLook, OpenStream
-from wire.reports import LookAnswer, LookAnswered, StreamAnswered
+from wire.reports import LookAnswer, LookAnswered, StreamAnswered, ViewingChanged
 from wire.tickets import verify_ticket
 
 SDP = "v=0\r\na=setup:active\r\n"
@@ -117,7 +117,7 @@ async def test_a_stranger_answers_for_nobody(shop):
     shop.said_by = shop.stranger_id
     asked = await shop.ask(OFFER)
     assert (asked["state"], asked["answer"], asked["grant"]) == ("refused", "camera_offline", None)
-    assert shop.room.frames._newest[asked["session_id"]].promised is None
+    assert shop.room.frames._newest[shop.shop_id, asked["session_id"]].promised is None
 
 
 async def test_a_word_that_comes_too_late_is_kept_all_the_same(shop, monkeypatch):
@@ -137,10 +137,38 @@ async def test_a_word_that_comes_too_late_is_kept_all_the_same(shop, monkeypatch
 
 async def test_frames_of_sessions_that_nobody_asked_for_take_no_room(shop):
     await shop.room._frame(shop.shop_id, "ses_made_up", b"picture")
-    assert shop.room.frames.newest("ses_made_up") is None
+    assert shop.room.frames.newest((shop.shop_id, "ses_made_up")) is None
     session_id = (await shop.ask())["session_id"]
     await shop.room._frame(shop.shop_id, session_id, b"picture")
-    assert shop.room.frames.newest(session_id).jpeg == b"picture"
+    assert shop.room.frames.newest((shop.shop_id, session_id)).jpeg == b"picture"
+
+
+async def test_the_frame_of_another_shop_is_nobodys(shop):
+    session_id = (await shop.ask())["session_id"]
+    await shop.room._frame(shop.stranger_id, session_id, b"a stranger's")
+    assert shop.room.frames.newest((shop.shop_id, session_id)) is None
+
+
+async def test_a_change_right_behind_the_word_is_not_undone_by_it(shop, monkeypatch):
+    """The link hands each report to a task of its own: the change may be written before the word is."""
+    tasks = []
+
+    async def send(_shop_id, command):
+        word = LookAnswered(session_id=command.session_id, answer=LookAnswer.QUEUED, camera="front", place=1)
+        change = ViewingChanged(session_id=command.session_id, state="steering", turn_no=7)
+
+        def come():
+            tasks.append(asyncio.create_task(shop.room._look_answered(shop.shop_id, word)))
+            tasks.append(asyncio.create_task(shop.room._viewing_changed(shop.shop_id, change)))
+
+        asyncio.get_running_loop().call_soon(come)
+
+    monkeypatch.setattr(shop.site.relay.link, "send_transient", send)
+    monkeypatch.setattr(rooms, "ANSWER_WAIT_S", 5)
+    asked = await shop.ask()
+    await asyncio.gather(*tasks)
+    now = await shop.site.call("GET", f"/api/viewing/{asked['session_id']}", None, {}, 200)
+    assert (now["state"], now["turn_no"], now["camera"]) == ("steering", 7, "front")
 
 
 async def test_the_first_still_and_the_stream_come_with_the_shops_word(shop, monkeypatch):
@@ -166,7 +194,7 @@ async def test_what_does_not_follow_closely_is_left_to_the_page(shop):
     assert "still" not in asked
     assert "answer_sdp" not in asked["grant"]
     assert (await shop.take(asked["grant"])).status_code == 409
-    assert shop.room.frames.is_promised(asked["session_id"]), "still.jpg waits for it"
+    assert shop.room.frames.is_promised((shop.shop_id, asked["session_id"])), "still.jpg waits for it"
 
 
 async def test_where_no_still_was_promised_none_is_waited_for(shop, monkeypatch):

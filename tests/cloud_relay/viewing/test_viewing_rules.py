@@ -81,30 +81,30 @@ async def test_an_answer_reaches_the_one_who_expects_it():
 
 async def test_the_shelf_keeps_only_the_newest_frame():
     shelf = FrameShelf()
-    assert shelf.newest("s") is None
-    shelf.open("s")
-    shelf.put("s", b"one")
-    shelf.put("s", b"two")
-    assert shelf.newest("s").jpeg == b"two"
-    assert (await shelf.newer_than("s", 1, 1)).number == 2
-    assert await shelf.newer_than("s", 2, 0.01) is None
-    waiting = asyncio.create_task(shelf.newer_than("s", 2, 5))
+    assert shelf.newest(("shop", "s")) is None
+    shelf.open(("shop", "s"))
+    shelf.put(("shop", "s"), b"one")
+    shelf.put(("shop", "s"), b"two")
+    assert shelf.newest(("shop", "s")).jpeg == b"two"
+    assert (await shelf.newer_than(("shop", "s"), 1, 1)).number == 2
+    assert await shelf.newer_than(("shop", "s"), 2, 0.01) is None
+    waiting = asyncio.create_task(shelf.newer_than(("shop", "s"), 2, 5))
     await asyncio.sleep(0)
-    shelf.put("s", b"three")
+    shelf.put(("shop", "s"), b"three")
     assert (await waiting).jpeg == b"three"
-    shelf.put("s", b"x" * (FRAME_BYTES_MAX + 1))
-    assert shelf.newest("s").jpeg == b"three"
-    shelf.forget("s")
-    assert shelf.newest("s") is None
+    shelf.put(("shop", "s"), b"x" * (FRAME_BYTES_MAX + 1))
+    assert shelf.newest(("shop", "s")).jpeg == b"three"
+    shelf.forget(("shop", "s"))
+    assert shelf.newest(("shop", "s")) is None
 
 
 async def test_the_shelf_is_bounded():
     shelf = FrameShelf()
     for number in range(SESSIONS_MAX + 3):
-        shelf.open(f"s{number}")
-        shelf.put(f"s{number}", b"x")
-    assert shelf.newest("s0") is None
-    assert shelf.newest(f"s{SESSIONS_MAX + 2}") is not None
+        shelf.open(("shop", f"s{number}"))
+        shelf.put(("shop", f"s{number}"), b"x")
+    assert shelf.newest(("shop", "s0")) is None
+    assert shelf.newest(("shop", f"s{SESSIONS_MAX + 2}")) is not None
 
 
 def test_other_hashes_of_a_certificate_are_passed_over_and_never_reach_the_shop():
