@@ -91,6 +91,67 @@ def test_a_press_asks_before_its_release_and_one_let_go_elsewhere_leaves(person,
     assert state == "ended" and f"/l/{listing_id}" in page.url
 
 
+def test_a_press_that_is_held_while_the_page_gets_news_leads_there_all_the_same(person, mall):
+    """The press takes the camera, of which the listing hears at once and is fetched again."""
+    shopper = person(SHOPPER)
+    page, listing_id = shopper.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    shopper.go(f"/l/{listing_id}?lang=en")
+    page.locator("a[data-asks]").first.hover()
+    expect(page.locator("body")).to_have_attribute("data-live", "yes")
+    page.wait_for_load_state("networkidle")
+    with page.expect_response(lambda response: "vitrine-refresh" in response.request.headers) as fetched:
+        page.mouse.down()
+    fetched.value.finished()
+    page.wait_for_timeout(100)  # the page puts the news in place
+    page.mouse.up()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+
+
+def test_back_and_forward_lead_to_what_the_address_says(person, mall):
+    shopper = person(SHOPPER)
+    page, listing_id = shopper.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    shopper.go(f"/l/{listing_id}?lang=en")
+    link = page.locator("a[data-asks]").first
+    link.click()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    page.reload()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    page.go_back()
+    expect(link).to_be_visible()
+    page.go_forward()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    page.go_back()
+    expect(link).to_be_visible()
+
+
+def test_a_second_click_while_the_page_is_brought_is_none(person, mall):
+    shopper, asked, held = person(SHOPPER), [], []
+    page, listing_id = shopper.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/api/viewing") else None)
+    page.route("**/look/*", lambda route: held.append(route))  # noqa: PLW0108  # it gets an attribute
+    shopper.go(f"/l/{listing_id}?lang=en")
+    link = page.locator("a[data-asks]").first
+    with page.expect_request("**/look/*"):
+        link.click()
+    link.click()
+    held[0].continue_()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    assert (len(asked), len(held)) == (1, 1)
+    assert "null" not in page.locator("body").inner_text()
+
+
+def test_a_browser_that_keeps_nothing_looks_as_well(person, mall):
+    shopper = person(SHOPPER)
+    page, listing_id = shopper.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    page.add_init_script("""for (const name of ["localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get() { throw new DOMException("no", "SecurityError"); } });""")
+    shopper.go(f"/l/{listing_id}?lang=en")
+    link = page.locator("a[data-asks]").first
+    link.hover()
+    link.click()
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=20_000)
+
+
 def test_a_finger_that_scrolls_asks_nobody_and_one_that_taps_asks_once(person, mall):
     phone, asked = person(SHOPPER, size=(390, 844), has_touch=True, is_mobile=True), []
     page, listing_id = phone.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]

@@ -4,10 +4,15 @@ import { api } from "./api.js";
 import { enter, fetchPage } from "./enter.js";
 
 /** Whoever has chosen a kind of picture, or learnt that a network carries no other, may need no connection. */
-const hasWay = () => [localStorage, sessionStorage].some((place) => Object.keys(place).some((key) => key.startsWith("vitrine-way:")));
+function hasWay() {
+  try {
+    return [localStorage, sessionStorage].some((place) => Object.keys(place).some((key) => key.startsWith("vitrine-way:")));
+  } catch { return false; } // a browser that keeps nothing
+}
 const FRESH_MS = 20000; // a page fetched ahead that was not gone to by then is fetched again
 const ahead = new Map();
 let begun = null, offer = "";
+let isEntering = false, hasEntered = false; // one page is brought in, once: its modules run once
 
 const linkOf = (event) => event.target.closest?.("a[data-asks]");
 
@@ -40,7 +45,7 @@ function askFor(pieceId) {
 // a hand holds a mouse's button for a tenth of a second: the shop's word is often there at its release. A finger may only begin to scroll
 document.addEventListener("pointerdown", (event) => {
   const link = linkOf(event);
-  if (link && isPlain(event) && event.pointerType !== "touch") askFor(link.dataset.asks);
+  if (link && isPlain(event) && event.pointerType !== "touch" && !isEntering && !hasEntered) askFor(link.dataset.asks);
 });
 
 /** Pressed, and let go elsewhere: the camera is free again. */
@@ -54,15 +59,21 @@ for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kin
 
 document.addEventListener("click", async (event) => {
   const link = linkOf(event);
-  if (!link || !isPlain(event)) return;
+  if (!link || !isPlain(event) || hasEntered) return;
   event.preventDefault();
+  if (isEntering) return;
+  isEntering = true;
   askFor(link.dataset.asks).isGone = true;
   try {
     await enter(await fetchAhead(link), link.href);
+    hasEntered = true;
   } catch {
     location.assign(link.href);
   }
+  isEntering = false;
 });
+
+addEventListener("pageshow", ({ persisted }) => { if (persisted) begun = null; }); // what was asked then is over
 
 // the looking page takes the answer that is on its way since the press, once
 document.addEventListener("asking", ({ detail }) => {

@@ -1,17 +1,20 @@
 /** Another page of ours shown in this one, under its own address: what both have stays, what only it has is loaded. */
 
+const PAGE_MS = 8000; // a link that has led nowhere by then is followed as without us
+
 /** Fetch a page and have its modules and styles loaded; throws when it is not to be had as it is. */
 export async function fetchPage(address) {
-  const response = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+  const response = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin", signal: AbortSignal.timeout(PAGE_MS) });
   if (!response.ok || response.redirected) throw new Error(`${address}: ${response.status}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const link of page.querySelectorAll("link[rel=modulepreload]")) document.head.append(link.cloneNode());
+  for (const link of page.querySelectorAll("link[rel=modulepreload]")) load("modulepreload", link.href);
   for (const script of newScripts(page)) load("modulepreload", script.src);
   for (const sheet of newSheets(page)) load("preload", sheet.href, "style");
   return page;
 }
 
 function load(rel, href, as = "") {
+  if ([...document.querySelectorAll(`link[rel=${rel}]`)].some((link) => link.href === href)) return;
   document.head.append(Object.assign(document.createElement("link"), { rel, as, href }));
 }
 
@@ -41,8 +44,6 @@ export async function enter(page, address) {
   const scripts = newScripts(page).map((script) => script.src);
   await addStyles(page);
   history.pushState(null, "", address);
-  const { pathname } = location;
-  addEventListener("popstate", () => location.pathname === pathname || location.reload());
   document.title = page.title;
   document.body.removeAttribute("data-channels");
   for (const part of ["main", "header nav", "footer"]) document.querySelector(`body > ${part}`).replaceWith(page.querySelector(`body > ${part}`));

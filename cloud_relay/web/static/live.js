@@ -9,12 +9,16 @@ const sent = new WeakMap();
 
 /** Fetch this page again and put its `data-live` parts in place of the old ones; what people typed, opened or focused stays. */
 export async function refresh() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html", "Vitrine-Refresh": "yes" }, credentials: "same-origin" }).catch(() => null);
+  const { href } = location;
+  const response = await fetch(href, { headers: { Accept: "text/html", "Vitrine-Refresh": "yes" }, credentials: "same-origin" }).catch(() => null);
   if (!response?.ok || response.redirected) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (location.href !== href) return; // another page was brought in meanwhile
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     if (!next || next.innerHTML === sent.get(part)) continue;
+    isOwed ||= part.matches(":active");
+    if (part.matches(":active")) continue;
     const html = next.innerHTML;
     carryOver(part, next);
     const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : "";
@@ -78,6 +82,13 @@ function bindPictures() {
   for (const image of document.images) if (image.complete && !image.naturalWidth && image.loading !== "lazy") waitForPicture(image);
 }
 
+/** What is pressed stays until it is let go, or its click would go nowhere; then the page is owed its news. */
+let isOwed = false;
+function letGo() {
+  if (isOwed) refreshSoon();
+  isOwed = false;
+}
+
 let gathering = 0;
 function refreshSoon() {
   if (gathering) return;
@@ -96,6 +107,7 @@ function listen() {
   document.addEventListener("entered", () => { // the page that it told of is gone
     source.close();
     clearTimeout(gathering);
+    gathering = 0;
   });
   source.onerror = () => { document.body.dataset.live = "no"; };
   source.onmessage = (message) => {
@@ -134,6 +146,7 @@ export function bindLive() {
   dress(document);
   bindPictures();
   listen();
+  for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, letGo);
   tick();
   setInterval(tick, 1000);
 }

@@ -12,6 +12,11 @@ bindRemote();
 bindOffline();
 bindCounts();
 
+// a page that was brought into another (enter.js) has no document of its own to come back to
+let { pathname } = location;
+document.addEventListener("entered", () => { ({ pathname } = location); });
+addEventListener("popstate", () => location.pathname === pathname || location.reload());
+
 // few pages of few people come to it: it is loaded when it is asked for
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-handoff]");
