@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from cloud_relay.db import Database
+from cloud_relay.db import Database, DatabaseBusyError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,8 +39,8 @@ class Batches(Generic[T, R]):
     """Takes things in turn; those that come while a transaction runs are the next one's.
 
     `work(connection, things)` answers in their order. When it raises nothing of it is kept, and each is tried by
-    itself, so that one that cannot be done stops nobody. What is done twice must change nothing the second time:
-    whoever stops waiting does not know whether theirs was done.
+    itself, so that one that cannot be done stops nobody; a busy database is told to all at once. What is done twice
+    must change nothing the second time: whoever stops waiting does not know whether theirs was done.
     """
 
     def __init__(self, db: Database, work: Callable[[Connection, list[T]], list[R]]) -> None:
@@ -64,7 +64,18 @@ class Batches(Generic[T, R]):
     async def _do_next(self) -> None:
         taken = self._waiting[:MOST]
         try:
+            await self._do_all(taken)
+        except DatabaseBusyError as error:  # it was tried long enough: the others would only wait as long again
+            for one in taken:
+                if not one.is_done:
+                    one.end(error=error)
+        self._waiting = [one for one in self._waiting if not one.is_done]
+
+    async def _do_all(self, taken: list[Waiting[T, R]]) -> None:
+        try:
             answers: list[Any] = await self._db.run_in_line(self._work, [one.thing for one in taken])
+        except DatabaseBusyError:
+            raise
         except Exception as error:  # noqa: BLE001  # raised again where the one that it is about is waited for
             if len(taken) == 1:
                 taken[0].end(error=error)
@@ -73,11 +84,12 @@ class Batches(Generic[T, R]):
         else:
             for one, answer in zip(taken, answers, strict=True):
                 one.end(answer)
-        self._waiting = [one for one in self._waiting if not one.is_done]
 
     async def _do_each(self, taken: list[Waiting[T, R]]) -> None:
         for one in taken:
             try:
                 one.end(*await self._db.run_in_line(self._work, [one.thing]))
+            except DatabaseBusyError:
+                raise
             except Exception as error:  # noqa: BLE001  # as above
                 one.end(error=error)

@@ -47,6 +47,14 @@ async def keep_trying(attempt: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(BUSY_S)
 
 
+def _ran(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what `fn` returns; its StopIteration as RuntimeError: no future carries one, and who waits never hears."""
+    try:
+        return fn(*args, **kwargs)
+    except StopIteration as error:
+        raise RuntimeError("a use case ended in StopIteration: give its next() a default") from error
+
+
 def after_commit(connection: Connection, call: Callable[[], None]) -> None:
     """Have `call` run on the event loop when this transaction is committed; never if it is rolled back."""
     connection.info.setdefault("after_commit", []).append(call)
@@ -123,11 +131,10 @@ class Database:
         """
         if self.is_sqlite:
             return await self.run_in_line(fn, *args, **kwargs)
-        loop = asyncio.get_running_loop()
-        answer, calls = await loop.run_in_executor(self._writer, lambda: self._transact(fn, args, kwargs))
-        for call in calls:
-            call()
-        return answer
+        return await self._wait_for(
+            lambda connection: _ran(fn, connection, *args, **kwargs),
+            lambda job: self._writer.submit(self._write_one, job),
+        )
 
     async def run_in_line(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, one after the other and with shared commits on PostgreSQL too.
@@ -135,25 +142,31 @@ class Database:
         For what the clock and the providers set off by the thousand: at the same moment such work reads and writes the
         same pages, and serializable transactions that meet there end one another again and again.
         """
-        answer, calls = await self._join_group(lambda connection: fn(connection, *args, **kwargs))
-        for call in calls:
-            call()
-        return answer
+        return await self._wait_for(lambda connection: _ran(fn, connection, *args, **kwargs), self._join_group)
 
-    async def _join_group(self, work: Callable[[Connection], T]) -> tuple[T, list[Callable[[], None]]]:
+    def _join_group(self, job: Job) -> None:
+        self._group.add(job)
+        self._line.submit(self._write_group)
+
+    async def _wait_for(self, work: Callable[[Connection], T], start: Callable[[Job], object]) -> T:
+        """Have `start` begin a job of this work; wake whom its commit woke, then return its answer."""
         loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[tuple[T, list[Callable[[], None]]]] = loop.create_future()
+        waiting: asyncio.Future[T] = loop.create_future()
 
         def tell(answer: T, calls: list[Callable[[], None]], error: BaseException | None) -> None:
+            try:
+                for call in calls:  # here, and not where it is waited: who stopped waiting has committed all the same
+                    call()
+            except Exception as failed:  # noqa: BLE001  # raised again where the caller waits
+                error = failed
             if waiting.cancelled():
                 return
             if error is not None:
                 waiting.set_exception(error)
             else:
-                waiting.set_result((answer, calls))
+                waiting.set_result(answer)
 
-        self._group.add(Job(work, lambda *outcome: loop.call_soon_threadsafe(tell, *outcome)))
-        self._line.submit(self._write_group)
+        start(Job(work, lambda *outcome: loop.call_soon_threadsafe(tell, *outcome)))
         return await waiting
 
     def _write_group(self) -> None:
@@ -161,19 +174,23 @@ class Database:
         if len(jobs) > 1:
             try:
                 ran = self._commit_group(jobs)
-            except DBAPIError:
+            except Exception as error:  # noqa: BLE001  # a lost connection is told in many ways, and all must be told
+                log.info("a shared commit failed: %s", error)
                 ran = None  # nothing of it was kept; one after the other each finds out by itself
             if ran is not None:
                 for one in ran:
                     one.job.done(one.answer, self._calls(one.wakes, one.calls), one.error)
                 return
         for job in jobs:
-            try:
-                answer, calls = self._transact(job.work, (), {})
-            except Exception as error:  # noqa: BLE001  # raised again where the caller waits
-                job.done(None, [], error)
-            else:
-                job.done(answer, calls, None)
+            self._write_one(job)
+
+    def _write_one(self, job: Job) -> None:
+        try:
+            answer, calls = self._transact(job.work, (), {})
+        except Exception as error:  # noqa: BLE001  # raised again where the caller waits
+            job.done(None, [], error)
+        else:
+            job.done(answer, calls, None)
 
     def _commit_group(self, jobs: list[Job]) -> list[Ran]:
         with self.engine.connect() as connection, connection.begin():
@@ -198,7 +215,7 @@ class Database:
     def read_now(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `read`, in this thread."""
         with self._read_engine.connect() as connection, connection.begin():
-            return fn(connection, *args, **kwargs)
+            return _ran(fn, connection, *args, **kwargs)
 
     def _transact(
         self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -7,6 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from cloud_relay.batching import MOST, Batches
+from cloud_relay.db import DatabaseBusyError
+
+BUSY = 1_000
 
 
 class Shelf:
@@ -22,6 +25,8 @@ class Shelf:
         assert self.gate.wait(30)
         self.batches.append(list(numbers))
         for number in numbers:
+            if number == BUSY:
+                raise DatabaseBusyError("busy")
             if number < 0:
                 raise ValueError(f"{number} is below zero")
             connection.execute(text("INSERT INTO shelf VALUES (:n) ON CONFLICT DO NOTHING"), {"n": number})
@@ -66,6 +71,20 @@ async def test_one_that_cannot_be_done_stops_nobody_and_leaves_nothing(shelf):
     with pytest.raises(ValueError, match="below zero"):
         await shelf.ours.do(-1)
     assert await shelf.ours.do(5) == 10, "and the next is done as ever"
+
+
+@pytest.mark.both_stores
+@pytest.mark.parametrize("is_tried_alone", [False, True])
+async def test_a_busy_database_is_told_to_all_who_wait_and_not_tried_for_each(shelf, is_tried_alone):
+    tasks = await shelf.held(1, -2, BUSY, 3, 4) if is_tried_alone else await shelf.held(1, BUSY, 2, 3, 4)
+    shelf.gate.set()
+    async with asyncio.timeout(30):
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    told = ["ValueError", *["DatabaseBusyError"] * 3] if is_tried_alone else ["DatabaseBusyError"] * 4
+    assert [type(answer).__name__ for answer in answers[1:]] == told
+    assert len(shelf.batches) == (4 if is_tried_alone else 2)
+    assert await shelf.ours.do(5) == 10, "and the next is done as ever"
+    assert shelf.numbers() == [1, 5]
 
 
 async def test_who_stops_waiting_holds_up_nobody(shelf):

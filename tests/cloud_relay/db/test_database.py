@@ -150,6 +150,70 @@ async def test_a_group_whose_commit_fails_is_run_again_one_by_one(database):
 
 
 @pytest.mark.both_stores
+@pytest.mark.parametrize("is_last_word", [False, True])
+async def test_a_connection_lost_in_a_shared_commit_is_told_to_everybody_or_to_nobody(database, is_last_word):
+    other, cut = Database(database.url), []
+
+    def lose(connection):
+        put(connection, "lost")
+        if not cut and not database.is_sqlite:  # SQLite is a file
+            cut.append(connection.scalar(text("SELECT pg_backend_pid()")))
+            other.run_now(lambda c: c.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": cut[0]}))
+        return None if is_last_word else connection.scalar(text("SELECT 1"))
+
+    async with asyncio.timeout(30):
+        outcomes = await held_up(database, lambda _: None, lambda c: put(c, "a"), lose, lambda c: put(c, "b"))
+        other.close()
+        assert outcomes == [None, None if is_last_word else 1, None], "the second time all was well"
+        assert await names(database) == ["a", "b", "lost"]
+
+
+@pytest.mark.both_stores
+@pytest.mark.parametrize("road", ["run", "run_in_line", "read"])
+async def test_no_error_of_a_use_case_keeps_its_caller_waiting(database, road):
+    def find(connection):
+        return next(iter(connection.execute(select(high_water.c.name))))
+
+    async with asyncio.timeout(30):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await getattr(database, road)(find)
+
+
+@pytest.mark.both_stores
+@pytest.mark.parametrize("road", ["run", "run_in_line"])
+async def test_who_stops_waiting_keeps_no_listener_asleep(database, road, eventually):
+    is_begun, may_end, heard = threading.Event(), threading.Event(), []
+    database.listen("pages", lambda: heard.append("pages"))
+
+    def work(connection):
+        wake(connection, "pages")
+        after_commit(connection, lambda: heard.append("call"))
+        is_begun.set()
+        assert may_end.wait(10)
+
+    task = asyncio.create_task(getattr(database, road)(work))
+    await asyncio.to_thread(is_begun.wait, 10)
+    task.cancel()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await eventually(lambda: heard == ["call", "pages"])
+
+
+@pytest.mark.both_stores
+@pytest.mark.parametrize("road", ["run", "run_in_line"])
+async def test_what_is_called_after_a_commit_and_fails_is_raised_where_it_is_waited_for(database, road):
+    def work(connection):
+        put(connection, "a")
+        after_commit(connection, lambda: 1 // 0)
+
+    async with asyncio.timeout(30):
+        with pytest.raises(ZeroDivisionError):
+            await getattr(database, road)(work)
+    assert await names(database) == ["a"]
+
+
+@pytest.mark.both_stores
 async def test_listeners_wake_after_the_commit_and_only_then(database):
     heard, here = [], threading.current_thread()
     database.listen("pages", lambda: heard.append((threading.current_thread(), "pages")))
