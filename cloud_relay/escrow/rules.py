@@ -112,6 +112,11 @@ def counter_reference(sale_id: str) -> str:
     return f"{_AT_COUNTER}{sale_id}"
 
 
+def charge_back_reference(payment_id: str) -> str:
+    """Return the reference of the transfer that books what the bank took back of a charge."""
+    return f"charge_back:{payment_id}"
+
+
 def release_reference(order_id: str) -> str:
     """Return the reference of the transfer that releases an order's money."""
     return f"{_RELEASE}{order_id}"

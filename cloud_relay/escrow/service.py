@@ -62,16 +62,16 @@ def _start_refund(connection: Connection, all_of_order: list[Payment], amount_mi
 
 
 def _charge_to_refund(all_of_order: list[Payment], amount_minor: int) -> Payment:
-    """Return the charge of which so much is left to go back."""
+    """Return the charge of which so much is left to go back; LedgerError when none has."""
     left = {one.payment_id: one.amount_minor for one in all_of_order if one.kind == payments.CHARGE}
     for one in all_of_order:
         if one.kind == payments.REFUND and one.charge_id is not None:
             left[one.charge_id] -= one.amount_minor
-    return next(
-        one
-        for one in all_of_order
-        if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED and left[one.payment_id] >= amount_minor
-    )
+    for one in all_of_order:
+        if one.kind == payments.CHARGE and one.state == payments.SUCCEEDED and left[one.payment_id] >= amount_minor:
+            return one
+    order_ids = ", ".join({one.order_id: None for one in all_of_order})
+    raise LedgerError(f"order {order_ids}: no charge of it has {amount_minor} left that could go back")
 
 
 def refund_payment(connection: Connection, payment_id: str, now: datetime) -> None:
@@ -135,6 +135,11 @@ def bring_back(connection: Connection, dispute_id: str, order_id: str, currency:
     ledger.post(connection, reference, "dispute_ended", [line], now, currency=currency, order_id=order_id)
 
 
+def is_charged_back(connection: Connection, taken: Payment) -> bool:
+    """Return whether the bank took this charge back already."""
+    return ledger.is_posted(connection, rules.charge_back_reference(taken.payment_id))
+
+
 def charge_back(connection: Connection, taken: Payment, merchant_id: str, now: datetime) -> None:
     """Post that the bank took a charge back: from the hold, then the merchant, then its reserve, then a loss."""
     provider, left, lines = rules.psp(taken.provider), taken.amount_minor, []
@@ -146,5 +151,5 @@ def charge_back(connection: Connection, taken: Payment, merchant_id: str, now: d
         lines.append(Posting(source, provider, part))
         left -= part
     lines.append(Posting(rules.LOSS, provider, left))
-    reference = f"charge_back:{taken.payment_id}"
+    reference = rules.charge_back_reference(taken.payment_id)
     ledger.post(connection, reference, "charge_back", lines, now, currency=taken.currency, order_id=taken.order_id)

@@ -41,12 +41,16 @@ def settle_all(connection: Connection, said: Sequence[tuple[str, Outcome]], now:
     """As `settle`, of several (payment, outcome): refunds that arrived in as few statements as one alone takes."""
     found = payments.load_all(connection, [payment_id for payment_id, _ in said])
     done: dict[str, Payment] = {}
+    changed: set[str] = set()
     for payment_id, outcome in said:
-        paid = found.get(payment_id)
-        if paid is None or (paid.state != SUCCEEDED and not _is_arrived_refund(paid, outcome)):
-            settle(connection, payment_id, outcome, now, trade)
-        elif paid.state != SUCCEEDED and payment_id not in done:  # nothing counts after success
+        paid = payments.load(connection, payment_id) if payment_id in changed else found.get(payment_id)
+        if payment_id in done or (paid is not None and paid.state == SUCCEEDED):
+            continue  # nothing counts after success
+        if paid is not None and _is_arrived_refund(paid, outcome):
             done[payment_id] = _named(paid, outcome)
+        else:
+            settle(connection, payment_id, outcome, now, trade)
+            changed.add(payment_id)
     _give_back(connection, list(done.values()), now)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, update
 from sqlalchemy.sql.dml import ReturningInsert
 
 from cloud_relay.db import insert_unless_there
-from cloud_relay.escrow import payments, payouts
+from cloud_relay.escrow import payments, payouts, service
 from cloud_relay.escrow.providers.base import Outcome, ProviderEvent
 from cloud_relay.escrow.settle import settle, settle_all
 from cloud_relay.orders import steps
@@ -102,18 +102,25 @@ def _carry_out(connection: Connection, provider: str, event: ProviderEvent, now:
     if not parts:
         return _carry_out_payout(connection, event, now)
     if event.type == CHARGED_BACK:
-        for paid in parts:
-            if paid.state != payments.SUCCEEDED:
-                raise NotYetError(f"charge-back of payment {paid.payment_id}: it has not succeeded yet")
-            happening = Happening(event=OrderEvent.CHARGED_BACK, actor="provider", payment_id=paid.payment_id)
-            steps.apply(connection, paid.order_id, happening, now, trade)
-        return True
+        return _charge_back(connection, parts, now, trade)
     if event.outcome is None:
         return False
     if event.is_hint and payments.ask_now(connection, event.payment_id, now):
         return True
     settle(connection, event.payment_id, event.outcome, now, trade)
     return True
+
+
+def _charge_back(connection: Connection, parts: list[payments.Payment], now: datetime, trade: Trade) -> bool:
+    """Take back what the bank took; False when it was taken back before, for a bank may say so in several events."""
+    for paid in parts:
+        if paid.state != payments.SUCCEEDED:
+            raise NotYetError(f"charge-back of payment {paid.payment_id}: it has not succeeded yet")
+    left = [paid for paid in parts if not service.is_charged_back(connection, paid)]
+    for paid in left:
+        happening = Happening(event=OrderEvent.CHARGED_BACK, actor="provider", payment_id=paid.payment_id)
+        steps.apply(connection, paid.order_id, happening, now, trade)
+    return bool(left)
 
 
 def _carry_out_payout(connection: Connection, event: ProviderEvent, now: datetime) -> bool:

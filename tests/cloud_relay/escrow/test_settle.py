@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from cloud_relay import tables
-from cloud_relay.escrow import service
+from cloud_relay.escrow import payments, service
 from cloud_relay.escrow.providers.base import Outcome, OutcomeState, ProviderEvent
 from cloud_relay.escrow.rules import LedgerError
 from cloud_relay.escrow.settle import settle
@@ -42,7 +42,7 @@ def test_no_refund_is_larger_than_what_the_order_holds(world):
     order_id = world.paid_order()
     run = world.database.run_now
     for amount in (TOTAL + 1, 10**9):
-        with pytest.raises(LedgerError):
+        with pytest.raises(LedgerError, match="more than it holds"):
             run(service.start_refund, order_id, "CNY", amount, world.now)
     assert not world.refunds()
     run(service.start_refund, order_id, "CNY", 0, world.now)
@@ -58,6 +58,86 @@ def test_what_is_promised_back_is_not_promised_again(world):
     assert sorted(one["amount_minor"] for one in world.refunds()) == [1_000, TOTAL - 1_000]
 
 
+def event(world, name, payment_id, **values):
+    """Return a provider's event of that name; it tells of all the money, and that it arrived, unless `values` do."""
+    told = {"state": OutcomeState.SUCCEEDED, "amount_minor": TOTAL, "currency": "CNY", "provider_reference": name}
+    outcome = Outcome(**{**told, **values})
+    kind = f"payment.{outcome.state.value}"
+    said = ProviderEvent(event_id=name, type=kind, payment_id=payment_id, outcome=outcome)
+    return Arrived("sandbox", said, b"{}", world.now)
+
+
+def refund_of(world):
+    """Return the payment id of a refund that is promised."""
+    world.walk(world.paid_order("ann"), E.CANCEL_ASKED, E.CANCEL_DONE)
+    return world.refunds()[0]["payment_id"]
+
+
+TOGETHER = pytest.mark.parametrize("is_together", [True, False])
+
+
+def take(world, events, *, is_together):
+    for part in [events] if is_together else [[one] for one in events]:
+        world.database.run_now(take_all, part, world.trade)
+
+
+@TOGETHER
+@pytest.mark.parametrize("later", [{"state": OutcomeState.FAILED}, {"amount_minor": 1}, {"currency": "EUR"}, {}])
+@pytest.mark.both_stores
+def test_after_a_refund_arrived_no_word_on_it_counts_and_nobody_is_called(world, later, is_together):
+    payment_id = refund_of(world)
+    take(world, [event(world, "a", payment_id), event(world, "b", payment_id, **later)], is_together=is_together)
+    assert [row["kind"] for row in world.rows(tables.notice, tables.notice.c.account_id == "olga")] == []
+    assert (world.refunds()[0]["state"], world.refunds()[0]["provider_reference"]) == ("succeeded", "a")
+    assert len(world.rows(tables.transfer, tables.transfer.c.kind == "refund")) == 1
+
+
+@TOGETHER
+@pytest.mark.both_stores
+def test_a_name_that_came_before_the_success_is_kept(world, is_together):
+    payment_id = refund_of(world)
+    named = event(world, "a", payment_id, state=OutcomeState.PENDING)
+    take(world, [named, event(world, "b", payment_id, provider_reference="")], is_together=is_together)
+    assert (world.refunds()[0]["state"], world.refunds()[0]["provider_reference"]) == ("succeeded", "a")
+
+
+@pytest.mark.both_stores
+def test_a_bank_that_says_twice_that_it_took_a_charge_back_took_it_once(world):
+    placed = world.place("ann", listing_id="lis_1")
+    world.settle(placed.payment_id)
+    kind, payment_id = "payment.charged_back", placed.payment_id
+    said = [ProviderEvent(event_id=name, type=kind, payment_id=payment_id) for name in ("a", "b", "c")]
+    took = [Arrived("sandbox", one, b"{}", world.now) for one in said]
+    assert world.database.run_now(take_all, took[:2], world.trade) == [True, True]
+    before = (world.order(placed.order_id), world.rows(tables.order_event), world.rows(tables.notice))
+    assert world.database.run_now(take_all, took[2:], world.trade) == [True]
+    assert (world.order(placed.order_id), world.rows(tables.order_event), world.rows(tables.notice)) == before
+    assert len(world.rows(tables.transfer, tables.transfer.c.kind == "charge_back")) == 1
+    kept = {row["event_id"]: row["applied_at"] for row in world.rows(tables.provider_event)}
+    assert kept == {"a": world.now, "b": None, "c": None}
+
+
+def test_a_refund_that_no_charge_holds_alone_says_so(world):
+    """No order has two halves that count; the sentence is for whoever makes the first."""
+    order_id = world.paid_order("ann")
+
+    def two_charges(connection, is_whole):
+        more = payments.start(
+            connection, "charge", order_id, 500, "CNY", world.now, provider="sandbox", method="sandbox:ok"
+        )
+        payments.save_succeeded(connection, {more: "more"}, world.now)
+        service.hold(connection, payments.load(connection, more), world.now)
+        if is_whole:
+            service.start_whole_refunds(connection, {order_id: "CNY"}, world.now)
+        else:
+            service.start_refund(connection, order_id, "CNY", TOTAL + 1, world.now)
+
+    for is_whole in (True, False):
+        with pytest.raises(LedgerError, match=f"order {order_id}: no charge of it has"):
+            world.database.run_now(two_charges, is_whole)
+    assert not world.refunds()
+
+
 @pytest.mark.both_stores
 def test_events_that_come_together_count_once_each(world):
     """Copies of one event, of a refund that arrived, of one that did not, and of a charge, in one delivery."""
@@ -69,15 +149,10 @@ def test_events_that_come_together_count_once_each(world):
         world.happen(order_id, E.CANCEL_DONE)
     refunds = {one["order_id"]: one for one in world.refunds()}
 
-    def event(name, payment_id, amount, state=OutcomeState.SUCCEEDED):
-        outcome = Outcome(state=state, amount_minor=amount, currency="CNY", provider_reference=name)
-        told = ProviderEvent(event_id=name, type=f"payment.{state.value}", payment_id=payment_id, outcome=outcome)
-        return Arrived("sandbox", told, b"{}", world.now)
-
-    back = event("back", refunds[first]["payment_id"], refunds[first]["amount_minor"])
-    odd = event("odd", refunds[second]["payment_id"], 1)
-    charge = event("charge", placed.payment_id, TOTAL)
-    pending = event("pending", refunds[second]["payment_id"], TOTAL, OutcomeState.PENDING)
+    back = event(world, "back", refunds[first]["payment_id"])
+    odd = event(world, "odd", refunds[second]["payment_id"], amount_minor=1)
+    charge = event(world, "charge", placed.payment_id)
+    pending = event(world, "pending", refunds[second]["payment_id"], state=OutcomeState.PENDING)
     assert run(take_all, [back, charge, back, odd, pending], world.trade) == [True, True, False, True, True]
     assert run(take_all, [charge, back], world.trade) == [False, False]
     assert [world.balance(f"escrow:{one}") for one in (first, second)] == [0, TOTAL]
