@@ -121,7 +121,7 @@ async def keep_time(relay: Relay) -> None:
         if not relay.db.is_sqlite and isinstance(relay.clock, RelayClock) and monotonic - followed_at > DATABASE_TIME_S:
             relay.clock.follow(await relay.db.read(lambda c: c.execute(text("SELECT clock_timestamp()")).scalar_one()))
             followed_at = monotonic
-        await relay.db.run(_store_mark, relay.clock.now())
+        await relay.db.keep_running(_store_mark, relay.clock.now())
         await asyncio.sleep(HIGH_WATER_S)
 
 

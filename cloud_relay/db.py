@@ -136,6 +136,13 @@ class Database:
             lambda job: self._writer.submit(self._write_one, job),
         )
 
+    async def keep_running(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`, however long the database is busy: for what works by the clock and has nobody to answer "later".
+
+        What is not one transaction, or must know the time of each attempt, is for `keep_trying`.
+        """
+        return await keep_trying(lambda: self.run(fn, *args, **kwargs))
+
     async def run_in_line(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, one after the other and with shared commits on PostgreSQL too.
 

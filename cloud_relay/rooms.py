@@ -1,7 +1,8 @@
 """The rooms of the relay, one line each: what they serve over HTTP, hear from shops, and do by the clock.
 
 A room joins by adding its router to ROUTERS; `join(relay)` in JOINS adds its handlers to `relay.link`; an endless
-`work(relay)` in TASKS runs beside the others, and ends the process if it fails.
+`work(relay)` in TASKS runs beside the others, and ends the process if it fails; it writes by `db.keep_running`, for a
+database that is busy is no failure.
 """
 
 from collections.abc import Awaitable, Callable

@@ -31,7 +31,7 @@ async def work(relay: "Relay") -> None:
         edge = await relay.db.read(store.next_edge, mark)
         now = relay.clock.now()
         if edge is not None and edge <= now:
-            await relay.db.run(tell_edges, mark, now)
+            await relay.db.keep_running(tell_edges, mark, now)
             mark = now
             continue
         wait_s = LOOK_S if edge is None else min(LOOK_S, (edge - now).total_seconds())

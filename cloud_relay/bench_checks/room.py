@@ -51,4 +51,4 @@ class CheckRoom:
             moved = rules.bounded_progress(report)
         except BadValueError:
             return  # a shop that is not ours; what it says is shown nowhere
-        await self._db.run(service.take_progress, shop_id, moved, self._clock.now())
+        await self._db.keep_running(service.take_progress, shop_id, moved, self._clock.now())

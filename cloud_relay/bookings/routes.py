@@ -72,5 +72,5 @@ async def work(relay: "Relay") -> None:
     while True:
         now = relay.clock.now()
         if await relay.db.read(store.to_remind, now + rules.REMIND, now):
-            await relay.db.run(service.remind, now)
+            await relay.db.keep_running(service.remind, now)
         await asyncio.sleep(LOOK_S)

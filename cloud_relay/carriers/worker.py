@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from cloud_relay.carriers import service, store
 from cloud_relay.carriers.base import Booked, Carrier, CarrierRefusedError, CarrierUnknownError
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, keep_trying
 from cloud_relay.orders.trade import Trade
 
 log = logging.getLogger(__name__)
@@ -65,12 +65,7 @@ class CarrierWorker:
             await self._try(shipment_id)
 
     async def _try(self, shipment_id: str) -> None:
-        now = self._clock.now()
-        known = await self._db.read(store.load, shipment_id)
-        if known is None:
-            return
-        wait_s = self._poll_s if known.state == store.BOOKED else min(3600.0, 10.0 * 2 ** min(known.attempts, 9))
-        row = await self._db.run(store.claim, shipment_id, now, now + timedelta(seconds=wait_s))
+        row = await keep_trying(lambda: self._claim(shipment_id))
         if row is None:
             return
         carrier = self._carriers[row.carrier]
@@ -78,17 +73,28 @@ class CarrierWorker:
             await (self._follow(carrier, row) if row.state == store.BOOKED else self._book(carrier, row))
         except CarrierUnknownError as error:
             log.info("carrier without an answer: %s", error, extra={"shipment_id": shipment_id})
-            await self._db.run(self._told, row, {"reason": str(error)[:200]})
+            await self._db.keep_running(self._told, row, {"reason": str(error)[:200]})
+
+    async def _claim(self, shipment_id: str) -> store.BookingRow | None:
+        """Take a booking for one try; the try's time begins when it is taken, however long the database was busy."""
+        now = self._clock.now()
+        known = await self._db.read(store.load, shipment_id)
+        if known is None:
+            return None
+        wait_s = self._poll_s if known.state == store.BOOKED else min(3600.0, 10.0 * 2 ** min(known.attempts, 9))
+        return await self._db.run(store.claim, shipment_id, now, now + timedelta(seconds=wait_s))
 
     async def _book(self, carrier: Carrier, row: store.BookingRow) -> None:
         """Book, or ask what became of a booking whose answer was lost; where it cannot be asked a person decides."""
         shipment = await self._db.read(service.shipment_of, row)
         if shipment is None:
-            await self._db.run(self._told, row, {"state": store.REFUSED, "reason": "no order", "next_try_at": None})
+            await self._db.keep_running(
+                self._told, row, {"state": store.REFUSED, "reason": "no order", "next_try_at": None}
+            )
             return
         is_first = row.attempts == 1
         if not is_first and not carrier.can_find:
-            await self._db.run(self._told, row, {"next_try_at": None})
+            await self._db.keep_running(self._told, row, {"next_try_at": None})
             return
         try:
             async with asyncio.timeout(store.TRY_S):
@@ -99,9 +105,9 @@ class CarrierWorker:
             raise CarrierUnknownError(f"no answer in {store.TRY_S:.0f} s") from None
         except CarrierRefusedError as error:
             refused = {"state": store.REFUSED, "reason": str(error)[:300], "next_try_at": None}
-            await self._db.run(self._told, row, refused)
+            await self._db.keep_running(self._told, row, refused)
             return
-        await self._db.run(self._booked, row, booked)
+        await self._db.keep_running(self._booked, row, booked)
 
     def _told(self, connection: Connection, row: store.BookingRow, values: Mapping[str, object]) -> None:
         now = self._clock.now()
@@ -117,4 +123,4 @@ class CarrierWorker:
 
     async def _follow(self, carrier: Carrier, row: store.BookingRow) -> None:
         words = await carrier.words(row.tracking_no)
-        await self._db.run(service.take_words, carrier, row, words, self._clock.now(), self._trade)
+        await self._db.keep_running(service.take_words, carrier, row, words, self._clock.now(), self._trade)

@@ -72,7 +72,7 @@ def _send(connection: Connection, shop_id: str, resolver_url: str, now: datetime
 async def work(relay: Relay) -> None:
     """Look for ever; ends only by cancellation."""
     while True:
-        behind = await relay.db.run(keep_up, relay.settings.relay.public_url, relay.clock.now())
+        behind = await relay.db.keep_running(keep_up, relay.settings.relay.public_url, relay.clock.now())
         if behind:
             log.info("plans sent to tills", extra={"shops": len(behind)})
         await asyncio.sleep(LOOK_EVERY_S)

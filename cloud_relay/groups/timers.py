@@ -49,7 +49,7 @@ async def work_once(relay: Relay) -> int:
 
     await asyncio.gather(*(end(one) for one in due))
     for group_id in nearly:
-        await relay.db.run(warn, group_id, now)
+        await relay.db.keep_running(warn, group_id, now)
     if due:
         log.info("group orders ended", extra={"groups": len(due)})
     return len(due) + len(nearly)

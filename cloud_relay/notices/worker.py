@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, keep_trying
 from cloud_relay.notices import invitations, mail, rules, store
 from cloud_relay.notices.mail import Mailer, SmtpMailer
 from cloud_relay.notices.push import PushSender, WebPush, push_key
@@ -18,6 +19,8 @@ from cloud_relay.notices.rules import Sent, Way
 from cloud_relay.settings import BadSettingsError, Settings
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOOK_S = 3.0
 """How often due deliveries are looked for; a notice written by this process wakes the worker at once."""
@@ -67,23 +70,27 @@ class NoticeWorker:
         now, with_mail = self._clock.now(), self._mailer is not None
         if not await self._db.read(store.has_work, now):
             return invited
-        while await self._db.run_in_line(store.plan, now, with_mail=with_mail) == store.BATCH:
+        while await self._keep(store.plan, now, with_mail=with_mail) == store.BATCH:
             pass  # more wait
-        due = await self._db.run_in_line(store.take_due, now)
+        due = await self._keep(store.take_due, now)
         for row in due:
             outcome, reason = await self._send(row, now)
-            await self._db.run_in_line(self._settle, row, outcome, reason, self._clock.now())
+            await self._keep(self._settle, row, outcome, reason, self._clock.now())
         return invited + len(due)
+
+    async def _keep(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Write in the line, however long the database is busy: what is taken is sent, what is sent is noted."""
+        return await keep_trying(lambda: self._db.run_in_line(fn, *args, **kwargs))
 
     async def _mail_invitations(self) -> int:
         now = self._clock.now()
         if self._mailer is None or not await self._db.read(invitations.has_due, now):
             return 0
-        due = await self._db.run(invitations.take_due, now)
+        due = await self._db.keep_running(invitations.take_due, now)
         for row in due:
             outcome, reason = await self._mailer.send(self._invitation(row, now))
             changed = self._changed(outcome, reason, row["attempts"], self._clock.now())
-            await self._db.run(_settle_invitation, row["invitation_id"], changed)
+            await self._db.keep_running(_settle_invitation, row["invitation_id"], changed)
         return len(due)
 
     def _invitation(self, row: dict[str, Any], now: datetime) -> Any:
@@ -109,7 +116,7 @@ class NoticeWorker:
             return await self._push.send(row, message, now)
         if self._mailer is None:
             return Sent.GONE, "mail is switched off"
-        key = await self._db.run(store.mail_key_of, row["account_id"])
+        key = await self._db.keep_running(store.mail_key_of, row["account_id"])
         return await self._mailer.send(self._composed(row, key, now))
 
     def _composed(self, row: dict[str, Any], key: str, now: datetime) -> Any:

@@ -35,7 +35,7 @@ async def work(relay: "Relay") -> None:
     while True:
         now = relay.clock.now()
         if await relay.db.read(is_due, now):
-            ended, reminded, dropped = await relay.db.run(do_due, now)
+            ended, reminded, dropped = await relay.db.keep_running(do_due, now)
             if ended or reminded or dropped:
                 log.info("onboarding: %d states ended, %d reminders, %d drafts dropped", ended, reminded, dropped)
         await asyncio.sleep(LOOK_S)

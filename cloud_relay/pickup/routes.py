@@ -109,5 +109,5 @@ async def work(relay: "Relay") -> None:
     while True:
         now = relay.clock.now()
         for order_id in await relay.db.read(service.due_orders, now):
-            await relay.db.run(service.work_on, order_id, now, relay.trading.trade, terms)
+            await relay.db.keep_running(service.work_on, order_id, now, relay.trading.trade, terms)
         await asyncio.sleep(LOOK_S)

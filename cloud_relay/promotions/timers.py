@@ -47,7 +47,7 @@ async def work(relay: Relay) -> None:
     while True:
         edge, now = await relay.db.read(store.next_edge), relay.clock.now()
         if edge is not None and edge <= now:
-            await relay.db.run(tell_edges, relay.settings.relay.public_url, now)
+            await relay.db.keep_running(tell_edges, relay.settings.relay.public_url, now)
             continue
         wait_s = LOOK_S if edge is None else min(LOOK_S, (edge - now).total_seconds())
         await asyncio.sleep(max(wait_s, 0.01))

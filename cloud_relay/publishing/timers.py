@@ -18,7 +18,7 @@ async def work(relay: "Relay") -> None:
         next_at = await relay.db.read(store.next_at)
         now = relay.clock.now()
         if next_at is not None and next_at <= now:
-            await relay.db.run(schedule.do_due, now)
+            await relay.db.keep_running(schedule.do_due, now)
             continue
         wait_s = LOOK_S if next_at is None else min(LOOK_S, (next_at - now).total_seconds())
         await asyncio.sleep(max(wait_s, 0.01))

@@ -150,7 +150,7 @@ async def work(relay: Relay) -> None:
     while True:
         now = relay.clock.now()
         if await relay.db.read(store.untold_ends, now, 1):
-            await relay.db.run(service.tell_ends, now)
+            await relay.db.keep_running(service.tell_ends, now)
         if await relay.db.read(store.has_ended, now):
-            await relay.db.run(store.drop_ended, now)
+            await relay.db.keep_running(store.drop_ended, now)
         await asyncio.sleep(LOOK_S)

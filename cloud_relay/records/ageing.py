@@ -77,7 +77,7 @@ def _empty_commands(connection: Connection) -> None:
 
 async def work_once(relay: Relay) -> int:
     """Drop what is due now; return how many orders lost their address."""
-    done = await relay.db.run(drop_labels, relay.clock.now())
+    done = await relay.db.keep_running(drop_labels, relay.clock.now())
     if done:
         log.info("addresses dropped", extra={"orders": done})
     return done

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 from cloud_relay.authority import Authority
 from cloud_relay.broker import Admission, AdmissionError
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database, after_commit, keep_trying
+from cloud_relay.db import Database, DatabaseBusyError, after_commit, keep_trying
 from cloud_relay.outbox import ISSUE_AT_ONCE
 from cloud_relay.shop_link import inbox, sender
 from cloud_relay.shop_link.mqtt import Broker, Connection, Incoming, LinkDownError, connect
@@ -242,7 +242,7 @@ class ShopLink(Register):
         if offset_s is None or abs(offset_s - self._offsets.get(shop_id, inf)) < OFFSET_STEP_S:
             return
         self._offsets[shop_id] = offset_s
-        await self._db.run(inbox.take_offset, shop_id, offset_s, self._clock.now())
+        await self._db.keep_running(inbox.take_offset, shop_id, offset_s, self._clock.now())
 
     async def _fold_forever(self) -> None:
         while True:
@@ -363,7 +363,11 @@ class ShopLink(Register):
 
 
 async def _call(awaitable: object) -> None:
-    await awaitable  # type: ignore[misc]  # an Awaitable made into the coroutine that create_task wants
+    """Have a handler hear what is told once; what a busy database did not take is as a message that was lost."""
+    try:
+        await awaitable  # type: ignore[misc]  # an Awaitable made into the coroutine that create_task wants
+    except DatabaseBusyError as error:
+        log.warning("a shop's word is lost: %s", error)
 
 
 def _is_online(connection: SqlConnection, shop_id: str) -> bool:

@@ -66,9 +66,9 @@ async def work_once(relay: "Relay") -> int:
     """Do all that waits now, each shopper in a transaction of their own; return for how many was looked."""
     looked = 0
     if await relay.db.read(has_work, relay.clock.now()):
-        while await relay.db.run(tend, relay.clock.now()):
+        while await relay.db.keep_running(tend, relay.clock.now()):
             pass
-        while await relay.db.run(look_next, relay.clock.now()):
+        while await relay.db.keep_running(look_next, relay.clock.now()):
             looked += 1
     return looked
 

@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.postgres_cluster import NoPostgresError, PostgresCluster, postgres_cluster
-from cloud_relay.db import Database
+from cloud_relay import db
+from cloud_relay.db import Database, DatabaseBusyError
 from cloud_relay.escrow.providers import sandbox_server
 from cloud_relay.migrations import migrate
 from tests.cloud_relay.emptied import EmptiedDatabase
@@ -87,6 +89,28 @@ def database(database_url: str) -> Iterator[Database]:
     violations = database.violations()
     database.close()
     assert violations == []
+
+
+@pytest.fixture
+def busy_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Database], set[str]]:
+    """Return what has each thing that is written meet a busy database the first time; it tells what that was."""
+
+    def begin(database: Database) -> set[str]:
+        met: set[str] = set()
+        for road in ("run", "run_in_line"):
+            real = getattr(database, road)
+
+            async def run(fn: Any, *arguments: Any, _real: Any = real, **named: Any) -> Any:
+                if fn.__name__ not in met:
+                    met.add(fn.__name__)
+                    raise DatabaseBusyError("others write")
+                return await _real(fn, *arguments, **named)
+
+            monkeypatch.setattr(database, road, run)
+        monkeypatch.setattr(db, "BUSY_S", 0.001)
+        return met
+
+    return begin
 
 
 @pytest.fixture

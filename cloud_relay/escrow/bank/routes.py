@@ -177,7 +177,7 @@ async def work(relay: Relay) -> None:
     if NAME not in relay.trading.providers:
         await asyncio.Event().wait()  # there is nothing to do on this relay, now or later
     while True:
-        count = await relay.db.run(service.send_back_ended, open_desk(relay))
+        count = await relay.db.keep_running(service.send_back_ended, open_desk(relay))
         if count:
             log.info("short transfers go back", extra={"entries": count})
         await asyncio.sleep(LOOK_S)

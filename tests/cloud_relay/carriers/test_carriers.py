@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_relay import tables
+from cloud_relay import db, tables
 from cloud_relay.carriers import service, store, templates
 from cloud_relay.carriers.base import (
     BadCarrierWordError,
@@ -25,6 +25,7 @@ from cloud_relay.carriers.routes import carriers_of
 from cloud_relay.carriers.steps import STEPS, BadStepsError, step_for, steps_of
 from cloud_relay.carriers.times import read_time, zone_of
 from cloud_relay.carriers.worker import CarrierWorker
+from cloud_relay.db import DatabaseBusyError
 from cloud_relay.orders.rules import OrderEvent as E
 from cloud_relay.parcels import epcis
 from cloud_relay.refusals import RefusedError
@@ -123,6 +124,42 @@ async def test_a_parcel_is_booked_with_its_address_and_the_label_kept(world, wor
         "ref": parcel_id,
         "to": {"name": ADDRESS.name, "street": ADDRESS.lines[0], "all": list(ADDRESS.lines), "place": "杭州 CN"},
     }
+
+
+async def test_a_busy_database_has_no_parcel_booked_twice_and_no_word_lost(world, worker, peer, parcel_id, busy_once):
+    book(world, parcel_id)
+    met = busy_once(world.database)
+    await worker.work_once()
+    assert met == {"claim", "_booked"}
+    assert shown(world, parcel_id)["booking"]["state"] == "booked"
+    assert (len(peer.bodies), shown(world, parcel_id)["booking"]["tracking_no"]) == (1, "TN000001")
+    hand_over(world, parcel_id)
+    peer.events["TN000001"] = [word("sorted", world.now)]
+    world.later(601)
+    await worker.work_once()
+    assert met == {"claim", "_booked", "take_words"}
+    assert len(world.rows(tables.carrier_word)) == 1
+
+
+async def test_a_claim_that_had_to_wait_begins_when_it_is_taken(world, worker, parcel_id, monkeypatch):
+    """Else another relay process took a try for dead that is not, and booked a second time."""
+    book(world, parcel_id)
+    real, tried = world.database.run, []
+
+    async def run(fn, *arguments):
+        tried.append(fn)
+        if len(tried) == 1:
+            world.later(store.TRY_S)
+            raise DatabaseBusyError("others write")
+        if fn is not store.claim:
+            (row,) = world.rows(tables.carrier_shipment)
+            assert row["trying_since"] == world.now
+        return await real(fn, *arguments)
+
+    monkeypatch.setattr(world.database, "run", run)
+    monkeypatch.setattr(db, "BUSY_S", 0.001)
+    await worker.work_once()
+    assert [fn.__name__ for fn in tried] == ["claim", "claim", "_booked"]
 
 
 @with_silence

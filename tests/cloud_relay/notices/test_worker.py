@@ -127,6 +127,16 @@ async def test_a_crash_between_sending_and_noting_sends_nothing_twice(world, wor
     assert post.pushed == post.mails == []
 
 
+async def test_a_busy_database_loses_no_notice_and_sends_none_twice(world, worker, post, busy_once):
+    """Between taking and sending a mail's key is written, after sending what became of it: each meets it once."""
+    tell(world)
+    met = busy_once(world.database)
+    assert await worker.round() == 2
+    assert met == {"plan", "take_due", "mail_key_of", "_settle"}
+    assert (len(post.pushed), len(post.mails)) == (1, 1)
+    assert {row["state"] for row in world.rows(notice_delivery)} == {"sent"}
+
+
 async def test_switches_are_kept_for_each_kind(world, worker, post):
     run = world.database.run_now
     run(store.choose, "ann", "photo", {"by_mail": False})

@@ -6,11 +6,13 @@ import json
 import pytest
 from sqlalchemy import select
 
+from cloud_relay.db import DatabaseBusyError
 from cloud_relay.outbox import send_command
 from cloud_relay.tables import device_state, shop, shop_command, shop_link, shop_report
 from tests.cloud_relay.peer import Box, stamp
 from tests.cloud_relay.running import house, serving
 from wire.commands import NoteForShop
+from wire.reports import AskClock
 
 
 @pytest.fixture
@@ -114,6 +116,25 @@ async def test_malformed_messages_are_counted_and_dropped(mall, tmp_path, eventu
     box.say("AskClock", {"nonce": "n1"})
     (told,) = await box.heard("TellClock")
     assert told["data"]["nonce"] == "n1"
+    box.close()
+
+
+async def test_a_busy_database_does_not_end_the_link(mall, tmp_path, eventually, busy_once):
+    box, _ = await enrolled(mall, tmp_path)
+    box.be_born()
+    heard = []
+
+    async def write(_shop_id, report):
+        heard.append(report.nonce)
+        raise DatabaseBusyError("others write")
+
+    mall.relay.link.on_transient(AskClock, write)
+    met = busy_once(mall.db)
+    for nonce in ("n1", "n2"):
+        box.say("AskClock", {"nonce": nonce, "offset_s": 7.5})
+    await eventually(lambda: heard == ["n1", "n2"])
+    await eventually(lambda: rows(mall, shop_link)[0]["clock_offset_s"] == 7.5)
+    assert "take_offset" in met
     box.close()
 
 
