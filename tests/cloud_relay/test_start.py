@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -34,6 +35,7 @@ UNWANTED = {
     "demo": "who starts us",
 }
 """By name, and what it is for: with all that is inside. An import brought back costs every start of every relay."""
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +69,11 @@ def test_serving_loads_nothing_that_it_does_not_use(loaded, wait_until):
 
     wait_until(is_there, timeout_s=60)
     assert "<html" in urllib.request.urlopen(f"{url}/", timeout=30).read().decode()
+    with pytest.raises(urllib.error.HTTPError, match="422"):  # a body's model, made at its first use
+        urllib.request.urlopen(urllib.request.Request(f"{url}/api/accounts", b"{}", JSON), timeout=30)
     relay.send_signal(signal.SIGTERM)
     assert relay.wait(30) == 0
+    assert "Warning" not in log.read_text()
     names = set(re.findall(r"^import time:[ \d]+\|[ \d]+\| *(\S+)$", log.read_text(), re.MULTILINE))
     assert {"cloud_relay.rooms", "fastapi", "sqlalchemy.dialects.sqlite", "jinja2"} <= names
     found = {name: why for name, why in UNWANTED.items() if any(f"{one}.".startswith(f"{name}.") for one in names)}
