@@ -1,7 +1,7 @@
 """One mall for all browser tests, one Chromium for each file, and a clean browser context for each person."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 OPEN_MALL = pytest.StashKey[WholeMall]()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Close the mall after the last browser test: its two shops would idle on through the rest of the run."""
-    is_last = nextitem is None or "tests/browser/" not in nextitem.nodeid
-    if is_last and OPEN_MALL in item.session.stash:
-        item.session.stash[OPEN_MALL].close()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Close the mall after the last browser test, whatever its teardown said: its two shops would idle on."""
+    try:
+        return (yield)
+    finally:
+        is_last = nextitem is None or "tests/browser/" not in nextitem.nodeid
+        if is_last and OPEN_MALL in item.session.stash:
+            item.session.stash[OPEN_MALL].close()
 
 
 @pytest.fixture(scope="module")
