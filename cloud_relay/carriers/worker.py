@@ -49,7 +49,8 @@ class CarrierWorker:
             wakeup.clear()
             await self._work(state)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wakeup.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):  # wait_for of Python 3.11 may eat a cancellation
+                    await wakeup.wait()
 
     async def work_once(self) -> int:
         """Try everything that is due; return how many tries were made."""

@@ -80,7 +80,8 @@ class PaymentWorker:
             if tries >= BATCH:  # there are more: a thousand groups may end in one second
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wakeup.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):  # wait_for of Python 3.11 may eat a cancellation
+                    await self._wakeup.wait()
 
     async def work_once(self) -> int:
         """Try everything that is due; return how many tries were made."""
