@@ -56,7 +56,6 @@ class Taker:
     width_px: int
     heard_s: float
     seen: int = -1
-    sent_s: float = float("-inf")
     has_credit: bool = True
     is_single: bool = False
 
@@ -79,7 +78,7 @@ class Stills:
         self._must_stand_back = must_stand_back
         self._takers: dict[str, Taker] = {}
         self._wanted, self._came = asyncio.Event(), asyncio.Event()
-        self._sent_s: dict[str, float] = {}  # when each session got its last, as long as that holds the next one back
+        self._sent_s: dict[str, float] = {}  # by session, also of a page that asks for single ones again and again
 
     def __len__(self) -> int:
         return len(self._takers)
@@ -94,7 +93,6 @@ class Stills:
             session_id=session_id,
             width_px=width_px,
             heard_s=self._monotonic(),
-            sent_s=self._sent_s.get(session_id, float("-inf")),
             is_single=is_single and (before is None or before.is_single),
         )
         self._capture.need(f"stills:{session_id}")
@@ -127,15 +125,14 @@ class Stills:
             self._came.clear()
             await self._send_round()
             is_awaited = any(taker.seen < 0 for taker in self._takers.values())
+            pause_s = FIRST_S if is_awaited else PERIOD_S
             with suppress(TimeoutError):  # who comes is not kept waiting for the others' rhythm
-                async with asyncio.timeout(
-                    FIRST_S if is_awaited else PERIOD_S
-                ):  # wait_for of 3.11 may eat a cancellation
+                async with asyncio.timeout(pause_s):  # wait_for of Python 3.11 may eat a cancellation
                     await self._came.wait()
 
     async def _send_round(self) -> None:
         now_s = self._monotonic()
-        self._sent_s = {who: at_s for who, at_s in self._sent_s.items() if now_s - at_s < CROWDED_S}
+        self._sent_s = {who: at_s for who, at_s in self._sent_s.items() if now_s - at_s < max(CROWDED_S, LOST_S)}
         version, frame = self._capture.newest.read()
         if frame is None or self._capture.cached() is None:
             version = -1
@@ -143,7 +140,7 @@ class Stills:
         for taker in list(self._takers.values()):
             if now_s - taker.heard_s >= SILENT_S:
                 self.close(taker.session_id)
-            sent_ago_s = now_s - taker.sent_s
+            sent_ago_s = now_s - self._sent_s.get(taker.session_id, float("-inf"))
             may_send = taker.has_credit or sent_ago_s >= LOST_S
             if sent_ago_s < PERIOD_S or (sent_ago_s < CROWDED_S and self._must_stand_back(taker.session_id)):
                 continue
@@ -153,10 +150,9 @@ class Stills:
             if (taker.width_px, masks) not in drawn:
                 pixels = mask_pixels(frame.pixels, masks)
                 drawn[taker.width_px, masks] = await asyncio.to_thread(draw_jpeg, pixels, taker.width_px)
-            is_old = self._takers.get(taker.session_id) is not taker or masks != self._masks()  # while it was drawn
-            if not is_old:
-                taker.has_credit, taker.sent_s, taker.seen = False, now_s, version
-                self._sent_s[taker.session_id] = now_s
+            is_closed, is_masked_anew = self._takers.get(taker.session_id) is not taker, masks != self._masks()
+            if not (is_closed or is_masked_anew):  # while it was drawn
+                taker.has_credit, taker.seen, self._sent_s[taker.session_id] = False, version, now_s
                 self._send_frame(taker.session_id, drawn[taker.width_px, masks])
                 if taker.is_single:
                     self.close(taker.session_id)

@@ -30,7 +30,7 @@ OPEN_MALL = pytest.StashKey[WholeMall]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
     """Close the mall after the last browser test, whatever its teardown said: its two shops would idle on."""
     try:
         return (yield)
