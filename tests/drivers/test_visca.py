@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from drivers.base import AttendantNeededError, BadOptionsError, Condition, DeviceOfflineError
 from drivers.pan_tilt import HeadPosition
-from drivers.pan_tilt.visca import (
-    DRIVER,
+from drivers.pan_tilt._visca_frames import (
     EVI_D70_LENS,
     POSITION_INQUIRY,
     ZOOM_INQUIRY,
@@ -18,7 +17,6 @@ from drivers.pan_tilt.visca import (
     Answer,
     Done,
     Refused,
-    ViscaOptions,
     encode_absolute,
     encode_drive,
     encode_frame,
@@ -30,6 +28,7 @@ from drivers.pan_tilt.visca import (
     position_to_zoom,
     zoom_to_position,
 )
+from drivers.pan_tilt.visca import DRIVER, ViscaOptions
 from tests.drivers.patience import PATIENT_S, hurry
 
 RECORDED = json.loads((Path(__file__).parents[1] / "captures" / "visca_over_ip_0.5.2.json").read_text(encoding="utf-8"))
