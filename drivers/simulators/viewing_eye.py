@@ -68,11 +68,11 @@ class ViewingEye:
         self._last_still: tuple[Look, Picture] | None = None
 
     def frame(self, now_s: float) -> bytes:
-        return self._jpeg(FRAME_PX, self._exposed(now_s), now_s)
+        return self._jpeg(FRAME_PX, self._exposed(now_s))
 
     def raw(self, now_s: float) -> Picture:
         """The picture of the stream before it becomes a JPEG."""
-        return self._sensor(FRAME_PX).raw(self._exposed(now_s), self._mark(now_s))
+        return self._sensor(FRAME_PX).raw(self._exposed(now_s), self._mark())
 
     def _exposed(self, now_s: float) -> Picture:
         """What falls on the sensor now."""
@@ -92,21 +92,24 @@ class ViewingEye:
             if self._last_still is None or self._last_still[0] != look:
                 self._last_still = (look, sensor.expose(self._draw(look), softness_px(look.zoom)))
             exposed = self._last_still[1]
-        return self._jpeg(STILL_PX, exposed, now_s)
+        return self._jpeg(STILL_PX, exposed)
 
-    def _jpeg(self, width: int, exposed: Picture, now_s: float) -> bytes:
+    def _jpeg(self, width: int, exposed: Picture) -> bytes:
         """One picture of this size; what bears a strip is compressed each time."""
-        sensor, mark = self._sensor(width), self._mark(now_s)
+        sensor, mark = self._sensor(width), self._mark()
         return self._films[width].jpeg(exposed) if mark is None else sensor.jpeg(exposed, mark)
 
     def black(self) -> bytes:
         return self._sensor(FRAME_PX).jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
 
-    def _mark(self, now_s: float) -> Mark | None:
-        """What the strip says, if there is to be one; the wall clock is the one that a browser's page shares."""
+    def _mark(self) -> Mark | None:
+        """What the strip says, if there is to be one; the wall clock is the one that a browser's page shares. Time and
+        pan are of one moment, when the scene is drawn: that takes 15 ms while a head moves, and no camera's time.
+        """
         if not self._plan.shows_time:
             return None
-        return Mark(taken_s=time.time(), number=next(self._numbers), pan_deg=self._head().pan.at(now_s))
+        pan_deg = self._head().pan.at(time.monotonic())
+        return Mark(taken_s=time.time(), number=next(self._numbers), pan_deg=pan_deg)
 
     def _sensor(self, width: int) -> Sensor:
         with self._lock:

@@ -22,6 +22,19 @@ PIXELS = """() => {
 }"""
 
 
+PEERS = """(() => {
+  const Peer = window.RTCPeerConnection, peers = (window.peers = []);
+  window.RTCPeerConnection = class extends Peer { constructor(...all) { super(...all); peers.push(this); } };
+})()"""
+
+
+def wait_for_peers(page, states: list[str]) -> None:
+    """Until the connections that this page ever made stand like this, in their order."""
+    page.wait_for_function(
+        "states => String(window.peers.map((one) => one.connectionState)) === states", arg=",".join(states)
+    )
+
+
 def piece(mall, words: str) -> str:
     shopper = Program(mall.url, *SHOPPER)
     found = shopper.listing(words)
@@ -89,6 +102,35 @@ def test_a_press_asks_before_its_release_and_one_let_go_elsewhere_leaves(person,
         page.mouse.up()
     state = page.request.get(f"{mall.url}/api/viewing/{session['session_id']}").json()["state"]
     assert state == "ended" and f"/l/{listing_id}" in page.url
+
+
+def test_a_press_connects_before_its_release_and_one_let_go_elsewhere_hangs_up(person, mall):
+    shopper = person(SHOPPER)
+    page, listing_id = shopper.page, Program(mall.url, *SHOPPER).listing("三月的湖")["listing_id"]
+    page.add_init_script(PEERS)
+    shopper.go(f"/l/{listing_id}?lang=en")
+    link = page.locator("a[data-asks]").first
+    link.hover()
+    page.wait_for_function("() => window.peers.length === 1")
+    page.wait_for_timeout(300)  # a hand is slower: the offer is made by then
+    page.mouse.down()
+    wait_for_peers(page, ["connected"])
+    assert f"/l/{listing_id}" in page.url, "the button is still down"
+    page.mouse.move(5, 5, steps=3)
+    page.mouse.up()
+    wait_for_peers(page, ["closed"])
+    link.hover()
+    page.wait_for_function("() => window.peers.length === 2")
+    page.wait_for_timeout(300)
+    page.mouse.down()
+    wait_for_peers(page, ["closed", "connected"])
+    page.mouse.up()
+    expect(page.locator(LOOK)).to_have_attribute("data-state", "steering", timeout=20_000)
+    expect(page.locator(LOOK)).to_have_attribute("data-way", "webrtc", timeout=20_000)
+    wait_for_peers(page, ["closed", "connected"])
+    shopper.page.wait_for_function(
+        "() => document.querySelector('[data-part=video]').getVideoPlaybackQuality().totalVideoFrames > 5"
+    )
 
 
 def test_a_press_that_is_held_while_the_page_gets_news_leads_there_all_the_same(person, mall):

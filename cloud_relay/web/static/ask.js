@@ -1,4 +1,4 @@
-/** A press on "look at it live" asks the shop, and its release brings the looking page into this one: nothing is opened anew. */
+/** A press on "look at it live" asks the shop and connects; its release brings the looking page into this one: nothing is opened anew. */
 
 import { api } from "./api.js";
 import { enter, fetchPage } from "./enter.js";
@@ -16,14 +16,18 @@ let isEntering = false, hasEntered = false; // one page is brought in, once: its
 
 const linkOf = (event) => event.target.closest?.("a[data-asks]");
 
-/** Have the page at hand before somebody goes to it. */
+const stream = () => import("./stream.js");
+
+/** Have the page at hand, and an offer, before somebody goes to it. */
 function fetchAhead(link) {
   const kept = ahead.get(link.href);
-  if (kept && performance.now() - kept.at < FRESH_MS) return kept.page;
-  const page = fetchPage(link.href);
-  page.catch(() => ahead.delete(link.href)); // whoever clicks goes there as without us
-  ahead.set(link.href, { page, at: performance.now() });
-  if (!offer && !hasWay()) import("./stream.js").then(({ prepare }) => prepare()).then((sdp) => { offer = sdp; }, () => {});
+  const isFresh = kept && performance.now() - kept.at < FRESH_MS;
+  const page = isFresh ? kept.page : fetchPage(link.href);
+  if (!isFresh) {
+    page.catch(() => ahead.delete(link.href)); // whoever clicks goes there as without us
+    ahead.set(link.href, { page, at: performance.now() });
+  }
+  if (!offer && !hasWay()) stream().then(({ prepare }) => prepare()).then((sdp) => { offer = sdp; }, () => {});
   return page;
 }
 
@@ -33,13 +37,17 @@ for (const kind of ["pointerover", "focusin", "touchstart"]) {
 
 const isPlain = (event) => !(event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button);
 
-/** One ask for one press; the looking page says why when the shop says no. */
+/** One ask for one press; the looking page says why when the shop says no. A shop that took the offer is connected to
+ * while the button is still down.
+ */
 function askFor(pieceId) {
-  if (begun?.pieceId !== pieceId) {
-    begun = { pieceId, answer: api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer, first_picture: true }) };
-    begun.answer.catch(() => {});
-  }
-  return begun;
+  if (begun?.pieceId === pieceId) return begun;
+  const own = (begun = { pieceId, answer: api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer, first_picture: true }) });
+  own.answer.then(async (session) => {
+    const { keepFirst } = await stream();
+    if (begun === own) keepFirst(session);
+  }).catch(() => {});
+  return own;
 }
 
 // a hand holds a mouse's button for a tenth of a second: the shop's word is often there at its release. A finger may only begin to scroll
@@ -53,6 +61,8 @@ function withdraw() {
   const left = begun;
   if (!left || left.isGone) return;
   begun = null;
+  offer = ""; // it is used up
+  stream().then(({ letGo }) => letGo(), () => {});
   left.answer.then(({ session_id: sessionId }) => api("POST", `/api/viewing/${sessionId}/leave`, {})).catch(() => {});
 }
 for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(withdraw)); // the click comes before
@@ -65,7 +75,9 @@ document.addEventListener("click", async (event) => {
   isEntering = true;
   askFor(link.dataset.asks).isGone = true;
   try {
-    await enter(await fetchAhead(link), link.href);
+    const [page, media] = await Promise.all([fetchAhead(link), stream()]);
+    media.putFirst(page);
+    await enter(page, link.href);
     hasEntered = true;
   } catch {
     location.assign(link.href);

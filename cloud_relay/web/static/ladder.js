@@ -74,7 +74,7 @@ export class Ladder {
       }
       if (isOld()) return stream.close();
       still.close();
-      if (way === "webrtc") this.route = await stream.route().catch(() => "direct");
+      if (way === "webrtc") await this.askRoute(stream);
       if (!isOld()) this.say(way);
       return;
     }
@@ -83,12 +83,17 @@ export class Ladder {
     if (!isOld()) this.say("still");
   }
 
+  async askRoute(stream) {
+    this.route = await stream.route().catch(() => "direct");
+  }
+
   hooksOf(run, way) {
     const isOn = () => run === this.run && !this.isClosed;
     return {
       onMessage: (message) => isOn() && this.hooks.onMessage(message),
       onSeen: (ageMs = 0) => { if (isOn()) this.seenAt = performance.now() - ageMs; },
       onFirstFrame: (ms, ageMs = 0) => { if (isOn()) { this.seenAt = performance.now() - ageMs; this.hooks.onPicture(way, ms); this.tell(); } },
+      onRoute: () => isOn() && this.askRoute(this.stream).then(() => isOn() && this.tell()),
       onLost: (why) => isOn() && this.lost(way, why),
     };
   }

@@ -1,67 +1,14 @@
-/** Parts of a page that follow what happens: fetched again on every event; countdowns; times in the reader's own zone. */
+/** Parts of a page that follow what happens: refreshed on every event; countdowns; times in the reader's own zone. */
 
 import { language, t } from "./api.js";
 
 const GATHER_MS = 150; // events come in bursts: one fetch for all of them
 
 /** What the server sent for each part; what stands in the page has countdowns and local times in it and never compares equal. */
-const sent = new WeakMap();
+export const sent = new WeakMap();
 
-/** Fetch this page again and put its `data-live` parts in place of the old ones; what people typed, opened or focused stays. */
-export async function refresh() {
-  const { href } = location;
-  const response = await fetch(href, { headers: { Accept: "text/html", "Vitrine-Refresh": "yes" }, credentials: "same-origin" }).catch(() => null);
-  if (!response?.ok || response.redirected) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (location.href !== href) return; // another page was brought in meanwhile
-  for (const part of document.querySelectorAll("[data-live]")) {
-    const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
-    if (!next || next.innerHTML === sent.get(part)) continue;
-    isOwed ||= part.matches(":active");
-    if (part.matches(":active")) continue;
-    const html = next.innerHTML;
-    carryOver(part, next);
-    const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : "";
-    part.replaceChildren(...next.childNodes);
-    sent.set(part, html);
-    dress(part);
-    if (focused) [...part.querySelectorAll("a, button, input, textarea, select, summary")].find((one) => nameOf(one) === focused)?.focus();
-  }
-  tick();
-  document.dispatchEvent(new CustomEvent("refreshed"));
-}
-
-const nameOf = (one) => [one.localName, one.name, one.dataset.api, one.getAttribute("href"), one.dataset.body,
-  one.localName === "summary" ? one.textContent : "", one.type === "radio" ? one.value : "", one.form?.dataset.api].join("|");
-
-function isChanged(field) {
-  if (field.matches("[type=radio], [type=checkbox]")) return field.checked !== field.defaultChecked;
-  if (field.localName !== "select") return field.value !== field.defaultValue;
-  return field.value !== ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value;
-}
-
-function copy(field, same) {
-  if (field.type === "file") same.files = field.files;
-  else if (field.matches("[type=radio], [type=checkbox]")) same.checked = field.checked;
-  else if (field.localName !== "select" || [...same.options].some((one) => one.value === field.value)) same.value = field.value;
-}
-
-/** Copy typed text and opened details into the fresh part, so that news never eats what somebody is writing. */
-function carryOver(old, next) {
-  const all = "input:not([type=hidden]), textarea, select:not([data-quantity])"; // a basket's numbers are the server's own
-  const fields = [...next.querySelectorAll(all)], seen = {};
-  for (const field of old.querySelectorAll(all)) {
-    const name = nameOf(field), place = (seen[name] = (seen[name] ?? -1) + 1); // lines of an address share a name
-    const same = isChanged(field) && fields.filter((one) => nameOf(one) === name)[place];
-    if (same) copy(field, same);
-  }
-  const summaries = [...next.querySelectorAll("summary")];
-  for (const details of old.querySelectorAll("details[open]")) {
-    const title = details.querySelector("summary")?.textContent;
-    const same = summaries.find((one) => one.textContent === title);
-    if (same) same.parentElement.open = true;
-  }
-}
+/** Fetch this page again and show what is new in it (refresh.js). */
+export const refresh = async () => (await import("./refresh.js")).showAnew();
 
 const AGAIN_MS = [400, 800, 1500, 3000, 6000, 12000, 30000];
 const tries = new WeakMap();
@@ -84,6 +31,7 @@ function bindPictures() {
 
 /** What is pressed stays until it is let go, or its click would go nowhere; then the page is owed its news. */
 let isOwed = false;
+export const owe = () => { isOwed = true; };
 function letGo() {
   if (isOwed) refreshSoon();
   isOwed = false;
@@ -119,7 +67,7 @@ function listen() {
 const local = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 /** Write times in the reader's own zone. */
-function dress(root) {
+export function dress(root) {
   for (const place of root.querySelectorAll("time[data-moment]")) {
     const at = new Date(place.dateTime);
     if (Number.isNaN(at.getTime())) continue;
@@ -129,7 +77,7 @@ function dress(root) {
 }
 
 /** Show what is left until each `data-until` moment. */
-function tick() {
+export function tick() {
   for (const place of document.querySelectorAll("[data-until]")) {
     const left = Math.max(0, Math.round((new Date(place.dataset.until) - Date.now()) / 1000));
     const hours = Math.floor(left / 3600), minutes = Math.floor((left % 3600) / 60), seconds = left % 60;
@@ -142,7 +90,9 @@ function tick() {
 }
 
 export function bindLive() {
-  for (const part of document.querySelectorAll("[data-live]")) sent.set(part, part.innerHTML);
+  const parts = document.querySelectorAll("[data-live]");
+  for (const part of parts) sent.set(part, part.innerHTML);
+  if (parts.length) import("./refresh.js"); // now, while the network is there
   dress(document);
   bindPictures();
   listen();

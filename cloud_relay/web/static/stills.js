@@ -47,7 +47,7 @@ export class StillsStream {
   }
 
   async take(blob, tookMs) {
-    await show(this.image, blob);
+    await show(this.image, URL.createObjectURL(blob));
     this.shownAt = performance.now();
     this.first();
     this.hooks.onSeen?.();

@@ -9,11 +9,34 @@ const POOR_MS = 8000, POOR_FRAMES = 16; // fewer in that time is no film
 
 const FRESH_MS = 10000; // a pass lives longer; one that lay for so long belongs to a page that waited
 
-/** The shop's answer brings the first pass along, and the first still. */
-let given = null, firstStill = null;
+/** The shop's answer brings the first pass along, and the first still. What it answered to an offer connects at once: a
+ * page that a press asked for may not be shown yet (ask.js).
+ */
+let given = null, firstStill = null, begun = null;
 export function keepFirst({ session_id: sessionId, grant, still }) {
+  if (begun?.sessionId === sessionId) return;
   given = grant && { sessionId, grant, at: performance.now() };
-  firstStill = still && { sessionId, blob: new Blob([Uint8Array.from(atob(still.jpeg), (one) => one.charCodeAt())]), ageMs: 1000 * still.age_s };
+  firstStill = still && { sessionId, address: addressOf(still.jpeg), ageMs: 1000 * still.age_s };
+  if (!early || !grant?.answer_sdp) return;
+  begun = new Connection(sessionId).open();
+}
+
+/** Have a JPEG decoded before it is shown. */
+function addressOf(base64) {
+  const image = new Image();
+  image.src = URL.createObjectURL(new Blob([Uint8Array.from(atob(base64), (one) => one.charCodeAt())]));
+  image.decode().catch(() => {});
+  return image.src;
+}
+
+/** Put the first still into a looking page that is about to be shown, and the moving picture as soon as it is. */
+export function putFirst(page) {
+  const [image, poster, video] = ["image", "poster", "video"].map((part) => page.querySelector(`[data-part=${part}]`));
+  document.addEventListener("entered", () => begun?.playIn(video), { once: true });
+  if (!firstStill || !image) return;
+  image.src = firstStill.address;
+  image.hidden = false;
+  poster.hidden = true;
 }
 
 export async function newPass(sessionId, isForStream = false) {
@@ -37,14 +60,15 @@ function newEnd(configuration) {
  * is needed. Resolves to the offer, which may go along with the ask. */
 let early = null;
 export async function prepare() {
-  try { early ??= window.RTCPeerConnection ? newEnd() : null; } catch { /* the ladder has other rungs */ }
+  try { early ??= window.RTCPeerConnection && !begun ? newEnd() : null; } catch { /* the ladder has other rungs */ }
   return (await early?.offer)?.sdp ?? "";
 }
 
 /** The way began with another rung, or with none: what was made early is let go. */
 export function letGo() {
   early?.peer.close();
-  early = null;
+  begun?.close();
+  early = begun = null;
 }
 
 /** The early end if its servers can still be told to it, else a new one that knows them from the beginning. */
@@ -60,28 +84,38 @@ function endFor(iceServers) {
 export class NoWayError extends Error {}
 
 /** WHEP: the offer goes at once, candidates follow by PATCH; waiting for Chromium to gather would cost 100 ms and more. */
-export class WebRtcStream {
-  constructor(sessionId, { video }, hooks) {
-    Object.assign(this, { sessionId, video, hooks, pending: [] });
+class Connection {
+  constructor(sessionId) {
+    Object.assign(this, { sessionId, pending: [], heard: [], startedAt: performance.now() });
+    this.onMessage = (message) => this.heard.push(message);
   }
 
-  async open() {
+  /** Begin; `opened` says how it went. */
+  open() {
+    this.opened = this.connect();
+    this.opened.catch(() => {}); // who waits for it hears of it
+    return this;
+  }
+
+  async connect() {
     const grant = await newPass(this.sessionId, true);
     if (this.closed) return;
     this.authorization = `Bearer ${grant.pass}`;
     const { peer, transceiver, motion, control, offer, isEarly } = endFor(grant.ice_servers ?? []);
-    Object.assign(this, { peer, motion, control });
-    this.control.onmessage = (message) => this.hooks.onMessage(JSON.parse(message.data));
+    Object.assign(this, { peer, motion, control, track: transceiver.receiver.track });
+    control.onmessage = (message) => this.onMessage(JSON.parse(message.data));
     peer.onicecandidate = (event) => event.candidate && this.trickle(event.candidate);
-    peer.ontrack = (event) => { this.video.srcObject = new MediaStream([event.track]); this.video.play().catch(() => {}); };
-    const started = performance.now();
+    this.startedAt = performance.now();
     await peer.setLocalDescription(await offer);
     const sdp = (isEarly && await this.takeAnswer(grant)) || await this.offer(grant);
     await peer.setRemoteDescription({ type: "answer", sdp });
     this.pending.splice(0).forEach((candidate) => this.trickle(candidate));
-    await this.firstFrame(transceiver.receiver);
-    this.hooks.onFirstFrame(Math.round(performance.now() - started));
-    this.watch();
+  }
+
+  playIn(video) {
+    if (!this.track || video.srcObject?.getTracks().includes(this.track)) return;
+    video.srcObject = new MediaStream([this.track]);
+    video.play().catch(() => {});
   }
 
   /** The answer to the offer that went along with the ask; null when none did, or it is lost. */
@@ -108,10 +142,58 @@ export class WebRtcStream {
     return response.text();
   }
 
+  /** "turn" when the pictures go through a TURN server, else "direct". */
+  async route() {
+    const stats = await this.peer.getStats(), all = [...stats.values()];
+    const chosen = all.find((one) => one.type === "transport")?.selectedCandidatePairId; // not every browser names it
+    const pair = stats.get(chosen) ?? all.find((one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded");
+    const kinds = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
+    return kinds.some((one) => one?.candidateType === "relay") ? "turn" : "direct";
+  }
+
+  trickle(candidate) {
+    if (candidate.candidate.includes(".local ")) return;
+    if (!this.url) return void this.pending.push(candidate);
+    const ufrag = candidate.usernameFragment ? `a=ice-ufrag:${candidate.usernameFragment}\r\n` : "";
+    const body = `${ufrag}m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:${candidate.sdpMid ?? 0}\r\na=${candidate.candidate}\r\n`;
+    const headers = { "Content-Type": "application/trickle-ice-sdpfrag", Authorization: this.authorization };
+    fetch(this.url, { method: "PATCH", body, headers }).catch(() => {});
+  }
+
+  close() {
+    this.closed = true;
+    this.peer?.close();
+    if (this.url) fetch(this.url, { method: "DELETE", headers: { Authorization: this.authorization }, keepalive: true }).catch(() => {});
+  }
+}
+
+/** The live picture: a connection that a press has begun, or a new one, shown in the page. */
+export class WebRtcStream {
+  constructor(sessionId, { video }, hooks) {
+    Object.assign(this, { sessionId, video, hooks });
+  }
+
+  async open() {
+    const own = (this.connection = begun?.sessionId === this.sessionId ? begun : new Connection(this.sessionId).open());
+    if (own !== begun) begun?.close();
+    begun = null;
+    await own.opened;
+    if (this.closed) return;
+    own.onMessage = this.hooks.onMessage;
+    own.heard.splice(0).forEach(own.onMessage);
+    own.playIn(this.video);
+    await this.firstFrame();
+    this.hooks.onFirstFrame(Math.round(performance.now() - own.startedAt));
+    this.watch();
+  }
+
   firstFrame() {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new NoWayError("no picture")), CONNECT_MS);
-      this.peer.onconnectionstatechange = () => this.peer.connectionState === "failed" && reject(new NoWayError("no connection"));
+      const look = () => this.peer.connectionState === "failed" && reject(new NoWayError("no connection"));
+      this.peer.onconnectionstatechange = look;
+      look();
+      if (this.video.getVideoPlaybackQuality().totalVideoFrames) resolve();
       this.video.requestVideoFrameCallback(() => { clearTimeout(timer); resolve(); });
     });
   }
@@ -126,6 +208,8 @@ export class WebRtcStream {
       if (!this.closed) this.video.requestVideoFrameCallback(seen);
     };
     this.video.requestVideoFrameCallback(seen);
+    const ice = this.peer.getReceivers()[0]?.transport?.iceTransport;
+    if (ice) ice.onselectedcandidatepairchange = () => this.hooks.onRoute?.(); // a better way was found, or this one was lost
     this.timer = setInterval(() => {
       const now = performance.now();
       if (document.visibilityState !== "visible") last = since = now, frames = 0;
@@ -138,33 +222,19 @@ export class WebRtcStream {
     }, 1000);
   }
 
-  /** "turn" when the pictures go through a TURN server, else "direct". */
-  async route() {
-    const stats = await this.peer.getStats();
-    const pairs = [...stats.values()].filter((one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded");
-    const kinds = pairs.flatMap((pair) => [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)]);
-    return kinds.some((one) => one?.candidateType === "relay") ? "turn" : "direct";
-  }
+  get peer() { return this.connection?.peer; }
 
-  trickle(candidate) {
-    if (candidate.candidate.includes(".local ")) return;
-    if (!this.url) return void this.pending.push(candidate);
-    const ufrag = candidate.usernameFragment ? `a=ice-ufrag:${candidate.usernameFragment}\r\n` : "";
-    const body = `${ufrag}m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:${candidate.sdpMid ?? 0}\r\na=${candidate.candidate}\r\n`;
-    const headers = { "Content-Type": "application/trickle-ice-sdpfrag", Authorization: this.authorization };
-    fetch(this.url, { method: "PATCH", body, headers }).catch(() => {});
-  }
+  route() { return this.connection.route(); }
 
   send(steering, isMotion) {
-    const channel = isMotion ? this.motion : this.control;
+    const channel = isMotion ? this.connection?.motion : this.connection?.control;
     if (channel?.readyState === "open") channel.send(JSON.stringify(steering));
   }
 
   close() {
     this.closed = true;
     clearInterval(this.timer);
-    this.peer?.close();
-    if (this.url) fetch(this.url, { method: "DELETE", headers: { Authorization: this.authorization }, keepalive: true }).catch(() => {});
+    this.connection?.close();
   }
 }
 
@@ -190,10 +260,9 @@ export class SteeringByRequest {
   }
 }
 
-/** Show a JPEG and let go of it. */
-export async function show(image, blob) {
-  const address = URL.createObjectURL(blob);
-  image.src = address;
+/** Show the JPEG at an object's address and let go of it. */
+export async function show(image, address) {
+  if (image.src !== address) image.src = address;
   await image.decode().catch(() => {});
   URL.revokeObjectURL(address);
 }
@@ -220,10 +289,10 @@ export class OneStillStream {
       const asked = performance.now(), kept = firstStill?.sessionId === this.sessionId ? firstStill : null;
       firstStill = null;
       const response = kept ? null : await fetch(`/api/viewing/${this.sessionId}/still.jpg?width_px=${width}`).catch(() => null);
-      const blob = response?.ok ? await response.blob().catch(() => null) : kept?.blob;
+      const blob = response?.ok && await response.blob().catch(() => null);
       if (this.closed) return;
-      if (blob) {
-        await show(this.image, blob);
+      if (kept || blob) {
+        await show(this.image, kept?.address ?? URL.createObjectURL(blob));
         if (this.closed) return;
         const ageMs = kept?.ageMs ?? 1000 * Number(response.headers.get("Vitrine-Age") ?? 0); // the first may be one that the shop had kept
         onShown(ageMs);
