@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cloud_relay.authority import Authority
 from cloud_relay.clock import Clock
-from cloud_relay.db import Database
+from cloud_relay.db import Database, keep_trying
 from cloud_relay.refusals import RefusedError
 from cloud_relay.shop_link import LinkDownError, ShopLink
 from cloud_relay.viewing import service, store, together
@@ -68,6 +69,7 @@ class ViewingRoom:
         self._db, self._clock, self._link, self._authority = db, clock, link, authority
         self._answers = Answers()
         self._early: dict[str, asyncio.Future[OpenedStream]] = {}
+        self._newest: dict[Key, ViewingChanged] = {}
 
     def attach(self) -> None:
         """Have the link bring this room what concerns it."""
@@ -84,17 +86,27 @@ class ViewingRoom:
     async def _look_answered(self, shop_id: str, report: LookAnswered) -> None:
         # whoever asked keeps it with what they read next; one that nobody awaits is kept all the same
         if not self._answers.arrived(shop_id, report.session_id, report):
-            await self._db.run(service.take_look_answer, shop_id, report, self._clock.now())
+            await self._db.keep_running(service.take_look_answer, shop_id, report, self._clock.now())
 
     async def _viewing_changed(self, shop_id: str, report: ViewingChanged) -> None:
-        await self._db.run(service.take_viewing_change, shop_id, report, self._clock.now())
+        key = shop_id, report.session_id
+        self._newest[key] = report
+        await keep_trying(partial(self._keep_change, key, report))
         await self._tell_companions(report.session_id)
         if report.state == "ended":
-            self.frames.forget((shop_id, report.session_id))
+            self.frames.forget(key)
+
+    async def _keep_change(self, key: Key, report: ViewingChanged) -> None:
+        """Write it, unless a newer one came while the database was busy: those overtake nothing."""
+        if self._newest.get(key) is not report:
+            return
+        await self._db.run(service.take_viewing_change, key[0], report, self._clock.now())
+        if self._newest.get(key) is report:
+            del self._newest[key]
 
     async def _tell_companions(self, session_id: str) -> None:
         if await self._db.read(together.together_of, session_id):
-            await self._db.run(together.session_changed, session_id, self._clock.now())
+            await self._db.keep_running(together.session_changed, session_id, self._clock.now())
 
     async def _stream_answered(self, shop_id: str, report: StreamAnswered) -> None:
         self._answers.arrived(shop_id, report.stream_id, report)

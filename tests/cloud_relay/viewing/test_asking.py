@@ -6,8 +6,11 @@ import base64
 import pytest
 from sqlalchemy import insert, select
 
+from cloud_relay import db
+from cloud_relay.db import DatabaseBusyError
 from cloud_relay.tables import shop_link, viewing_pass, viewing_session
 from cloud_relay.viewing import room as rooms
+from cloud_relay.viewing import service
 from tests.cloud_relay.viewing.test_viewing_rules import FINGERPRINT, OFFER
 from wire.commands import AskToLook, OpenStream
 from wire.reports import LookAnswer, LookAnswered, StreamAnswered, ViewingChanged
@@ -210,3 +213,27 @@ async def test_answers_that_nobody_takes_are_forgotten(shop, monkeypatch):
     grants = [(await shop.ask(OFFER))["grant"] for _ in range(3)]
     await asyncio.sleep(0)
     assert [(await shop.take(grant)).status_code for grant in grants] == [404, 200, 200]
+
+
+async def test_a_shops_word_outlasts_a_busy_database_and_overtakes_no_newer_one(shop, monkeypatch):
+    asked = await shop.ask()
+    room, write, tried = shop.room, shop.site.relay.db.run, []
+
+    async def run(fn, *args):
+        if fn is service.take_viewing_change:
+            tried.append(args[1].state)
+            if len(tried) == 1:
+                raise DatabaseBusyError("others write")
+        return await write(fn, *args)
+
+    monkeypatch.setattr(db, "BUSY_S", 0.05)
+    monkeypatch.setattr(shop.site.relay.db, "run", run)
+    session_id = asked["session_id"]
+    told = [ViewingChanged(session_id=session_id, state=state, turn_no=1) for state in ("steering", "watching")]
+    await asyncio.gather(*(room._viewing_changed(shop.shop_id, word) for word in told))
+    assert tried == ["steering", "watching"], "the older word was given up"
+    tried.clear()
+    await room._viewing_changed(shop.shop_id, told[0])
+    assert tried == ["steering", "steering"]
+    assert (await shop.site.http.get(f"/api/viewing/{session_id}")).json()["state"] == "steering"
+    assert room._newest == {}
