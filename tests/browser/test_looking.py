@@ -70,7 +70,7 @@ def test_the_shop_is_asked_by_the_click_itself_and_once(person, mall):
     page.context.on("request", note)
     shopper.go(f"/l/{listing_id}?lang=en")
     link = page.locator(f'a[data-asks="{wanted}"]')
-    with page.expect_response(lambda response: "/stream.js" in response.url):
+    with page.expect_response(lambda response: "/connection.js" in response.url):
         link.hover()
     page.evaluate("window.isStillHere = true")
     page.wait_for_timeout(300)  # a hand is slower: the offer is made by then

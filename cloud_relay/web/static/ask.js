@@ -16,7 +16,7 @@ let isEntering = false, hasEntered = false; // one page is brought in, once: its
 
 const linkOf = (event) => event.target.closest?.("a[data-asks]");
 
-const stream = () => import("./stream.js");
+const connecting = () => import("./connection.js");
 
 /** Have the page at hand, and an offer, before somebody goes to it. */
 function fetchAhead(link) {
@@ -27,7 +27,7 @@ function fetchAhead(link) {
     page.catch(() => ahead.delete(link.href)); // whoever clicks goes there as without us
     ahead.set(link.href, { page, at: performance.now() });
   }
-  if (!offer && !hasWay()) stream().then(({ prepare }) => prepare()).then((sdp) => { offer = sdp; }, () => {});
+  if (!offer && !hasWay()) connecting().then(({ prepare }) => prepare()).then((sdp) => { offer = sdp; }, () => {});
   return page;
 }
 
@@ -44,7 +44,7 @@ function askFor(pieceId) {
   if (begun?.pieceId === pieceId) return begun;
   const own = (begun = { pieceId, answer: api("POST", "/api/viewing", { piece_id: pieceId, offer_sdp: offer, first_picture: true }) });
   own.answer.then(async (session) => {
-    const { keepFirst } = await stream();
+    const { keepFirst } = await connecting();
     if (begun === own) keepFirst(session);
   }).catch(() => {});
   return own;
@@ -62,7 +62,7 @@ function withdraw() {
   if (!left || left.isGone) return;
   begun = null;
   offer = ""; // it is used up
-  stream().then(({ letGo }) => letGo(), () => {});
+  connecting().then(({ letGo }) => letGo(), () => {});
   left.answer.then(({ session_id: sessionId }) => api("POST", `/api/viewing/${sessionId}/leave`, {})).catch(() => {});
 }
 for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(withdraw)); // the click comes before
@@ -75,8 +75,8 @@ document.addEventListener("click", async (event) => {
   isEntering = true;
   askFor(link.dataset.asks).isGone = true;
   try {
-    const [page, media] = await Promise.all([fetchAhead(link), stream()]);
-    media.putFirst(page);
+    const [page, { putFirst }] = await Promise.all([fetchAhead(link), connecting()]);
+    putFirst(page);
     await enter(page, link.href);
     hasEntered = true;
   } catch {

@@ -1,7 +1,8 @@
 /** Never black: a still at once, then the best picture that this network carries, and one rung down when it fails. */
 
 import { t } from "./api.js";
-import { NoWayError, OneStillStream, WebRtcStream, letGo } from "./stream.js";
+import { letGo } from "./connection.js";
+import { NoWayError, OneStillStream, WebRtcStream } from "./stream.js";
 
 export const RUNGS = ["webrtc", "stills", "still"];
 const KINDS = { webrtc: async () => WebRtcStream, stills: async () => (await import("./stills.js")).StillsStream };

@@ -1,9 +1,9 @@
 /** The viewing page: ask, wait, look, steer, ask the attendant, confirm this very piece. */
 
 import { Refusal, api, language, say, t } from "./api.js";
+import { keepFirst, letGo, prepare } from "./connection.js";
 import { Steering } from "./steering.js";
 import { Ladder, chosenByHand, keepChoice } from "./ladder.js";
-import { keepFirst, letGo, prepare } from "./stream.js";
 
 const page = document.getElementById("look");
 const pick = (name) => page.querySelector(`[data-part="${name}"]`);

@@ -1,7 +1,8 @@
 /** JPEGs through the relay, for a page that no direct picture reaches; loaded by those alone. */
 
 import { api } from "./api.js";
-import { CONNECT_MS, NoWayError, SteeringByRequest, WebRtcStream, newPass, rest, show } from "./stream.js";
+import { newPass } from "./connection.js";
+import { CONNECT_MS, NoWayError, SteeringByRequest, WebRtcStream, rest, show } from "./stream.js";
 
 const CREDIT = "credit";
 const WIDTH_PX = 640;
