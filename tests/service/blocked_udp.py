@@ -23,6 +23,7 @@ from tests.service.walled_mall import WalledMall, open_walled_town
 
 SHOP_NUMBER = "20.0.1.2"
 SEES = "() => document.querySelector('[data-part=image]').naturalWidth > 100"
+SETTLED = "() => document.querySelector('#look').dataset.way !== 'opening'"
 PIXELS = """() => {
   const video = document.querySelector("[data-part=video]"), image = document.querySelector("[data-part=image]");
   const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 36 });
@@ -79,7 +80,7 @@ async def look(page: Page, town, piece_id: str) -> dict:
     shown = page.locator("#look")
     await page.wait_for_function(SEES, timeout=60_000)
     first_still_ms = (time.monotonic() - began_s) * 1000
-    await page.wait_for_function("() => document.querySelector('#look').dataset.way !== 'opening'", timeout=60_000)
+    await page.wait_for_function(SETTLED, timeout=60_000)
     settled_s = time.monotonic() - began_s
     await page.wait_for_function("() => document.querySelector('#look').dataset.state === 'steering'", timeout=60_000)
     words = await page.locator("[data-part=way]").inner_text()
@@ -121,6 +122,7 @@ async def narrow(page: Page) -> dict:
     await page.evaluate(f"({STILLS})()")
     await asyncio.sleep(20)
     facts = {"stills": await page.evaluate("window.stills"), "is_steered": await is_steered(page)}
+    await page.wait_for_function(SETTLED, timeout=60_000)  # it may be climbing down at this moment
     return facts | {"way": await page.locator("#look").get_attribute("data-way")}
 
 
