@@ -87,7 +87,8 @@ def shows(figure: Locator, photographed: Photographed, number: int) -> None:
 
 
 def drag(page: Page, image: Locator, turns: float) -> None:
-    """Drag with the mouse over a share of a turn."""
+    """Drag with the mouse over a share of a turn; the picture's script comes after the page."""
+    expect(page.locator("[data-spin][data-bound]")).to_be_visible()
     image.scroll_into_view_if_needed()
     box = image.bounding_box()
     assert box

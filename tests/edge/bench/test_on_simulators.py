@@ -18,6 +18,7 @@ from edge.device_host import DeviceHost
 from tests.edge.bench.fake_shop import Shop
 from tests.edge.bench.simulated import SimulatedWorld
 from wire.commands import PhotoAnswer
+from wire.reports import Health
 
 
 class RealShop(Shop):
@@ -43,6 +44,9 @@ class RealShop(Shop):
         self.host = host
         self.looking = [asyncio.create_task(handle.run()) for handle in host.runs()]
         await super().start(**more)
+        async with asyncio.timeout(30):  # nobody hears what is scanned before
+            while host.handles["scanner"].finding.health is not Health.ONLINE:
+                await asyncio.sleep(0.005)
 
     def make_devices(self) -> Devices:
         return Devices(**self.host.handles)
