@@ -44,9 +44,10 @@ class RealShop(Shop):
         self.host = host
         self.looking = [asyncio.create_task(handle.run()) for handle in host.runs()]
         await super().start(**more)
-        async with asyncio.timeout(30):  # nobody hears what is scanned before
-            while host.handles["scanner"].finding.health is not Health.ONLINE:
-                await asyncio.sleep(0.005)
+        until_s = asyncio.get_running_loop().time() + 30
+        while host.handles["scanner"].finding.health is not Health.ONLINE:  # nobody hears what is scanned before
+            assert asyncio.get_running_loop().time() < until_s, host.handles["scanner"].finding
+            await asyncio.sleep(0.005)
 
     def make_devices(self) -> Devices:
         return Devices(**self.host.handles)
