@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from drivers.base import DeviceError
 from drivers.camera import Camera, Frame
+from edge.memory import keep_pictures
 from edge.viewing.ports import Handle
 
 logger = logging.getLogger(__name__)
@@ -140,7 +141,8 @@ class Capture:
         while True:
             await self._wait_for_need()
             try:
-                await self._capture()
+                with keep_pictures():
+                    await self._capture()
             except DeviceError as error:
                 self._note_fault(error.reason or "camera_offline")
                 await asyncio.sleep(RETRY_S)
