@@ -77,6 +77,7 @@ async def run(shop: Shop, stop: asyncio.Event) -> None:
     await shop.locations.learn(shop.plan.plan)
     await shop.bringing.forget_earlier(shop.journal)
     await shop.tags.open()
+    await shop.bench_check.open()
     verbs = technician_verbs(shop.around())
     verbs |= verbs_for(shop.journal, shop.devices, shop.link, shop.clock)
     verbs |= check_verbs(shop.bench_check, shop.bench) | tag_verbs(shop.tags)

@@ -299,25 +299,27 @@ class Bench:
         parcels = await self._journal.read(rows.open_parcels)
         return not any(part.is_on_bench or part.stage in CLEARING for part in parcels)
 
-    def keep_from_start(self) -> None:
-        """Let no parcel come to the bench from the first moment on, until a `keep_free` that follows ends."""
-        self.kept_for = TAGS
+    def keep_from_start(self, for_what: str = TAGS) -> None:
+        """Let no parcel come to the bench from the first moment on, until whoever keeps it for this ends."""
+        self.kept_for = CHECK if CHECK in (for_what, self.kept_for) else for_what
 
     def keep_free(self) -> AbstractAsyncContextManager[bool]:
         """Keep the bench for tags: no parcel has the printer while the body runs. Yields False when one has it."""
-        return self._keep(TAGS, self._is_free)
+        return self._keep(TAGS, self._is_free, is_from_start=True)
 
-    def keep_clear(self) -> AbstractAsyncContextManager[bool]:
+    def keep_clear(self, *, is_from_start: bool = False) -> AbstractAsyncContextManager[bool]:
         """Let no parcel come to the bench while the body runs; yields False when one is there already.
 
         Parcels wait in line meanwhile, and the first goes on when the body ends.
         """
-        return self._keep(CHECK, self.is_clear)
+        return self._keep(CHECK, self.is_clear, is_from_start=is_from_start)
 
     @asynccontextmanager
-    async def _keep(self, for_what: str, is_ours: Callable[[], Awaitable[bool]]) -> AsyncIterator[bool]:
+    async def _keep(
+        self, for_what: str, is_ours: Callable[[], Awaitable[bool]], *, is_from_start: bool
+    ) -> AsyncIterator[bool]:
         await self._recovered.wait()
-        if self.kept_for and (self.kept_for, for_what) != (TAGS, TAGS):
+        if self.kept_for and not (is_from_start and self.kept_for == for_what):
             yield False
             return
         # set first: whatever is written after the look that follows sees it, because one thread does both

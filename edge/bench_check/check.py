@@ -63,6 +63,7 @@ class BenchCheck:
         self._ended: tuple[BenchChecked, str] | None = None
         self._pictures: list[Kept] = []
         self._is_clearing = False
+        self._interrupted: tuple[BenchChecked, bool] | None = None
         self._acts: Acts | None = None
         self._group: asyncio.TaskGroup | None = None
         self._ready = asyncio.Event()
@@ -72,15 +73,20 @@ class BenchCheck:
         """Call `on_change` in the event loop whenever a step or a check ended."""
         self._listeners.append(on_change)
 
+    async def open(self) -> None:
+        """See whether an earlier life left a check, before the bench runs: its test card may lie there."""
+        self._interrupted = await asyncio.to_thread(self._cards.interrupted)
+        if self._interrupted is not None:
+            self._around.bench.keep_from_start("check")
+
     async def run(self) -> None:
         """Settle what an earlier life left, then wait for checks and for the night; ends by cancellation or a bug."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             await self._around.journal.write(_forget_tasks)
             self._kept = await asyncio.to_thread(self._cards.all)
-            interrupted = await asyncio.to_thread(self._cards.interrupted)
-            if interrupted is not None:
-                group.create_task(self._recover(*interrupted), name="bench check cut off")
+            if self._interrupted is not None:
+                group.create_task(self._recover(*self._interrupted), name="bench check cut off")
             self._ready.set()
             while True:
                 await asyncio.sleep(NIGHT_LOOK_S)
@@ -306,9 +312,9 @@ class BenchCheck:
         )
         self._running = replace(card, steps=(*card.steps, *cut_off))
         self._is_clearing = True
-        await self._finish()
         try:
-            async with self._around.bench.keep_clear():
+            async with self._around.bench.keep_clear(is_from_start=True):
+                await self._finish()
                 if has_card:
                     await Acts(self._around, "").take_card()
         finally:

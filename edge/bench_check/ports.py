@@ -22,7 +22,10 @@ class BenchFace(Protocol):
     take_check_code: Callable[[str], ScanResult | None]
     kept_for: str
 
-    def keep_clear(self) -> AbstractAsyncContextManager[bool]:
+    def keep_from_start(self, for_what: str) -> None:
+        """Let no parcel come to the bench from the first moment on, until a `keep_clear` from the start ends."""
+
+    def keep_clear(self, *, is_from_start: bool = False) -> AbstractAsyncContextManager[bool]:
         """Keep parcels off the bench while the body runs; yields False when one is there already."""
 
     async def is_clear(self) -> bool: ...

@@ -95,6 +95,7 @@ class CheckedShop(Shop):
             ids=lambda prefix: f"{prefix}_{self.chance.getrandbits(40):010x}", random_bytes=self.chance.randbytes,
         )  # fmt: skip
         self.check = BenchCheck(around, self.folder / "bench_check")
+        await self.check.open()
         self.lives = [asyncio.create_task(self.check.run()), asyncio.create_task(self.attendant.run())]
 
     async def stop(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from drivers.base import AttendantNeededError, Condition, DeviceStatus
 from edge.bench_check import CheckRefusedError, acts
+from edge.bench_check.cards import Cards
 from edge.bench_check.night import is_due
 from edge.bench_check.words import ASK, BUTTONS, HINTS, REFUSALS, SEEN, SKIPS, TITLES
 from edge.locations import carries, shelves
@@ -238,6 +239,25 @@ async def test_a_check_that_a_stop_cut_off_is_told_and_its_card_cleared_away_fir
     shop.attendant.leaves = set()
     await shop.until("picking")
     await shop.wait_for(lambda: not (shop.folder / "bench_check" / "running.json").exists())
+
+
+async def test_no_parcel_is_quicker_than_a_check_that_was_cut_off(shop, monkeypatch):
+    """Its test card may lie on the bench: that is kept before the first command is taken."""
+    shop.attendant.leaves = {"scan_test_label", "take_test_card"}
+    await shop.check.begin("setup")
+    await shop.task("scan_test_label")
+    may_go_on = threading.Event()
+    monkeypatch.setattr(Cards, "all", lambda _cards: may_go_on.wait(30) and [])
+    await shop.restart()
+    await shop.prepare()
+    await shop.until("in_line")
+    await shop.prepare("p2", 2, "s2")
+    await shop.until("in_line", "p2")
+    assert await shop.stage() == "in_line", "the second would have found the first gone to the bench"
+    may_go_on.set()
+    await shop.task("take_test_card")
+    shop.attendant.leaves = set()
+    await shop.until("picking")
 
 
 async def test_a_scan_of_anything_else_changes_nothing(shop):
