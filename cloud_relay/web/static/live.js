@@ -5,10 +5,13 @@ import { language, t } from "./api.js";
 const GATHER_MS = 150; // events come in bursts: one fetch for all of them
 
 /** What the server sent for each part; what stands in the page has countdowns and local times in it and never compares equal. */
-export const sent = new WeakMap();
+const sent = new WeakMap();
 
-/** Fetch this page again and show what is new in it (refresh.js). */
-export const refresh = async () => (await import("./refresh.js")).showAnew();
+/** Fetch this page again and show what is new in it; what is pressed waits. */
+export async function refresh() {
+  const { showAnew } = await import("./refresh.js");
+  isOwed = await showAnew(sent) || isOwed;
+}
 
 const AGAIN_MS = [400, 800, 1500, 3000, 6000, 12000, 30000];
 const tries = new WeakMap();
@@ -31,7 +34,6 @@ function bindPictures() {
 
 /** What is pressed stays until it is let go, or its click would go nowhere; then the page is owed its news. */
 let isOwed = false;
-export const owe = () => { isOwed = true; };
 function letGo() {
   if (isOwed) refreshSoon();
   isOwed = false;
@@ -66,9 +68,9 @@ function listen() {
 
 const local = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
 
-/** Write times in the reader's own zone. */
-export function dress(root) {
-  for (const place of root.querySelectorAll("time[data-moment]")) {
+/** Write times in the reader's own zone, each once. */
+function dress() {
+  for (const place of document.querySelectorAll("time[data-moment]:not([title])")) {
     const at = new Date(place.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     place.title = place.textContent;
@@ -77,7 +79,7 @@ export function dress(root) {
 }
 
 /** Show what is left until each `data-until` moment. */
-export function tick() {
+function tick() {
   for (const place of document.querySelectorAll("[data-until]")) {
     const left = Math.max(0, Math.round((new Date(place.dataset.until) - Date.now()) / 1000));
     const hours = Math.floor(left / 3600), minutes = Math.floor((left % 3600) / 60), seconds = left % 60;
@@ -93,10 +95,11 @@ export function bindLive() {
   const parts = document.querySelectorAll("[data-live]");
   for (const part of parts) sent.set(part, part.innerHTML);
   if (parts.length) import("./refresh.js"); // now, while the network is there
-  dress(document);
+  dress();
   bindPictures();
   listen();
   for (const end of ["pointerup", "pointercancel", "keyup"]) addEventListener(end, letGo);
+  document.addEventListener("refreshed", () => { dress(); tick(); });
   tick();
   setInterval(tick, 1000);
 }

@@ -1,19 +1,21 @@
 /** What changed on this page, put in the place of what stood there; loaded where a part can change (`data-live`). */
 
-import { dress, owe, sent, tick } from "./live.js";
-
-/** Fetch this page again and put its `data-live` parts in place of the old ones; what people typed, opened or focused stays. */
-export async function showAnew() {
+/** Fetch this page again and put its `data-live` parts in place of the old ones; what people typed, opened or focused stays.
+ * @param sent what the server sent for each part, by element
+ * @returns true when a part that is pressed was left as it is
+ */
+export async function showAnew(sent) {
+  let isOwed = false;
   const { href } = location;
   const response = await fetch(href, { headers: { Accept: "text/html", "Vitrine-Refresh": "yes" }, credentials: "same-origin" }).catch(() => null);
-  if (!response?.ok || response.redirected) return;
+  if (!response?.ok || response.redirected) return false;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (location.href !== href) return; // another page was brought in meanwhile
+  if (location.href !== href) return false; // another page was brought in meanwhile
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     if (!next || next.innerHTML === sent.get(part)) continue;
     if (part.matches(":active")) {
-      owe();
+      isOwed = true;
       continue;
     }
     const html = next.innerHTML;
@@ -21,11 +23,10 @@ export async function showAnew() {
     const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : "";
     part.replaceChildren(...next.childNodes);
     sent.set(part, html);
-    dress(part);
     if (focused) [...part.querySelectorAll("a, button, input, textarea, select, summary")].find((one) => nameOf(one) === focused)?.focus();
   }
-  tick();
   document.dispatchEvent(new CustomEvent("refreshed"));
+  return isOwed;
 }
 
 const nameOf = (one) => [one.localName, one.name, one.dataset.api, one.getAttribute("href"), one.dataset.body,
