@@ -49,8 +49,7 @@ class Feed:
         while True:
             frame = self._frames.get()
             begun_s = begun_s or frame.captured_s
-            height_px, width_px = frame.pixels.shape[:2]
-            picture = picture_of(frame.pixels, width_px, height_px, "yuv420p")
+            picture = picture_of(frame.planes, "yuv420p")
             picture.pts, picture.time_base = int((frame.captured_s - begun_s) * CLOCK_HZ), Fraction(1, CLOCK_HZ)
             self._out.mux(self._stream.encode(picture))
 

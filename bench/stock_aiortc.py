@@ -73,7 +73,7 @@ class CameraTrack(MediaStreamTrack):
     async def recv(self) -> Any:
         """Return the next picture; called by aiortc."""
         self._seen = await self._newest.newer(self._seen)
-        picture = VideoFrame.from_ndarray(self._seen.pixels, format="bgr24")
+        picture = VideoFrame.from_ndarray(self._seen.planes, format="yuv420p")
         picture.pts, picture.time_base = int(time.monotonic() * CLOCK_HZ), Fraction(1, CLOCK_HZ)
         return picture
 

@@ -5,18 +5,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.base import Driver
+from drivers.planes import BLACK, Pixels, size_of, three, to_bgr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: BGR, height × width × 3 bytes; `captured_s` is monotonic seconds; `number` counts from 1."""
+    """One picture as I420 (see `planes`); `captured_s` is monotonic seconds; `number` counts from 1."""
 
-    pixels: npt.NDArray[np.uint8]
+    planes: Pixels
     captured_s: float
     number: int
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height, both even."""
+        return size_of(self.planes)
+
+    @property
+    def pixels(self) -> Pixels:
+        """The picture as BGR, height × width × 3 bytes; made anew each time."""
+        return to_bgr(self.planes)
+
+    def sample(self, step_px: int) -> Pixels:
+        """Return the brightness of every `step_px`-th point, black 0: enough to judge whether a picture lives."""
+        luma = three(self.planes)[0][::step_px, ::step_px]
+        return np.maximum(luma, BLACK) - np.uint8(BLACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

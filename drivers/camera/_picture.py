@@ -3,13 +3,13 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
 
 import cv2
 import numpy as np
 
 from drivers.base import Condition, DeviceOfflineError, DeviceStatus
 from drivers.camera import Frame, Still
+from drivers.planes import Pixels
 
 JPEG_LIMIT = 32 * 1024 * 1024
 """Bytes of one still: a 100 megapixel JPEG at high quality is below this."""
@@ -77,6 +77,9 @@ def encode_still(pixels: cv2.typing.MatLike, quality: int, where: str) -> Still:
     return Still(jpeg=jpeg.tobytes(), width_px=int(pixels.shape[1]), height_px=int(pixels.shape[0]))
 
 
+SAMPLE_PX = 8
+
+
 @dataclass(slots=True)
 class PictureWatch:
     """Judges the newest picture: `no_signal` after silence, `frozen` when it never changes, `black`.
@@ -101,17 +104,18 @@ class PictureWatch:
     def __post_init__(self) -> None:
         self.started_s = self._changed_s = self._seen_s = self.monotonic()
 
-    def frame(self, pixels: cv2.typing.MatLike) -> Frame:
+    def frame(self, planes: Pixels) -> Frame:
         """Note one picture and return it as the next frame."""
         now_s = self.monotonic()
-        sample = pixels[::8, ::8]
+        self.frames += 1
+        frame = Frame(planes=planes, captured_s=now_s, number=self.frames)
+        sample = frame.sample(SAMPLE_PX)
         number = zlib.crc32(sample.tobytes())
         if number != self._sum:
             self._sum, self._changed_s = number, now_s
         self._is_black = float(sample.mean()) < self.black_level
         self._seen_s = now_s
-        self.frames += 1
-        return Frame(pixels=cast("np.typing.NDArray[np.uint8]", pixels), captured_s=now_s, number=self.frames)
+        return frame
 
     def status(self, where: str) -> DeviceStatus:
         """Return how the picture is; raise DeviceOfflineError when none comes."""

@@ -171,7 +171,7 @@ class PixelCamera(StreamCamera[Frame]):
     async def status(self) -> DeviceStatus:
         if self._capture is not None:
             return self._capture.status()
-        self._looks.frame((await self._one_frame()).pixels)
+        self._looks.frame((await self._one_frame()).planes)
         return self._looks.status(self._where)
 
     async def still(self) -> Still:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError, DeviceStatus
 from drivers.camera import Still
 from drivers.camera._http import HttpPicture, check_url, public_url
+from drivers.camera._jpeg import JpegDecoder
 from drivers.camera._picture import GLANCE, JPEG_LIMIT, PictureWatch, checked_still, decode_jpeg
 from drivers.camera._stream import FrameReader, OnFrame, StreamCamera
+from drivers.planes import from_bgr
 
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$")
 _HEAD_LIMIT = 8192
@@ -140,7 +142,7 @@ class MjpegCamera(StreamCamera[bytes]):
         pixels = await asyncio.to_thread(decode_jpeg, still.jpeg, GLANCE)
         if pixels is None:
             raise DeviceOfflineError(f"{self._where}: sent a damaged still", "garbled")
-        self._looks.frame(pixels)
+        self._looks.frame(from_bgr(pixels))
         return self._looks.status(self._where)
 
     async def still(self) -> Still:
@@ -198,13 +200,14 @@ class _Capture(FrameReader[bytes]):
             self._came.notify()
 
     def _decode(self) -> None:
+        decoder = JpegDecoder()
         while (jpeg := self._take()) is not None:
-            pixels = decode_jpeg(jpeg)
-            if pixels is None:
+            planes = decoder.planes(jpeg)
+            if planes is None:
                 self._picture.damaged += 1
             elif not self._stopping.is_set():
                 self._give(jpeg)
-                self._on_frame(self._picture.frame(pixels))
+                self._on_frame(self._picture.frame(planes))
 
     def _take(self) -> bytes | None:
         """Wait for the newest picture; None at the end."""

@@ -16,6 +16,7 @@ from drivers.camera import Frame
 from drivers.camera._http import check_url, public_url
 from drivers.camera._picture import PictureWatch
 from drivers.camera._stream import FrameReader, OnFrame, PixelCamera
+from drivers.planes import CAPTURED, Blocks, from_bgr
 
 _STREAMS = ("rtsp://", "rtsps://", "http://", "https://")
 _FASTEST_FPS = 120.0
@@ -84,6 +85,7 @@ class _Capture(FrameReader[Frame]):
             self._opened()
 
     def _read(self, capture: cv2.VideoCapture) -> None:
+        blocks = Blocks(CAPTURED)
         pace_s = file_pace_s(self._options, capture.get(cv2.CAP_PROP_FPS))
         while not self._stopping.is_set():
             is_read, pixels = capture.read()
@@ -93,7 +95,7 @@ class _Capture(FrameReader[Frame]):
             if not is_read:
                 raise DeviceOfflineError(f"{self._where}: gives no more pictures; check cable and power", "no_signal")
             if not self._stopping.is_set():
-                frame = self._picture.frame(pixels)
+                frame = self._picture.frame(from_bgr(pixels, blocks.take))
                 self._on_frame(frame)
                 self._give(frame)
             if pace_s:

@@ -15,6 +15,7 @@ from typing import Any
 from drivers.base import BadOptionsError, DeviceOfflineError, DeviceStatus
 from drivers.camera import Camera, Frame, Still
 from drivers.camera._picture import PictureWatch, encode_still
+from drivers.planes import CAPTURED, Blocks, from_bgr
 
 STOP_S = 3.0
 """The capture thread ends after the picture in progress: long exposures take a second."""
@@ -75,7 +76,7 @@ class Picamera2Camera(Camera):
         if self._picture is not None:
             return self._picture.status(self._where)
         judge = self._judge()
-        judge.frame(await asyncio.to_thread(self._call, self._full_picture))
+        judge.frame(from_bgr(await asyncio.to_thread(self._call, self._full_picture)))
         return judge.status(self._where)
 
     async def watch(self, on_frame: Callable[[Frame], None]) -> None:
@@ -119,11 +120,12 @@ class Picamera2Camera(Camera):
 
     def _run(self, picture: PictureWatch, on_frame: Callable[[Frame], None]) -> None:
         """Give pictures until stopped; when the sensor fails no picture comes, which status() then says."""
+        blocks = Blocks(CAPTURED)
         try:
             while not self._stop.is_set():
                 with self._still_turn:
                     pixels = self._device.capture_array("main")
-                on_frame(picture.frame(pixels))
+                on_frame(picture.frame(from_bgr(pixels, blocks.take)))
         except (RuntimeError, OSError):
             self._stop.set()
 

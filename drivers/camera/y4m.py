@@ -13,18 +13,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlsplit
-
-import cv2
-import numpy as np
-import numpy.typing as npt
 
 from drivers.base import BadOptionsError, DeviceError, DeviceOfflineError
 from drivers.camera import Frame
 from drivers.camera._http import check_url
 from drivers.camera._picture import PIXEL_LIMIT, PictureWatch
 from drivers.camera._stream import FrameReader, OnFrame, PixelCamera
+from drivers.planes import CAPTURED, Blocks, Pixels
 
 HEAD_BYTES_MAX = 512
 RECEIVE_BYTES = 1024 * 1024
@@ -32,8 +28,6 @@ RECEIVE_BYTES = 1024 * 1024
 
 SKIPPED_MAX = 3
 """So many pictures in a row are left out while the next one is already coming in; then one is shown however late."""
-
-Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +81,8 @@ class _Line:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         self._socket.settimeout(options.timeout_s)
         self._to = (parts.hostname, parts.port)
-        self.shape = (0, 0)
+        self.size_px = (0, 0)
+        self._blocks = Blocks(CAPTURED)
 
     def open(self) -> None:
         """Connect and read the header."""
@@ -96,18 +91,20 @@ class _Line:
         except OSError as error:
             raise self._offline(error, "refused") from error
         try:
-            width_px, height_px = parse_header(self._line())
+            self.size_px = parse_header(self._line())
         except ValueError as error:
             raise BadOptionsError(f"{self.where}: sends {error}", "settings") from None
-        self.shape = (height_px * 3 // 2, width_px)
 
     def read(self) -> Pixels:
-        """Return the next picture, BGR; of pictures that wait in line only the last."""
+        """Return the next picture's planes, I420; of pictures that wait in line only the last."""
+        planes = self._blocks.take(*self.size_px)
         for _ in range(SKIPPED_MAX):
-            planes = self._planes()
+            if not self._line().startswith(b"FRAME"):
+                raise DeviceOfflineError(f"{self.where}: sent a picture without FRAME before it", "garbled")
+            self._fill(planes.reshape(-1).data)
             if not self._has_more():
                 break
-        return cast("Pixels", cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420))
+        return planes
 
     def stop(self) -> None:
         """End a read that another thread is blocked in."""
@@ -117,13 +114,6 @@ class _Line:
     def close(self) -> None:
         """Let go; called by the thread that reads."""
         self._socket.close()
-
-    def _planes(self) -> Pixels:
-        if not self._line().startswith(b"FRAME"):
-            raise DeviceOfflineError(f"{self.where}: sent a picture without FRAME before it", "garbled")
-        planes = np.empty(self.shape, np.uint8)
-        self._fill(planes.reshape(-1).data)
-        return planes
 
     def _has_more(self) -> bool:
         waiting = fcntl.ioctl(self._socket, termios.FIONREAD, b"\0" * 4)

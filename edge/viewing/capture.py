@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from drivers.base import DeviceError
 from drivers.camera import Camera, Frame
-from edge.memory import keep_pictures
 from edge.viewing.ports import Handle
 
 logger = logging.getLogger(__name__)
@@ -134,15 +133,14 @@ class Capture:
     def frame_px(self) -> tuple[int, int] | None:
         """Return width and height of the newest frame, None before the first."""
         _, frame = self.newest.read()
-        return (frame.pixels.shape[1], frame.pixels.shape[0]) if frame is not None else None
+        return frame.size_px if frame is not None else None
 
     async def run(self) -> None:
         """Start and stop capture as needs come and go; ends by cancellation, and stops capture then."""
         while True:
             await self._wait_for_need()
             try:
-                with keep_pictures():
-                    await self._capture()
+                await self._capture()
             except DeviceError as error:
                 self._note_fault(error.reason or "camera_offline")
                 await asyncio.sleep(RETRY_S)

@@ -7,16 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import av
-import cv2
-import numpy as np
-import numpy.typing as npt
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from drivers.camera import Frame
+from drivers.planes import Blocks, Pixels, resized
 from edge.viewing import encoder_models
 from edge.viewing.capture import NewestFrame
 from edge.viewing.encoder_models import (
@@ -29,13 +27,12 @@ from edge.viewing.encoder_models import (
     Models,
     format_of,
 )
-from edge.viewing.privacy import mask_pixels
+from edge.viewing.privacy import mask_planes
 from edge.viewing.rungs import Rung
 from wire.plan import Mask
 
 logger = logging.getLogger(__name__)
 
-Pixels = npt.NDArray[np.uint8]
 SIZES = {Rung.FULL: (WIDTH_PX_MAX, HEIGHT_PX_MAX), Rung.SMALL: (640, 360)}
 
 IDR_S_MIN = 0.3
@@ -80,16 +77,10 @@ def fit_size(width_px: int, height_px: int, rung: Rung = Rung.FULL) -> tuple[int
     return max(round(width_px * scale) // 2 * 2, 2), max(round(height_px * scale) // 2 * 2, 2)
 
 
-def picture_of(pixels: Pixels, width_px: int, height_px: int, pixel_format: str) -> av.VideoFrame:
-    """Return BGR pixels as an encoder takes them, at this size (even numbers); ITU-R BT.601, limited range.
-
-    OpenCV converts a 720p picture in 0.2 ms where swscale takes 0.9.
-    """
-    if pixels.shape[:2] != (height_px, width_px):
-        pixels = cast("Pixels", cv2.resize(pixels, (width_px, height_px), interpolation=cv2.INTER_AREA))
-    planes = cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_I420))
+def picture_of(planes: Pixels, pixel_format: str) -> av.VideoFrame:
+    """Return I420 planes as an encoder of this pixel format takes them."""
     # without a copy, PyAV takes heights in fours only; others would lose two rows and shift the colours
-    made = av.VideoFrame.from_numpy_buffer if height_px % 4 == 0 else av.VideoFrame.from_ndarray
+    made = av.VideoFrame.from_numpy_buffer if planes.shape[0] % 6 == 0 else av.VideoFrame.from_ndarray
     picture = made(planes, format="yuv420p")
     return picture if pixel_format == "yuv420p" else picture.reformat(format=pixel_format)
 
@@ -103,6 +94,7 @@ class PictureEncoder:
         self._models = models or Models()
         self._model = ""
         self._context: VideoCodecContext | None = None
+        self._blocks = Blocks()
         self._pts = -1
         self._failures = 0
         self._silent = 0
@@ -115,22 +107,23 @@ class PictureEncoder:
         Hardware that fails is replaced by software for this same picture. Raises EncoderError when software fails for
         FAILURES_MAX pictures in a row.
         """
-        pixels = np.ascontiguousarray(mask_pixels(frame.pixels, masks))
         self._pts = max(self._pts + 1, int(at_s * CLOCK_HZ))
         try:
-            packets = self._packets(pixels, must_stand_alone=must_stand_alone)
+            packets = self._packets(frame, masks, must_stand_alone=must_stand_alone)
         except av.FFmpegError as error:
-            packets = self._after_failure(pixels, error)
+            packets = self._after_failure(frame, masks, error)
         return tuple(Encoded(packet, packet.is_keyframe) for packet in packets)
 
-    def _packets(self, pixels: Pixels, *, must_stand_alone: bool) -> list["av.Packet[Any]"]:
-        height_px, width_px = pixels.shape[:2]
-        width_px, height_px = fit_size(width_px, height_px, self._rung)
+    def _packets(self, frame: Frame, masks: tuple[Mask, ...], *, must_stand_alone: bool) -> list["av.Packet[Any]"]:
+        width_px, height_px = fit_size(*frame.size_px, self._rung)
         context, model = self._context, self._wanted_model()
         if context is None or model != self._model or (context.width, context.height) != (width_px, height_px):
             context = self._context = encoder_models.open_context(model, width_px, height_px)
             self._model, self._silent, must_stand_alone = model, 0, True
-        picture = picture_of(pixels, width_px, height_px, format_of(model))
+        planes = frame.planes
+        if frame.size_px != (width_px, height_px):
+            planes = resized(planes, width_px, height_px, self._blocks.take)
+        picture = picture_of(mask_planes(planes, masks, self._blocks.take), format_of(model))
         picture.pts, picture.time_base = self._pts, Fraction(1, CLOCK_HZ)
         picture.pict_type = PictureType.I if must_stand_alone else PictureType.NONE
         packets = context.encode(picture)
@@ -145,7 +138,7 @@ class PictureEncoder:
         is_hard = self._codec is Codec.H264 and self._rung is Rung.FULL and self._models.hardware
         return self._models.hardware if is_hard else SOFTWARE[self._codec]
 
-    def _after_failure(self, pixels: Pixels, error: av.FFmpegError) -> list["av.Packet[Any]"]:
+    def _after_failure(self, frame: Frame, masks: tuple[Mask, ...], error: av.FFmpegError) -> list["av.Packet[Any]"]:
         """Open the codec anew, another one if it was hardware; software may fail for single pictures."""
         self._context, self._failures = None, self._failures + 1
         if self._model in HARDWARE or self._models.hardware == self._wanted_model():
@@ -155,7 +148,7 @@ class PictureEncoder:
         if self._failures >= FAILURES_MAX:
             raise EncoderError(f"{self._model}: {error}") from error
         try:
-            return self._packets(pixels, must_stand_alone=True)
+            return self._packets(frame, masks, must_stand_alone=True)
         except av.FFmpegError:
             self._context = None
             return []

@@ -2,8 +2,7 @@
 
 import zlib
 
-import numpy as np
-import numpy.typing as npt
+from drivers.camera import Frame
 
 FROZEN_S = 1.25
 """The very same picture for this long is said to whoever looks; with the pace of asking (0.25 s) that is within 2 s. A
@@ -28,11 +27,11 @@ class Liveness:
         self._black_s: float | None = None
         self.fault = ""
 
-    def look(self, version: int, pixels: npt.NDArray[np.uint8], now_s: float) -> str:
+    def look(self, version: int, frame: Frame, now_s: float) -> str:
         """Return `frozen`, `black` or nothing; a picture that does not come at all is not judged here."""
         if version == self._version:
             return self.fault
-        sample = pixels[::STEP_PX, ::STEP_PX]
+        sample = frame.sample(STEP_PX)
         number = zlib.crc32(sample.tobytes())
         if number != self._sum or self._version < 0:
             self._sum, self._changed_s = number, now_s

@@ -190,7 +190,7 @@ class LivePlace:
         before, (version, frame) = self._liveness.fault, self.capture.newest.read()
         if frame is None or not self.line.lookers:
             self._liveness.rest()
-        elif self._liveness.look(version, frame.pixels, self._monotonic()) != before:
+        elif self._liveness.look(version, frame, self._monotonic()) != before:
             logger.info("picture", extra={"camera": self.name, "fault": self._liveness.fault or "none"})
             for looker in self.line.lookers:
                 self._told(Told(looker.session_id))

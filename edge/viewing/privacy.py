@@ -3,11 +3,10 @@
 import io
 import math
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from drivers.camera import Still
+from drivers.planes import BLACK, GREY, Pixels, Take, grey, size_of, three
 from wire.plan import Mask, ShopPlan
 
 STILL_QUALITY = 92
@@ -28,15 +27,21 @@ def _box(mask: Mask, width_px: int, height_px: int) -> tuple[int, int, int, int]
     return left, top, max(right, left), max(bottom, top)
 
 
-def mask_pixels(pixels: npt.NDArray[np.uint8], masks: tuple[Mask, ...]) -> npt.NDArray[np.uint8]:
-    """Return the picture with every masked part black; the given one stays as it is."""
+def mask_planes(planes: Pixels, masks: tuple[Mask, ...], take: Take = grey) -> Pixels:
+    """Return the picture (I420) with every masked part black, in what `take` gives; the given one stays as it is.
+
+    Colours lie two by two points: those that a mask cuts through lose theirs, so that none can shine out of it.
+    """
     if not masks:
-        return pixels
-    masked = pixels.copy()
-    height_px, width_px = masked.shape[:2]
+        return planes
+    masked = take(*size_of(planes))
+    masked[:] = planes
+    luma, *colours = three(masked)
     for mask in masks:
-        left, top, right, bottom = _box(mask, width_px, height_px)
-        masked[top:bottom, left:right] = 0
+        left, top, right, bottom = _box(mask, *size_of(masked))
+        luma[top:bottom, left:right] = BLACK
+        for colour in colours:
+            colour[top // 2 : (bottom + 1) // 2, left // 2 : (right + 1) // 2] = GREY
     return masked
 
 

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from drivers.planes import to_bgr
 from edge.viewing.capture import Capture
-from edge.viewing.privacy import mask_pixels
+from edge.viewing.privacy import mask_planes
 from wire.plan import Mask
 
 FRAME_BYTES_MAX = 64 * 1024
@@ -148,7 +149,7 @@ class Stills:
                 continue
             masks = self._masks()
             if (taker.width_px, masks) not in drawn:
-                pixels = mask_pixels(frame.pixels, masks)
+                pixels = to_bgr(mask_planes(frame.planes, masks))
                 drawn[taker.width_px, masks] = await asyncio.to_thread(draw_jpeg, pixels, taker.width_px)
             is_closed, is_masked_anew = self._takers.get(taker.session_id) is not taker, masks != self._masks()
             if not (is_closed or is_masked_anew):  # while it was drawn

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import BadOptionsError, Condition, DeviceOfflineError
-from drivers.camera import mjpeg as mjpeg_module
 from drivers.camera._http import digest_answer, public_url
+from drivers.camera._jpeg import JpegDecoder
 from drivers.camera._picture import PictureWatch, decode_jpeg, parse_jpeg_size
 from drivers.camera.mjpeg import DRIVER, MjpegOptions, MultipartReader, parse_boundary
 from tests.drivers.network_camera import STREAM, endless, frames_of, jpeg, network, ok, part
@@ -133,13 +133,13 @@ async def test_frames_are_numbered_and_timed(network):
 
 
 async def test_whoever_decodes_too_slowly_sees_the_newest_picture_and_not_old_ones(network, monkeypatch, eventually):
-    levels, all_sent, decode = list(range(40, 240, 10)), threading.Event(), mjpeg_module.decode_jpeg
+    levels, all_sent, decode = list(range(40, 240, 10)), threading.Event(), JpegDecoder.planes
 
-    def decode_late(picture):
+    def decode_late(decoder, picture):
         all_sent.wait(5)
-        return decode(picture)
+        return decode(decoder, picture)
 
-    monkeypatch.setattr(mjpeg_module, "decode_jpeg", decode_late)
+    monkeypatch.setattr(JpegDecoder, "planes", decode_late)
     network.script = lambda path: [STREAM, *(part(jpeg(level)) for level in levels), b"--frame\r\n"]
     network.is_left_open = True
     frames, driver = [], make(network, timeout_s=5)
@@ -361,7 +361,7 @@ def level_of(pixels) -> int:
 def test_the_clock_is_an_argument():
     now = [0.0]
     watch = PictureWatch(10.0, 8, 2.0, lambda: now[0])
-    still = np.full((64, 64, 3), 100, np.uint8)
+    still = np.full((96, 64), 100, np.uint8)
     watch.frame(still)
     for second in range(1, 10):
         now[0] = float(second)

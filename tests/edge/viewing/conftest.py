@@ -16,6 +16,7 @@ from demo.viewer import Viewer, pin_host_addresses
 from drivers.base import Condition, DeviceOfflineError, DeviceStatus
 from drivers.camera import Camera, Frame, Still
 from drivers.pan_tilt import HeadLimits, HeadPosition, PanTilt
+from drivers.planes import from_bgr
 from drivers.turntable import Turntable
 from edge.clock import Clock
 from edge.device_host import DeviceHandle
@@ -187,7 +188,7 @@ class PictureCamera(Camera):
         while not self._stop.is_set():
             if not self.is_silent:
                 number += 1
-                on_frame(Frame(pixels=self.picture(), captured_s=time.monotonic(), number=number))
+                on_frame(Frame(planes=from_bgr(self.picture()), captured_s=time.monotonic(), number=number))
             self._stop.wait(1 / FRAMES_HZ)
 
     async def still(self):

@@ -9,6 +9,8 @@ import time
 import numpy as np
 import pytest
 
+from drivers.camera import Frame
+from drivers.planes import from_bgr
 from edge.viewing import streams
 from edge.viewing.liveness import BLACK_S, FROZEN_S, Liveness
 from edge.viewing.offers import SESSION_BURST, SESSIONS_MAX, SHOP_BURST, OpeningGate
@@ -142,7 +144,7 @@ def test_one_session_takes_nothing_from_the_shop_and_all_together_are_bounded():
 def shown(camera_shade, noise):
     pixels = np.full((240, 320, 3), camera_shade, np.uint8)
     pixels[0, 0] = noise % 256
-    return pixels
+    return Frame(planes=from_bgr(pixels), captured_s=0.0, number=1)
 
 
 def test_a_picture_that_changes_is_well_one_that_repeats_is_frozen_and_recovers():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
+from drivers.planes import from_bgr
 from edge.viewing.capture import NewestFrame
 from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, PictureEncoder, fit_size, picture_of
 from edge.viewing.encoder_models import Codec, rate_for
@@ -22,7 +23,7 @@ def scene(shift=0, width_px=320, height_px=240):
 
 
 def frame(pixels, at_s=1.0):
-    return Frame(pixels=pixels, captured_s=at_s, number=1)
+    return Frame(planes=from_bgr(pixels), captured_s=at_s, number=1)
 
 
 @pytest.mark.parametrize(("codec", "decoder"), [(Codec.H264, "h264"), (Codec.VP8, "vp8")])
@@ -42,10 +43,20 @@ def test_every_even_height_keeps_its_rows_and_colours(size):
     width_px, height_px = size
     rows = np.linspace(0, 255, height_px, dtype=np.uint8)[:, None, None]
     pixels = np.ascontiguousarray(np.broadcast_to(rows * np.array([1, 0.5, 0.2]), (height_px, width_px, 3)), np.uint8)
-    picture = picture_of(pixels, width_px, height_px, "yuv420p")
+    picture = picture_of(from_bgr(pixels), "yuv420p")
     assert (picture.width, picture.height) == size
     off = np.abs(picture.to_ndarray(format="bgr24").astype(int) - pixels)
     assert off.max() < 12
+
+
+def test_a_small_rung_shows_the_same_picture():
+    rows, columns = np.mgrid[0:720, 0:1280]
+    pixels = np.stack([rows * 255 // 720, columns * 255 // 1280, rows * 0 + 90], axis=2).astype(np.uint8)
+    encoder = PictureEncoder(Codec.H264, Rung.SMALL)
+    (encoded,) = encoder.encode(frame(pixels), (), 0.0, must_stand_alone=True)
+    (picture,) = av.CodecContext.create("h264", "r").decode(encoded.packet)
+    assert (picture.width, picture.height) == (640, 360)
+    assert np.median(np.abs(picture.to_ndarray(format="bgr24").astype(int) - pixels[::2, ::2])) < 12
 
 
 def test_h264_is_what_every_browser_takes():

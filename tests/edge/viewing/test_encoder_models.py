@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
+from drivers.planes import from_bgr
 from edge.viewing import encoder, encoder_models, streams
 from edge.viewing.encoder import EncoderError, PictureEncoder
 from edge.viewing.encoder_models import Codec, Models, choose_hardware, fails_trial, open_context
@@ -22,7 +23,9 @@ PATIENCE_S = 40.0
 
 def frame(shift=0):
     noise = np.random.default_rng(3).integers(30, 255, (12, 16, 3), dtype=np.uint8)
-    return Frame(pixels=np.roll(np.kron(noise, np.ones((20, 20, 1), np.uint8)), shift, axis=1), captured_s=1, number=1)
+    return Frame(
+        planes=from_bgr(np.roll(np.kron(noise, np.ones((20, 20, 1), np.uint8)), shift, axis=1)), captured_s=1, number=1
+    )
 
 
 class Board:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from drivers.base import AttendantNeededError
 from drivers.camera import Still
-from edge.viewing.privacy import mask_pixels, mask_still, masks_for
+from drivers.planes import BLACK, from_bgr, three, to_bgr
+from edge.viewing.privacy import mask_planes, mask_still, masks_for
 from tests.edge.viewing.conftest import make_plan
 from wire.commands import OpenStills
 from wire.plan import CameraPlan, Mask
@@ -27,10 +28,14 @@ def masked_plan():
 
 def test_a_mask_is_black_and_the_rest_untouched():
     pixels = np.full((10, 20, 3), 200, dtype=np.uint8)
-    masked = mask_pixels(pixels, (Mask(left=0.5, top=0.2, width=0.25, height=0.5),))
-    assert (masked[2:7, 10:15] == 0).all()
-    assert masked.sum() == pixels.sum() - 5 * 5 * 3 * 200
-    assert (pixels == 200).all()
+    planes = from_bgr(pixels)
+    before = planes.copy()
+    masked = mask_planes(planes, (Mask(left=0.5, top=0.2, width=0.25, height=0.5),))
+    luma = three(masked)[0]
+    assert (luma[2:7, 10:15] == BLACK).all()
+    assert (luma == BLACK).sum() == 5 * 5
+    assert (planes == before).all()
+    assert (to_bgr(masked)[2:7, 10:15] == 0).all()
 
 
 share = st.floats(-0.5, 1.5)
@@ -39,7 +44,8 @@ share = st.floats(-0.5, 1.5)
 @given(left=share, top=share, width=share, height=share)
 def test_any_mask_covers_at_least_its_place_and_breaks_nothing(left, top, width, height):
     pixels = np.full((48, 64, 3), 255, dtype=np.uint8)
-    masked = mask_pixels(pixels, (Mask(left=left, top=top, width=width, height=height),))
+    pixels[:, :, 2] = 0
+    masked = to_bgr(mask_planes(from_bgr(pixels), (Mask(left=left, top=top, width=width, height=height),)))
     for row, column in ((0, 0), (13, 29), (47, 63)):
         x, y = (column + 0.5) / 64, (row + 0.5) / 48
         if left <= x < left + width and top <= y < top + height:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from drivers.camera import Frame
+from drivers.planes import from_bgr
 from edge.viewing import stills
 from edge.viewing.capture import NewestFrame
 from edge.viewing.stills import FRAME_BYTES_MAX, Stills, draw_jpeg
@@ -128,7 +129,7 @@ class Eye:
 
     def give(self, level=200):
         pixels = np.full((360, 640, 3), level, np.uint8)
-        self.newest.put(Frame(pixels=pixels, captured_s=time.monotonic(), number=1))
+        self.newest.put(Frame(planes=from_bgr(pixels), captured_s=time.monotonic(), number=1))
 
     def cached(self):
         return self.newest.read()[1]

@@ -5,13 +5,12 @@ import socket
 import threading
 import time
 
-import cv2
 import numpy as np
 import pytest
 from aioice import stun
 
 from demo.viewer import ViewerError
-from edge.viewing import capture, packets, peer_connection, streams
+from edge.viewing import capture, encoder, packets, peer_connection, streams
 from edge.viewing.encoder import UNDER_WAY_MAX
 from edge.viewing.encoder_models import Codec
 from tests.edge.viewing.conftest import RefusedError, Shop, make_plan, running
@@ -83,14 +82,14 @@ async def test_who_steers_gets_each_picture_before_those_who_watch(shop, eventua
     await eventually(lambda: next(iter(place.streams._streams.values())).session_id == "s3")
 
 
-async def test_two_cameras_run_each_with_its_own_encoder(shop):
+async def test_two_cameras_run_each_with_its_own_encoder(shop, eventually):
     await watching(shop, "s1")
     shop.desk.piece_brought("bowl")
     await shop.ask("s2", "bowl")
     viewer = shop.viewer("s2", camera="table")
     await viewer.open()
     await viewer.first_frame()
-    assert len(encoder_threads()) == 2
+    await eventually(lambda: len(encoder_threads()) == 2)
 
 
 async def test_who_joins_late_need_not_wait_for_a_key_frame_by_the_clock(shop, eventually):
@@ -322,12 +321,12 @@ async def test_a_shop_that_hides_its_address_opens_nothing_without_turn(shop):
     assert len(shop.desk.places["front"].streams) == 0
 
 
-async def test_a_bug_in_the_encoder_ends_the_desk():
+async def test_a_bug_in_the_encoder_ends_the_desk(monkeypatch):
     shop = Shop()
+    monkeypatch.setattr(encoder, "picture_of", lambda planes, _pixel_format: planes.no_such_thing)
 
     async def look_at_nonsense():
         async with running(shop):
-            shop.cameras["front"].picture = lambda: np.zeros((240, 320), np.uint8)  # no colours at all
             await shop.ask("s1")
             await shop.viewer("s1").open()
             await asyncio.wait([shop.desk._bug], timeout=5)
@@ -335,7 +334,7 @@ async def test_a_bug_in_the_encoder_ends_the_desk():
     shop_end = asyncio.create_task(look_at_nonsense())
     await asyncio.wait([shop_end])
     (bug,) = shop_end.exception().exceptions
-    assert isinstance(bug, cv2.error)
+    assert isinstance(bug, AttributeError)
 
 
 async def test_without_a_session_there_is_no_stream(shop):
