@@ -18,6 +18,9 @@ Take = Callable[[int, int], Pixels]
 BLACK, GREY = 16, 128
 """Luma of black, and chroma of what has no colour (ITU-R BT.601-7, table 3)."""
 
+LUMA_LEVELS, CHROMA_LEVELS = 219, 224
+"""Steps of limited range (the same table); JPEG (JFIF) has 255 of each."""
+
 CAPTURED = 3
 """Blocks of a camera: the picture that is being made, the newest, and the one before it, which is being encoded."""
 
@@ -69,10 +72,10 @@ def resized(planes: Pixels, width_px: int, height_px: int, take: Take = grey) ->
 
 
 class Blocks:
-    """Memory for pictures of one size, `ready` of them at once. A block is given out again once nobody holds its array.
+    """Memory for pictures of one size, `ready` of them for a stream.
 
-    Thirty times a second new memory of this size is what makes a process slow and, by and by, large. One thread takes;
-    others hold and let go as they do with every object.
+    A block is given out again once nobody holds its array any more. Thirty times a second new memory of this size is
+    what makes a process slow and, by and by, large. One thread takes; others hold and let go as with every object.
     """
 
     def __init__(self, ready: int = 1) -> None:
@@ -81,10 +84,12 @@ class Blocks:
 
     def take(self, width_px: int, height_px: int) -> Pixels:
         """Return memory for a picture of this size; what stands in it is an earlier one."""
-        if not self._blocks or size_of(self._blocks[0]) != (width_px, height_px):
-            self._blocks = [grey(width_px, height_px) for _ in range(self._ready)]
+        if self._blocks and size_of(self._blocks[0]) != (width_px, height_px):
+            self._blocks = []
         for place in range(len(self._blocks)):
             if sys.getrefcount(self._blocks[place]) == HELD_BY_US:
                 return self._blocks[place]
-        self._blocks.append(grey(width_px, height_px))
+        # one for who takes a single picture; with the second, as many as a stream needs
+        more = max(self._ready - len(self._blocks), 1) if self._blocks else 1
+        self._blocks += [grey(width_px, height_px) for _ in range(more)]
         return self._blocks[-1]

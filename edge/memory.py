@@ -13,8 +13,17 @@ have memory of their own (`drivers.planes.Blocks`): they are not freed thirty ti
 
 
 def give_pictures_back() -> None:
-    """Return what is freed to the system at once; does nothing where the C library is not glibc."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for parameter, value in ((M_MMAP_THRESHOLD, LARGE_BYTES), (M_TRIM_THRESHOLD, LARGE_BYTES), (M_ARENA_MAX, 2)):
-            mallopt(parameter, value)
+    """From now on return to the system what is freed, at once; does nothing where the C library is not glibc."""
+    for parameter, value in ((M_MMAP_THRESHOLD, LARGE_BYTES), (M_TRIM_THRESHOLD, LARGE_BYTES), (M_ARENA_MAX, 2)):
+        _call("mallopt", parameter, value)
+
+
+def give_small_blocks_back() -> None:
+    """Return what lies free among small blocks too: 5 to 8 MB after a stream has ended. Takes some milliseconds."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *values: int) -> None:
+    function = getattr(ctypes.CDLL(None), name, None)
+    if function is not None:
+        function(*values)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from drivers.base import Driver
-from drivers.planes import BLACK, Pixels, size_of, three, to_bgr
+from drivers.planes import BLACK, LUMA_LEVELS, Pixels, size_of, three, to_bgr
+
+BRIGHTNESS = np.rint((np.arange(256.0) - BLACK).clip(0, LUMA_LEVELS) * 255 / LUMA_LEVELS).astype(np.uint8)
+"""From luma of limited range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +32,8 @@ class Frame:
         return to_bgr(self.planes)
 
     def sample(self, step_px: int) -> Pixels:
-        """Return the brightness of every `step_px`-th point, black 0: enough to judge whether a picture lives."""
-        luma = three(self.planes)[0][::step_px, ::step_px]
-        return np.maximum(luma, BLACK) - np.uint8(BLACK)
+        """Return the brightness (0…255) of every `step_px`-th point: enough to judge whether a picture lives."""
+        return BRIGHTNESS[three(self.planes)[0][::step_px, ::step_px]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

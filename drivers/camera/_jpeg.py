@@ -1,16 +1,11 @@
 """The JPEGs of a stream as planes: FFmpeg's decoder keeps its memory from picture to picture."""
 
-from typing import cast
-
 import av
 import cv2
 import numpy as np
 
 from drivers.camera._picture import PIXEL_LIMIT, parse_jpeg_size
-from drivers.planes import BLACK, CAPTURED, GREY, Blocks, Pixels, from_bgr, three
-
-LUMA_LEVELS, CHROMA_LEVELS = 219, 224
-"""Steps of limited range (ITU-R BT.601-7, table 3); JFIF has 255 of each."""
+from drivers.planes import BLACK, CAPTURED, CHROMA_LEVELS, GREY, LUMA_LEVELS, Blocks, Pixels, from_bgr, three
 
 _full = np.arange(256)
 LUMA = np.rint(_full * LUMA_LEVELS / 255 + BLACK).astype(np.uint8)
@@ -31,19 +26,22 @@ class JpegDecoder:
         """Return the picture, or None when the JPEG is damaged or absurdly large."""
         try:
             width_px, height_px = parse_jpeg_size(jpeg)
-            if not 0 < width_px * height_px <= PIXEL_LIMIT:
+            if min(width_px, height_px) < 2 or width_px * height_px > PIXEL_LIMIT:
                 return None
             pictures = self._context.decode(av.Packet(jpeg))
         except (ValueError, av.FFmpegError):
             self._context = self._opened()
             return None
-        return self._limited(pictures[0]) if pictures and not pictures[0].is_corrupt else None
+        if not pictures or pictures[0].is_corrupt or min(pictures[0].width, pictures[0].height) < 2:
+            return None
+        return self._limited(pictures[0])
 
     @staticmethod
     def _opened() -> "av.VideoCodecContext":
         context = av.CodecContext.create("mjpeg", "r")
         context.thread_count = 1
-        context.options = {"err_detect": "explode"}
+        # max_pixels too: a JPEG with two headers would show us the small one and decode the other
+        context.options = {"err_detect": "explode", "max_pixels": str(PIXEL_LIMIT)}
         return context
 
     def _limited(self, picture: av.VideoFrame) -> Pixels:
@@ -56,6 +54,7 @@ class JpegDecoder:
             given = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
             given = given[: height_px * plane.height // picture.height, : width_px * plane.width // picture.width]
             if given.shape != room.shape:
-                given = cast("Pixels", cv2.resize(given, room.shape[::-1], interpolation=cv2.INTER_AREA))
+                cv2.resize(given, room.shape[::-1], dst=room, interpolation=cv2.INTER_AREA)
+                given = room
             cv2.LUT(given, levels, dst=room)
         return made

@@ -178,7 +178,7 @@ class PixelCamera(StreamCamera[Frame]):
         if self._watched.still_url:
             return await self._own_still()
         frame = await self._one_frame()
-        return await asyncio.to_thread(encode_still, frame.pixels, self._jpeg_quality, self._where)
+        return await asyncio.to_thread(lambda: encode_still(frame.pixels, self._jpeg_quality, self._where))
 
     async def _one_frame(self) -> Frame:
         if self._capture is not None:

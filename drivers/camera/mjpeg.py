@@ -17,7 +17,7 @@ from drivers.camera._http import HttpPicture, check_url, public_url
 from drivers.camera._jpeg import JpegDecoder
 from drivers.camera._picture import GLANCE, JPEG_LIMIT, PictureWatch, checked_still, decode_jpeg
 from drivers.camera._stream import FrameReader, OnFrame, StreamCamera
-from drivers.planes import from_bgr
+from drivers.planes import Pixels, from_bgr
 
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$")
 _HEAD_LIMIT = 8192
@@ -139,10 +139,10 @@ class MjpegCamera(StreamCamera[bytes]):
         if self._capture is not None:
             return self._capture.status()
         still = await self.still()
-        pixels = await asyncio.to_thread(decode_jpeg, still.jpeg, GLANCE)
-        if pixels is None:
+        planes = await asyncio.to_thread(_glance, still.jpeg)
+        if planes is None:
             raise DeviceOfflineError(f"{self._where}: sent a damaged still", "garbled")
-        self._looks.frame(from_bgr(pixels))
+        self._looks.frame(planes)
         return self._looks.status(self._where)
 
     async def still(self) -> Still:
@@ -215,6 +215,11 @@ class _Capture(FrameReader[bytes]):
             self._came.wait_for(lambda: self._newest is not None or self._is_over)
             jpeg, self._newest = self._newest, None
             return jpeg
+
+
+def _glance(jpeg: bytes) -> Pixels | None:
+    pixels = decode_jpeg(jpeg, GLANCE)
+    return None if pixels is None else from_bgr(pixels)
 
 
 def _start(stream: HttpPicture) -> MultipartReader:

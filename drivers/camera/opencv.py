@@ -85,10 +85,10 @@ class _Capture(FrameReader[Frame]):
             self._opened()
 
     def _read(self, capture: cv2.VideoCapture) -> None:
-        blocks = Blocks(CAPTURED)
+        blocks, pixels = Blocks(CAPTURED), None
         pace_s = file_pace_s(self._options, capture.get(cv2.CAP_PROP_FPS))
         while not self._stopping.is_set():
-            is_read, pixels = capture.read()
+            is_read, pixels = capture.read(pixels)
             if not is_read and pace_s:  # a file plays from its beginning again
                 capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
                 is_read, pixels = capture.read()

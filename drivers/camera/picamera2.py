@@ -76,7 +76,8 @@ class Picamera2Camera(Camera):
         if self._picture is not None:
             return self._picture.status(self._where)
         judge = self._judge()
-        judge.frame(from_bgr(await asyncio.to_thread(self._call, self._full_picture)))
+        pixels = await asyncio.to_thread(self._call, self._full_picture)
+        judge.frame(await asyncio.to_thread(from_bgr, pixels))
         return judge.status(self._where)
 
     async def watch(self, on_frame: Callable[[Frame], None]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from drivers.base import DeviceError
 from drivers.camera import Camera, Frame
+from edge.memory import give_small_blocks_back
 from edge.viewing.ports import Handle
 
 logger = logging.getLogger(__name__)
@@ -141,6 +142,7 @@ class Capture:
             await self._wait_for_need()
             try:
                 await self._capture()
+                await asyncio.to_thread(give_small_blocks_back)
             except DeviceError as error:
                 self._note_fault(error.reason or "camera_offline")
                 await asyncio.sleep(RETRY_S)

@@ -94,7 +94,7 @@ class PictureEncoder:
         self._models = models or Models()
         self._model = ""
         self._context: VideoCodecContext | None = None
-        self._blocks = Blocks()
+        self._masked, self._fitted = Blocks(), Blocks()
         self._pts = -1
         self._failures = 0
         self._silent = 0
@@ -120,10 +120,11 @@ class PictureEncoder:
         if context is None or model != self._model or (context.width, context.height) != (width_px, height_px):
             context = self._context = encoder_models.open_context(model, width_px, height_px)
             self._model, self._silent, must_stand_alone = model, 0, True
-        planes = frame.planes
+        # at the camera's own size, or a border between two points would let a trace of what is masked through
+        planes = mask_planes(frame.planes, masks, self._masked.take)
         if frame.size_px != (width_px, height_px):
-            planes = resized(planes, width_px, height_px, self._blocks.take)
-        picture = picture_of(mask_planes(planes, masks, self._blocks.take), format_of(model))
+            planes = resized(planes, width_px, height_px, self._fitted.take)
+        picture = picture_of(planes, format_of(model))
         picture.pts, picture.time_base = self._pts, Fraction(1, CLOCK_HZ)
         picture.pict_type = PictureType.I if must_stand_alone else PictureType.NONE
         packets = context.encode(picture)

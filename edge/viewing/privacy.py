@@ -39,6 +39,8 @@ def mask_planes(planes: Pixels, masks: tuple[Mask, ...], take: Take = grey) -> P
     luma, *colours = three(masked)
     for mask in masks:
         left, top, right, bottom = _box(mask, *size_of(masked))
+        if right <= left or bottom <= top:
+            continue
         luma[top:bottom, left:right] = BLACK
         for colour in colours:
             colour[top // 2 : (bottom + 1) // 2, left // 2 : (right + 1) // 2] = GREY

@@ -6,9 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 
+from drivers.camera import Frame
 from drivers.planes import to_bgr
 from edge.viewing.capture import Capture
 from edge.viewing.privacy import mask_planes
@@ -35,8 +34,9 @@ SILENT_S = 10.0
 """No credit for this long: the page is gone. The relay's own wait for a frame is 10 s."""
 
 
-def draw_jpeg(pixels: npt.NDArray[np.uint8], width_px: int) -> bytes:
-    """Return a BGR picture as a JPEG of at most `width_px` and FRAME_BYTES_MAX, at the best quality that fits."""
+def draw_jpeg(frame: Frame, masks: tuple[Mask, ...], width_px: int) -> bytes:
+    """Return the masked picture as a JPEG of at most `width_px` and FRAME_BYTES_MAX, at the best quality that fits."""
+    pixels = to_bgr(mask_planes(frame.planes, masks))
     height_px, full_px = pixels.shape[:2]
     width_px = min(max(width_px, WIDTH_PX_MIN), WIDTH_PX_MAX, full_px)
     while True:
@@ -149,8 +149,7 @@ class Stills:
                 continue
             masks = self._masks()
             if (taker.width_px, masks) not in drawn:
-                pixels = to_bgr(mask_planes(frame.planes, masks))
-                drawn[taker.width_px, masks] = await asyncio.to_thread(draw_jpeg, pixels, taker.width_px)
+                drawn[taker.width_px, masks] = await asyncio.to_thread(draw_jpeg, frame, masks, taker.width_px)
             is_closed, is_masked_anew = self._takers.get(taker.session_id) is not taker, masks != self._masks()
             if not (is_closed or is_masked_anew):  # while it was drawn
                 taker.has_credit, taker.seen, self._sent_s[taker.session_id] = False, version, now_s

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from drivers.camera import _jpeg
 from drivers.camera._jpeg import JpegDecoder
 from drivers.planes import CAPTURED, from_bgr, size_of, three, to_bgr
 
@@ -117,6 +118,23 @@ def test_flipped_bits_break_nothing():
         planes = decoder.planes(bytes(harmed))
         assert planes is None or planes.dtype == np.uint8
     assert size_of(decoder.planes(jpeg)) == (640, 360)
+
+
+@pytest.mark.parametrize("size", [(1, 40), (40, 1), (1, 1)])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_line_is_no_picture(size, mode):
+    out = io.BytesIO()
+    Image.new(mode, size).save(out, "JPEG")
+    assert JpegDecoder().planes(out.getvalue()) is None
+
+
+def test_a_second_header_makes_no_picture_larger_than_allowed(monkeypatch):
+    monkeypatch.setattr(_jpeg, "PIXEL_LIMIT", 200 * 200)
+    small, large = (packed(SCENE[:side, :side]) for side in (90, 300))
+    header = next(part for kind, part in segments(small) if kind == 0xC0)
+    assert JpegDecoder().planes(small) is not None
+    assert JpegDecoder().planes(large) is None
+    assert JpegDecoder().planes(large[:2] + header + large[2:]) is None
 
 
 def test_another_size_in_mid_stream():

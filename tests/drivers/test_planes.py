@@ -50,7 +50,7 @@ def test_brightness_begins_at_black(level):
     frame = Frame(planes=from_bgr(np.full((240, 320, 3), level, np.uint8)), captured_s=0, number=1)
     assert frame.size_px == (320, 240)
     assert frame.sample(16).shape == (15, 20)
-    assert frame.sample(16).mean() == pytest.approx(level * 219 / 255, abs=1)
+    assert frame.sample(16).mean() == pytest.approx(level, abs=1)
 
 
 def test_a_block_that_nobody_holds_is_used_again():
@@ -129,7 +129,13 @@ def test_another_size_begins_anew():
     blocks = Blocks(CAPTURED)
     assert blocks.take(64, 48).shape == (72, 64)
     assert blocks.take(32, 24).shape == (36, 32)
-    assert len(blocks._blocks) == CAPTURED
+    assert len(blocks._blocks) == 1
+
+
+def test_who_takes_one_picture_pays_for_one_and_a_stream_for_all_at_its_second():
+    blocks, held = Blocks(CAPTURED), []
+    counts = [held.append(blocks.take(64, 48)) or len(blocks._blocks) for _ in range(5)]
+    assert counts == [1, 3, 3, 4, 5]
 
 
 def test_pixels_are_those_of_opencv():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from drivers.camera import Frame
-from drivers.planes import from_bgr
+from drivers.planes import BLACK, GREY, from_bgr, three
+from edge.viewing import encoder
 from edge.viewing.capture import NewestFrame
 from edge.viewing.encoder import IDR_S_MIN, CameraEncoder, PictureEncoder, fit_size, picture_of
 from edge.viewing.encoder_models import Codec, rate_for
@@ -107,6 +108,21 @@ def test_masks_come_before_the_encoder():
     )
     (picture,) = av.CodecContext.create("h264", "r").decode(encoded.packet)
     assert picture.to_ndarray(format="bgr24").max() < 10
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1282, 962), (1280, 720)])
+@pytest.mark.parametrize("rung", list(Rung))
+def test_not_a_trace_of_what_is_masked_reaches_the_encoder(size, rung, monkeypatch):
+    """The masked part alone is bright and red: a point mixed at its border would show it."""
+    left, top, right, bottom = (int(size[0] * 0.2001), int(size[1] * 0.301), int(size[0] * 0.7), int(size[1] * 0.8))
+    mask = Mask(left=left / size[0], top=top / size[1], width=(right - left) / size[0], height=(bottom - top) / size[1])
+    pixels, given = np.zeros((size[1], size[0], 3), np.uint8), []
+    pixels[top:bottom, left:right] = (40, 40, 255)
+    monkeypatch.setattr(encoder, "picture_of", lambda planes, form: given.append(planes) or picture_of(planes, form))
+    PictureEncoder(Codec.H264, rung).encode(frame(pixels), (mask,), 0.0, must_stand_alone=True)
+    luma, *colours = three(given[0])
+    assert (luma.min(), luma.max()) == (BLACK, BLACK)
+    assert {int(level) for colour in colours for level in (colour.min(), colour.max())} == {GREY}
 
 
 async def test_key_frames_keep_their_distance_and_a_frozen_camera_still_gives_one(eventually):

@@ -159,8 +159,8 @@ async def test_a_plan_that_masks_while_others_pictures_are_drawn_holds_for_all(m
     eye, sent, masks = Eye(), {}, []
     eye.give()
 
-    def draw(pixels, width_px):
-        drawn = draw_jpeg(pixels, width_px)
+    def draw(frame, now, width_px):
+        drawn = draw_jpeg(frame, now, width_px)
         if width_px == 640:
             masks.append(Mask(left=0, top=0, width=1, height=1))
         return drawn
@@ -192,9 +192,13 @@ async def test_who_comes_as_the_daemon_ends_does_not_keep_it(steps):
     assert ended
 
 
+def frame(pixels):
+    return Frame(planes=from_bgr(pixels), captured_s=0.0, number=1)
+
+
 def test_no_picture_is_too_large_to_cross():
     noise = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
-    jpeg = draw_jpeg(noise, 1280)
+    jpeg = draw_jpeg(frame(noise), (), 1280)
     assert len(jpeg) <= FRAME_BYTES_MAX
     assert Image.open(io.BytesIO(jpeg)).width >= 160
 
@@ -202,6 +206,6 @@ def test_no_picture_is_too_large_to_cross():
 def test_colours_are_right():
     red = np.zeros((90, 160, 3), dtype=np.uint8)
     red[:, :, 2] = 255
-    with Image.open(io.BytesIO(draw_jpeg(red, 160))) as picture:
+    with Image.open(io.BytesIO(draw_jpeg(frame(red), (), 160))) as picture:
         assert picture.getpixel((50, 50))[0] > 240
         assert picture.getpixel((50, 50))[2] < 20
