@@ -15,7 +15,7 @@ BRIGHTNESS = np.rint((np.arange(256.0) - BLACK).clip(0, LUMA_LEVELS) * 255 / LUM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture as I420 (see `planes`); `captured_s` is monotonic seconds; `number` counts from 1."""
+    """One picture as I420 (see `drivers.planes`); `captured_s` is monotonic seconds; `number` counts from 1."""
 
     planes: Pixels
     captured_s: float

@@ -14,6 +14,7 @@ from edge.bench.acts import Acts, Outcome, Work
 from edge.bench.answers import no, take_answer
 from edge.bench.board import board_of
 from edge.bench.forgetting import forget
+from edge.bench.keeping import CHECK, TAGS, Keeping
 from edge.bench.orders import Orders, RefusedCommandError
 from edge.bench.parcel import Intent, Parcel
 from edge.bench.ports import Devices, TakeStill
@@ -52,9 +53,6 @@ FORGET_EVERY_S = 3600.0
 
 CLOCK_LOOK_S = 0.2
 """How often relay time is asked for while it is unknown; a round trip takes longer than that to be made."""
-
-TAGS, CHECK = "tags", "check"
-"""For what the bench is kept from parcels: tags hang at the printer, or a test card or a technician is there."""
 
 AWAY_FROM_BENCH = frozenset({Stage.NEW, Stage.STILL, Stage.RESERVED, Stage.IN_LINE, Stage.ASIDE})
 """Where a parcel is not on the bench nor waits beside it: only then may a test card lie there."""
@@ -117,7 +115,7 @@ class Bench:
         self._errands = errands.Errands()
         self._last_scan: ScanResult | None = None
         self.is_waiting_for_clock = False
-        self.kept_for = ""
+        self._keeping = Keeping()
         self.take_check_code: Callable[[str], ScanResult | None] = lambda _text: None
         self.take_place: TakeScan = _no_place
         self.take_placed: TakeScan = _no_place
@@ -299,35 +297,31 @@ class Bench:
         parcels = await self._journal.read(rows.open_parcels)
         return not any(part.is_on_bench or part.stage in CLEARING for part in parcels)
 
-    def keep_from_start(self, for_what: str = TAGS) -> None:
-        """Let no parcel come to the bench from the first moment on, until whoever keeps it for this ends."""
-        self.kept_for = CHECK if CHECK in (for_what, self.kept_for) else for_what
+    @property
+    def kept_for(self) -> str:
+        """What no parcel may come to the bench for: TAGS, CHECK or an empty text."""
+        return self._keeping.for_what
+
+    def keep_from_start(self, for_what: str) -> None:
+        """Let no parcel come to the bench from the first moment on, until it was kept once for this."""
+        self._keeping.from_start(for_what)
 
     def keep_free(self) -> AbstractAsyncContextManager[bool]:
         """Keep the bench for tags: no parcel has the printer while the body runs. Yields False when one has it."""
-        return self._keep(TAGS, self._is_free, is_from_start=True)
+        return self._keep(TAGS, self._is_free)
 
-    def keep_clear(self, *, is_from_start: bool = False) -> AbstractAsyncContextManager[bool]:
+    def keep_clear(self) -> AbstractAsyncContextManager[bool]:
         """Let no parcel come to the bench while the body runs; yields False when one is there already.
 
         Parcels wait in line meanwhile, and the first goes on when the body ends.
         """
-        return self._keep(CHECK, self.is_clear, is_from_start=is_from_start)
+        return self._keep(CHECK, self.is_clear)
 
     @asynccontextmanager
-    async def _keep(
-        self, for_what: str, is_ours: Callable[[], Awaitable[bool]], *, is_from_start: bool
-    ) -> AsyncIterator[bool]:
+    async def _keep(self, for_what: str, is_ours: Callable[[], Awaitable[bool]]) -> AsyncIterator[bool]:
         await self._recovered.wait()
-        if self.kept_for and not (is_from_start and self.kept_for == for_what):
-            yield False
-            return
-        # set first: whatever is written after the look that follows sees it, because one thread does both
-        self.kept_for = for_what
-        try:
-            yield await is_ours()
-        finally:
-            self.kept_for = ""
+        async with self._keeping.keep(for_what, is_ours) as is_kept:
+            yield is_kept
         await self._commit(lambda _tx, _steps: None)
 
     # commands

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.base import DeviceError
+from edge.bench import CHECK
 from edge.bench.tasks import TaskKind, close_task, open_tasks
 from edge.bench_check.acts import Acts, Seen, StepFailedError, StepSkippedError, shrink
 from edge.bench_check.cards import Cards
@@ -77,7 +78,7 @@ class BenchCheck:
         """See whether an earlier life left a check, before the bench runs: its test card may lie there."""
         self._interrupted = await asyncio.to_thread(self._cards.interrupted)
         if self._interrupted is not None:
-            self._around.bench.keep_from_start("check")
+            self._around.bench.keep_from_start(CHECK)
 
     async def run(self) -> None:
         """Settle what an earlier life left, then wait for checks and for the night; ends by cancellation or a bug."""
@@ -313,7 +314,7 @@ class BenchCheck:
         self._running = replace(card, steps=(*card.steps, *cut_off))
         self._is_clearing = True
         try:
-            async with self._around.bench.keep_clear(is_from_start=True):
+            async with self._around.bench.keep_clear():
                 await self._finish()
                 if has_card:
                     await Acts(self._around, "").take_card()

@@ -20,12 +20,14 @@ class BenchFace(Protocol):
     """The part of the bench that a check needs."""
 
     take_check_code: Callable[[str], ScanResult | None]
-    kept_for: str
+
+    @property
+    def kept_for(self) -> str: ...
 
     def keep_from_start(self, for_what: str) -> None:
-        """Let no parcel come to the bench from the first moment on, until a `keep_clear` from the start ends."""
+        """Let no parcel come to the bench from the first moment on, until it was kept once for this."""
 
-    def keep_clear(self, *, is_from_start: bool = False) -> AbstractAsyncContextManager[bool]:
+    def keep_clear(self) -> AbstractAsyncContextManager[bool]:
         """Keep parcels off the bench while the body runs; yields False when one is there already."""
 
     async def is_clear(self) -> bool: ...

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from drivers.base import DeviceError, DeviceOfflineError, OutcomeUnknownError
+from edge.bench import TAGS
 from edge.bench.ports import Handle
 from edge.bench.retrying import FIRST_S, MAX_S, is_well
 from edge.bench.tasks import Answer, TaskKind, close_task, open_tasks
@@ -56,7 +57,7 @@ class BenchFace(Protocol):
     def keep_free(self) -> AbstractAsyncContextManager[bool]:
         """Keep parcels from the bench while the body runs; yields False when one has it, or somebody else keeps it."""
 
-    def keep_from_start(self) -> None: ...
+    def keep_from_start(self, for_what: str) -> None: ...
     async def may_keep(self) -> bool: ...
     async def is_waited_for(self) -> bool: ...
     async def ask(self, kind: TaskKind, text: Text, answers: tuple[Answer, ...]) -> str: ...
@@ -82,7 +83,7 @@ class TagPrinter:
     async def open(self) -> None:
         """Settle what an earlier life began, before the bench runs: a tag may hang where the robot takes labels."""
         if await self._journal.write(_recover):
-            self._bench.keep_from_start()
+            self._bench.keep_from_start(TAGS)
 
     async def handle(self, envelope: Envelope, command: PrintTags | StopTags) -> None:
         """Take a command in and answer it in the same transaction; a job that is known is taken once."""
