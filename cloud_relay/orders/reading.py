@@ -300,7 +300,7 @@ def timeline(connection: Connection, order_id: str) -> list[dict[str, Any]]:
         {
             "kind": row["kind"], "at": row["at"], "actor": _actor(row["actor"]),
             "text": words.EVENT_TEXTS.get(row["kind"], words.both(row["kind"], row["kind"])),
-            "picture_sha256": row["detail"].get("picture_sha256", ""), "reason": row["detail"].get("reason", ""),
+            "picture_sha256": row["detail"].get("picture_sha256", ""), **_reason(row),
         }
         for row in store.events_of(connection, order_id, parcel_ids)
         if row["kind"] not in words.HIDDEN_EVENTS and not _is_doubled(row)
@@ -308,6 +308,13 @@ def timeline(connection: Connection, order_id: str) -> list[dict[str, Any]]:
     lines += [_tracked(row) for name in parcel_ids for row in parcel_store.tracking_of(connection, name)
               if row["source"] == "courier"]  # fmt: skip
     return sorted(lines, key=lambda line: line["at"])
+
+
+def _reason(row: dict[str, Any]) -> dict[str, Any]:
+    reason = row["detail"].get("reason", "")
+    same = reason == row["kind"]  # the line says it already
+    told = words.both("", "") if same else words.reason_text(row["actor"], reason, row["detail"].get("text"))
+    return {"reason": reason, "reason_text": told}
 
 
 def _is_doubled(row: dict[str, Any]) -> bool:
@@ -330,8 +337,8 @@ def _tracked(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": "tracking", "at": row["at"], "actor": "courier",
         "text": words.both(f"{step_en}: {place}{taken_en}{mark_en}", f"{step_zh}：{place}{taken_zh}{mark_zh}"),
-        "picture_sha256": "" if is_wrong else proof.picture_sha256, "reason": proof.note, "step": row["biz_step"],
-        "place": place,
+        "picture_sha256": "" if is_wrong else proof.picture_sha256, "reason": proof.note,
+        "reason_text": words.both(proof.note, proof.note), "step": row["biz_step"], "place": place,
     }  # fmt: skip
 
 

@@ -98,6 +98,16 @@ EVENT_TEXTS: dict[str, dict[str, str]] = {
 HIDDEN_EVENTS = frozenset({"parcel_photographed"})
 """Lines that say what another line of the same moment says already."""
 
+REASON_TEXTS: dict[str, dict[str, str]] = {
+    "return_arrived": both("the return arrived at the shop", "店铺已收到退货"),
+    "label_none": both("no label could be read", "读不到标签"),
+    "label_wrong": both("another parcel's label was on it", "贴的是别的包裹的标签"),
+    "label_two": both("two labels were on it", "贴了两张标签"),
+    "superseded": both("a new one follows", "将换新标签"),
+    "not_found": both("it could not be found", "没有找到"),
+}
+"""What a shop's or the clock's code of a reason means to who reads the story; for events see above."""
+
 PAYMENT_TEXTS: dict[str, dict[str, str]] = {
     "started": both(
         "We are asking the bank. Please wait; you will not pay twice.", "正在向银行确认，请稍候，不会重复扣款。"
@@ -105,6 +115,18 @@ PAYMENT_TEXTS: dict[str, dict[str, str]] = {
     "failed": both("The payment was declined. Please choose another way.", "付款被拒绝，请选择其他方式。"),
     "succeeded": both("Paid", "已付款"),
 }
+
+
+def reason_text(actor: str, reason: str, told: dict[str, str] | None = None) -> dict[str, str]:
+    """Return why a line of the story happened: the bench's own sentence, a code's words, or what a person wrote.
+
+    A program's code that has no words is left out: it would tell a reader nothing.
+    """
+    if told and any(told.values()):
+        return told
+    if known := REASON_TEXTS.get(reason) or EVENT_TEXTS.get(reason):
+        return known
+    return both("", "") if actor in ("shop", "clock") else both(reason, reason)
 
 
 def money_text(state: OrderState, *, is_paid: bool) -> dict[str, str]:

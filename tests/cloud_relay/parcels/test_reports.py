@@ -15,6 +15,7 @@ from cloud_relay.parcels.resolver import Asker
 from cloud_relay.refusals import RefusedError
 from tests.cloud_relay.parcels.epcis_schema import DOCUMENT
 from wire import reports
+from wire.plan import Text
 from wire.reports import Ack, AckState, PictureKind
 
 TOKEN = "courier-token-1"
@@ -252,6 +253,19 @@ def test_held_at_the_bench_tells_the_merchant(bench):
     ]
     bench.report(reports.ParcelResumed, answer="reprint")
     assert bench.parcel.held_reason == ""
+
+
+def test_the_story_gives_reasons_in_words_and_no_code(bench):
+    def why() -> dict[str, str]:
+        return bench.read(reading.timeline, bench.order_id)[-1]["reason_text"]
+
+    bench.report(reports.ParcelHeld, reason="paper_out", text=Text(en="Out of labels", zh="标签纸用完"))
+    assert why() == {"en": "Out of labels", "zh": "标签纸用完"}
+    bench.report(reports.LabelPrinted, label_no=1, label_serial="L1")
+    bench.report(reports.LabelVoided, label_serial="L1", reason="label_two")
+    assert why() == {"en": "two labels were on it", "zh": "贴了两张标签"}
+    bench.report(reports.ParcelHeld, reason="a_code_of_tomorrow")
+    assert why() == {"en": "", "zh": ""}
 
 
 def test_a_stored_picture_of_the_packed_piece_is_in_the_story(bench):
