@@ -16,14 +16,14 @@ MOVED_DEG = 0.02
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One picture in a page: when a script could first read it (ms since 1970), how long after it was taken, and when
-    the screen's refresh began that showed it.
+    the browser gave it to be put on the screen.
     """
 
     seen_ms: float
     delay_ms: float
     number: int
     pan_deg: float
-    refreshed_ms: float
+    shown_ms: float
 
     @property
     def taken_ms(self) -> float:
@@ -45,9 +45,9 @@ class Window:
 
     @property
     def gaps_ms(self) -> list[float]:
-        """Times from one picture's refresh of the screen to the next one's, in whole ms: a browser tells no tenths."""
-        times = [one.refreshed_ms for one in self.pictures]
-        return [float(round(after - before)) for before, after in itertools.pairwise(times)]
+        """Times from one decoded picture, as it goes to the screen, to the next."""
+        times = [one.shown_ms for one in self.pictures]
+        return [after - before for before, after in itertools.pairwise(times)]
 
     @property
     def freezes(self) -> int:

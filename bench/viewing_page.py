@@ -111,7 +111,7 @@ class Watcher:
     async def pictures(self) -> list[Seen]:
         """Return what was seen since the last time this was asked."""
         rows: list[list[Any]] = await self.page.evaluate("window.vitrineBench.frames.splice(0)")
-        names = ("seen_ms", "delay_ms", "number", "pan_deg", "refreshed_ms")
+        names = ("seen_ms", "delay_ms", "number", "pan_deg", "shown_ms")
         return [Seen(**dict(zip(names, row, strict=True))) for row in rows]
 
     async def window(self, seconds: float) -> Window:

@@ -35,18 +35,18 @@
     return Math.abs(ago) < STALE_MS * TICKS_PER_MS ? [ago / TICKS_PER_MS, strip.getUint16(4), strip.getInt16(6) / 100] : null;
   }
 
-  /** refreshed: when the screen's refresh began that the picture is on, in the page's own time. */
-  function note(seen_ms, mark, refreshed) {
-    bench.frames.push([seen_ms, ...mark, performance.timeOrigin + refreshed]);
+  /** shown: when the browser gave the picture to be put on the screen, in the page's own time. */
+  function note(seen_ms, mark, shown) {
+    bench.frames.push([seen_ms, ...mark, performance.timeOrigin + shown]);
   }
 
   function followVideo(video) {
     video.vitrineBench = true;
-    const seen = (refreshed) => {
+    const seen = (_refresh, { presentationTime }) => {
       const seen_ms = wall(), mark = video.videoWidth && read(video, video.videoWidth, seen_ms);
       if (mark) {
         bench.first_ms ??= seen_ms;
-        note(seen_ms, mark, refreshed);
+        note(seen_ms, mark, presentationTime);
       }
       video.requestVideoFrameCallback(seen);
     };
@@ -64,13 +64,18 @@
     last = mark[1];
   }
 
-  function look(refreshed) {
-    for (const video of document.querySelectorAll("video")) if (!video.vitrineBench) followVideo(video);
-    // once a video runs, no still is waited for any more, and reading one would cost the page time
-    if (!bench.first_ms) for (const image of document.querySelectorAll("[data-part=stage] img, img[data-live]")) readImage(image, refreshed);
-    requestAnimationFrame(look);
+  /** Ends with the first live picture of a video: a page that asks for every refresh keeps its compositor awake, and each
+   *  later picture would wait for the next refresh where a page at rest draws it at once. */
+  function lookForImages(refreshed) {
+    if (bench.first_ms) return;
+    for (const image of document.querySelectorAll("[data-part=stage] img, img[data-live]")) readImage(image, refreshed);
+    requestAnimationFrame(lookForImages);
   }
-  requestAnimationFrame(look);
+  requestAnimationFrame(lookForImages);
+
+  new MutationObserver(() => {
+    for (const video of document.querySelectorAll("video")) if (!video.vitrineBench) followVideo(video);
+  }).observe(document, { childList: true, subtree: true });
 
   addEventListener("pointerdown", (event) => sessionStorage.setItem("vitrine-bench-press", performance.timeOrigin + event.timeStamp), true);
   addEventListener("click", (event) => sessionStorage.setItem("vitrine-bench-click", performance.timeOrigin + event.timeStamp), true);

@@ -57,7 +57,7 @@ def test_a_picture_without_strip_says_nothing():
 def pictures(times_ms, *, pan=lambda _ms: 0.0, numbers=None):
     numbers = numbers or range(len(times_ms))
     return [
-        Seen(seen_ms=at, delay_ms=20.0, number=number % 65536, pan_deg=pan(at), refreshed_ms=at)
+        Seen(seen_ms=at, delay_ms=20.0, number=number % 65536, pan_deg=pan(at), shown_ms=at)
         for at, number in zip(times_ms, numbers, strict=True)
     ]
 
