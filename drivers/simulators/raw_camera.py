@@ -9,7 +9,6 @@ import time
 from concurrent.futures import Executor
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from drivers.simulators.faults import FaultBoard
@@ -25,7 +24,7 @@ class RawEye(Protocol):
     """Draws what one camera sees."""
 
     def raw(self, now_s: float) -> Picture:
-        """The picture of the stream in BGR, at this monotonic time."""
+        """The picture of the stream at this monotonic time, I420: (height * 3 / 2, width)."""
 
 
 class RawCamera(Listener):
@@ -50,7 +49,7 @@ class RawCamera(Listener):
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         picture = await self._draw()
-        height, width = picture.shape[:2]
+        height, width = picture.shape[0] * 2 // 3, picture.shape[1]
         writer.write(HEADER.format(width=width, height=height, rate=round(self._rate_hz)).encode("ascii"))
         due_s = time.monotonic()
         while not (writer.is_closing() or reader.at_eof()):
@@ -63,8 +62,8 @@ class RawCamera(Listener):
         if not (self._faults.is_on(self.device, "frozen") and self._last):
             picture = await self._draw()
             if self._faults.is_on(self.device, "black"):
-                picture = np.zeros_like(picture)
-            self._last = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).tobytes()
+                picture = _black(picture)
+            self._last = picture.tobytes()
         writer.write(FRAME)
         writer.write(self._last)
         await writer.drain()
@@ -72,3 +71,10 @@ class RawCamera(Listener):
     async def _draw(self) -> Picture:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._draw_on, self._eye.raw, time.monotonic())
+
+
+def _black(planes: Picture) -> Picture:
+    """Planes of this size in which nothing is lit (ITU-R BT.601: luma 16, chroma 128)."""
+    black = np.full_like(planes, 128)
+    black[: planes.shape[0] * 2 // 3] = 16
+    return black

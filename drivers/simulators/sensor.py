@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from drivers.simulators.texture import Field, Picture, lit
-from drivers.simulators.time_strip import Mark, draw
 
 # noise is drawn once and shifted for each frame: no two frames are equal, and none costs more than an addition
 NOISE_LEVEL = 1.3
@@ -36,23 +35,25 @@ class Sensor:
         blurred = cv2.GaussianBlur(picture, (0, 0), softness_px * self._scale) if softness_px > 0.2 else picture
         return cv2.subtract(lit(blurred, _fall_off()), np.full_like(blurred, NOISE_MEAN))
 
-    def jpeg(self, exposed: Picture, mark: Mark | None = None) -> bytes:
-        """One frame: this moment's noise, compressed; with a strip across it that bears the mark."""
-        is_done, data = cv2.imencode(".jpg", self.raw(exposed, mark), self._quality)
-        if not is_done:
-            raise RuntimeError("the JPEG encoder refused a picture")
-        return data.tobytes()
+    def jpeg(self, exposed: Picture) -> bytes:
+        """One frame: this moment's noise, compressed."""
+        return self.pack(self.noisy(exposed))
 
-    def raw(self, exposed: Picture, mark: Mark | None = None) -> Picture:
-        """The same before it is compressed."""
+    def noisy(self, exposed: Picture) -> Picture:
+        """What the sensor hands on: a new picture, with this moment's noise."""
         noisy = np.empty_like(exposed)
         for top in range(0, exposed.shape[0], TILE[0]):
             for left in range(0, exposed.shape[1], TILE[1]):
                 part = exposed[top : top + TILE[0], left : left + TILE[1]]
                 cv2.add(part, self._noise(*part.shape[:2]), noisy[top : top + TILE[0], left : left + TILE[1]])
-        if mark is not None:
-            draw(noisy, mark)
         return noisy
+
+    def pack(self, picture: Picture) -> bytes:
+        """Compress what the sensor handed on."""
+        is_done, data = cv2.imencode(".jpg", picture, self._quality)
+        if not is_done:
+            raise RuntimeError("the JPEG encoder refused a picture")
+        return data.tobytes()
 
     def _noise(self, height: int, width: int) -> Picture:
         """A piece of the noise, from another place each time."""

@@ -50,12 +50,26 @@ def unpack(strip: bytes, now_s: float) -> Mark | None:
 
 
 def draw(picture: Picture, mark: Mark) -> None:
-    """Draw the strip into the picture's upper edge."""
-    width = picture.shape[1]
+    """Draw the strip into the upper edge of a picture, (height, width, 3)."""
+    row = _row(mark, picture.shape[1])
+    picture[: len(row) // CELLS] = row[None, :, None]
+
+
+def draw_on_planes(planes: Picture, mark: Mark) -> None:
+    """The same in I420, (height * 3 / 2, width): the cells in the luma, nothing in the chroma below them."""
+    width = planes.shape[1]
+    high, luma = width // CELLS, planes.shape[0] * 2 // 3 * width
+    planes[:high] = _row(mark, width)
+    flat = planes.reshape(-1)
+    for chroma in (luma, luma + luma // 4):
+        flat[chroma : chroma + high // 2 * width // 2] = 128
+
+
+def _row(mark: Mark, width: int) -> Picture:
     bits = np.unpackbits(np.frombuffer(pack(mark), np.uint8))
     cells = np.where(bits, np.uint8(WHITE), np.uint8(BLACK))
     columns = np.minimum(np.arange(width) * CELLS // width, CELLS - 1)
-    picture[: width // CELLS] = cells[columns][None, :, None]
+    return cells[columns]
 
 
 def read(picture: Picture, now_s: float) -> Mark | None:

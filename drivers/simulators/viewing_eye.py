@@ -20,7 +20,7 @@ from drivers.simulators.scene import SCENE_PX, Scene
 from drivers.simulators.sensor import Film, Sensor
 from drivers.simulators.tag_card import CARD_MM, draw_card
 from drivers.simulators.texture import Picture
-from drivers.simulators.time_strip import Mark
+from drivers.simulators.time_strip import Mark, draw, draw_on_planes
 from drivers.simulators.view import DISTANCE_MM, FIELD_MM, TABLE_Y_MM, View, cut
 from drivers.simulators.world import TURNTABLE, HeadState, World
 
@@ -71,8 +71,12 @@ class ViewingEye:
         return self._jpeg(FRAME_PX, self._exposed(now_s))
 
     def raw(self, now_s: float) -> Picture:
-        """The picture of the stream before it becomes a JPEG."""
-        return self._sensor(FRAME_PX).raw(self._exposed(now_s), self._mark())
+        """The picture of the stream uncompressed, as I420."""
+        noisy = self._sensor(FRAME_PX).noisy(self._exposed(now_s))
+        planes: Picture = cv2.cvtColor(noisy, cv2.COLOR_BGR2YUV_I420)
+        if self._plan.shows_time:
+            draw_on_planes(planes, self._mark())
+        return planes
 
     def _exposed(self, now_s: float) -> Picture:
         """What falls on the sensor now."""
@@ -96,18 +100,20 @@ class ViewingEye:
 
     def _jpeg(self, width: int, exposed: Picture) -> bytes:
         """One picture of this size; what bears a strip is compressed each time."""
-        sensor, mark = self._sensor(width), self._mark()
-        return self._films[width].jpeg(exposed) if mark is None else sensor.jpeg(exposed, mark)
+        sensor = self._sensor(width)
+        if not self._plan.shows_time:
+            return self._films[width].jpeg(exposed)
+        noisy = sensor.noisy(exposed)
+        draw(noisy, self._mark())
+        return sensor.pack(noisy)
 
     def black(self) -> bytes:
         return self._sensor(FRAME_PX).jpeg(np.zeros((FRAME_PX * 9 // 16, FRAME_PX, 3), np.uint8))
 
-    def _mark(self) -> Mark | None:
-        """What the strip says, if there is to be one; the wall clock is the one that a browser's page shares. Time and
-        pan are of one moment, when the scene is drawn: that takes 15 ms while a head moves, and no camera's time.
+    def _mark(self) -> Mark:
+        """What the strip says; the wall clock is the one that a browser's page shares. Time and pan are of one moment,
+        once the scene is drawn and has its noise: the simulator's time, 17 ms while a head moves, and no camera's.
         """
-        if not self._plan.shows_time:
-            return None
         pan_deg = self._head().pan.at(time.monotonic())
         return Mark(taken_s=time.time(), number=next(self._numbers), pan_deg=pan_deg)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.viewing_pace import Seen, Window, count_freezes, moved_ms, moving_again_s, percentile, slope
 from drivers.simulators.plan import BadPlanError, load_plan
 from drivers.simulators.sensor import Sensor
-from drivers.simulators.time_strip import Mark, draw, pack, read, unpack
+from drivers.simulators.time_strip import Mark, draw, draw_on_planes, pack, read, unpack
 
 NOW_S = 1_795_000_000.1234
 
@@ -104,13 +104,23 @@ def test_recovery_is_when_pictures_keep_coming_not_when_one_does():
     assert moving_again_s(pictures([*before, *lone]), 1000, 25) is None
 
 
+def test_the_strip_is_the_same_in_planes_and_touches_nothing_below_it():
+    picture, mark = np.full((720, 1280, 3), (40, 90, 160), np.uint8), Mark(taken_s=NOW_S, number=3, pan_deg=0.5)
+    planes = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    before = planes.copy()
+    draw_on_planes(planes, mark)
+    back = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+    assert read(back, NOW_S) == mark
+    assert np.ptp(back[:16], axis=2).max() <= 2, "black and white"
+    assert (back[16:] == cv2.cvtColor(before, cv2.COLOR_YUV2BGR_I420)[16:]).all()
+
+
 def test_a_simulated_camera_draws_the_strip_only_when_told(tmp_path):
-    exposed = np.full((720, 1280, 3), 90, np.uint8)
-    mark = Mark(taken_s=NOW_S, number=3, pan_deg=0.5)
-    plain, marked = (
-        cv2.imdecode(np.frombuffer(Sensor(1280, 80, 1).jpeg(exposed, one), np.uint8), cv2.IMREAD_COLOR)
-        for one in (None, mark)
-    )
+    sensor, mark = Sensor(1280, 80, 1), Mark(taken_s=NOW_S, number=3, pan_deg=0.5)
+    noisy = sensor.noisy(np.full((720, 1280, 3), 90, np.uint8))
+    plain = cv2.imdecode(np.frombuffer(sensor.pack(noisy), np.uint8), cv2.IMREAD_COLOR)
+    draw(noisy, mark)
+    marked = cv2.imdecode(np.frombuffer(sensor.pack(noisy), np.uint8), cv2.IMREAD_COLOR)
     assert read(plain, NOW_S) is None
     assert read(marked, NOW_S).number == 3
     world = tmp_path / "world.toml"
