@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from edge.flows.camera_line import Asked, Looker
 from edge.viewing.admission import Admission, NoncesInMemory
 from edge.viewing.hours import is_open
 from edge.viewing.looking import TEXTS, Refusal, find_spot, is_offered, must_be_brought
-from edge.viewing.offers import OpeningGate
+from edge.viewing.openings import Openings
 from edge.viewing.place import ANSWERS, LivePlace
 from edge.viewing.ports import (
     Attendant,
@@ -52,15 +51,9 @@ from wire.reports import (
     PositionTold,
     Report,
     StillsAnswered,
-    StreamAnswered,
 )
 
-logger = logging.getLogger(__name__)
-
 TICK_S = 0.25
-OPENINGS_MAX = 500
-"""Streams whose place is remembered for later candidates and their end; the oldest is forgotten first."""
-
 CLOSE_S = 1.0
 """How long the privacy switch and the end of the daemon wait for connections to say goodbye."""
 
@@ -102,14 +95,13 @@ class ViewingDesk:
         self._admission = Admission(relay_keys, clock, self._outside.nonces)
         self._uplink = Uplink(self._options.uplink_mbit_s)
         self.places = {one.name: LivePlace(one, self._outside, self._uplink, self._spawn) for one in places}
-        self._offers = OpeningGate(self._outside.clock.monotonic)
         self._is_private = False
         self._bug: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_started = asyncio.Event()
         self._is_ready = asyncio.Event()
         self._is_closing = False
-        self._openings: dict[str, tuple[LivePlace, asyncio.Task[None]]] = {}
+        self._openings = Openings(self._outside, self._admission, self._is_ready, self._spawn)
 
     async def run(self) -> None:
         """Keep the places alive and their deadlines falling due; ends by cancellation, `close` or a bug."""
@@ -271,82 +263,13 @@ class ViewingDesk:
             place.leave(command.session_id, command.reason or "left")
 
     async def _open_stream(self, command: OpenStream) -> None:
-        place = self._place_of(command.session_id)
-        if place is None:
-            self._answer_stream(command, reason="no_session")
-            return
-        if not self._offers.allows(command.session_id):
-            self._answer_stream(command, reason="too_fast")
-            return
-        place.beat(command.session_id)
-        opening = self._spawn(self._answer_offer(place, command), f"open stream {command.stream_id}")
-        self._openings[command.stream_id] = place, opening
-        while len(self._openings) > OPENINGS_MAX:
-            self._openings.pop(next(iter(self._openings)))
-
-    async def _answer_offer(self, place: LivePlace, command: OpenStream) -> None:
-        try:
-            answer = await self._admit_and_open(place, command)
-        except ViewingRefusedError as error:
-            logger.info("stream refused", extra={"reason": error.reason, "words": str(error)})
-            self._answer_stream(command, reason=error.reason)
-        else:
-            self._answer_stream(command, answer_sdp=answer)
-
-    async def _admit_and_open(self, place: LivePlace, command: OpenStream) -> str:
-        plan = self._outside.plan()
-        if plan is None:
-            raise ViewingRefusedError("no_plan")
-        ticket = await self._admission.admit(
-            command.ticket,
-            shop_id=plan.shop_id,
-            camera=place.name,
-            session_id=command.session_id,
-            offer_sdp=command.offer_sdp,
-        )
-        await self._is_ready.wait()
-        if place.line.shut or place.line.looker(ticket.session_id) is None or place.streams is None:
-            raise ViewingRefusedError(place.line.shut or "no_session")
-        place.admit(ticket.session_id, may_steer=ticket.may_steer)
-        return await place.streams.open(
-            command.stream_id,
-            command.session_id,
-            command.offer_sdp,
-            command.ice_servers,
-            is_relay_only=plan.is_relay_only,
-        )
-
-    def _answer_stream(self, command: OpenStream, *, answer_sdp: str = "", reason: str = "") -> None:
-        self._outside.send_report(
-            StreamAnswered(
-                stream_id=command.stream_id, session_id=command.session_id, answer_sdp=answer_sdp, reason=reason
-            )
-        )
+        self._openings.open(self._place_of(command.session_id), command)
 
     async def _add_candidate(self, command: AddCandidate) -> None:
-        self._spawn(self._add_when_open(command), f"candidates of {command.stream_id}")
-
-    async def _add_when_open(self, command: AddCandidate) -> None:
-        """Candidates may overtake the answer: they wait for it."""
-        place = await self._opened(command.stream_id)
-        if place is not None and place.streams is not None:
-            await place.streams.add_candidates(command.stream_id, command.sdp_fragment)
+        self._openings.add_candidate(command)
 
     async def _close_stream(self, command: CloseStream) -> None:
-        self._spawn(self._close_when_open(command), f"close {command.stream_id}")
-
-    async def _close_when_open(self, command: CloseStream) -> None:
-        place = await self._opened(command.stream_id)
-        self._openings.pop(command.stream_id, None)
-        if place is not None and place.streams is not None:
-            place.streams.close(command.stream_id)
-
-    async def _opened(self, stream_id: str) -> LivePlace | None:
-        """Return the place of a stream once its offer is answered; None for a stream that nobody offered."""
-        place, opening = self._openings.get(stream_id, (None, None))
-        if opening is not None:
-            await asyncio.wait([opening])
-        return place
+        self._openings.close(command)
 
     async def _open_stills(self, command: OpenStills) -> None:
         place, plan = self._place_of(command.session_id), self._outside.plan()
