@@ -21,10 +21,14 @@ from tests.house import rows
 hypothesis.settings.register_profile("vitrine", deadline=None)  # machines are busy: time is no property of a rule
 hypothesis.settings.load_profile("vitrine")
 
-LONGEST = tuple(
-    f"tests/{folder}/" for folder in ("browser", "faults", "whole", "fault_table", "service", "bench", "mutants")
-)
-"""What a run begins with, in this order: the first two are one worker's work each."""
+FIRST = (
+    "tests/browser/test_bench_check", "tests/browser/", "tests/faults/", "tests/service/", "tests/fault_table/",
+    "tests/whole/", "tests/mutants/", "tests/bench/", "tests/drivers/", "tests/edge/",
+)  # fmt: skip
+"""What a run begins with. The browser's two malls and the faults are one worker's work each, minutes long. Beside the
+browser, which takes a whole processor, goes what mostly waits: faults, devices, the shop box. The bench check wants a
+bench on which no other test has left a parcel.
+"""
 IS_WHOLE_RUN = pytest.StashKey[bool]()
 
 
@@ -45,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what is marked `full` to runs with --sweep full; begin with what takes longest: no worker ends late."""
+    """Leave what is marked `full` to runs with --sweep full; have workers begin so that none ends late."""
     if config.getoption("--sweep") != "full":
         items[:] = [item for item in items if item.get_closest_marker("full") is None]
     if config.option.numprocesses:
@@ -54,7 +58,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(nodeid: str) -> int:
-    return next((place for place, folder in enumerate(LONGEST) if nodeid.startswith(folder)), len(LONGEST))
+    if _is_small_shop(nodeid.partition("::")[0]):
+        return len(FIRST)
+    return next((place for place, begin in enumerate(FIRST) if nodeid.startswith(begin)), len(FIRST))
 
 
 @functools.cache
