@@ -52,9 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave what is marked `full` to runs with --sweep full; have workers begin so that none ends late."""
     if config.getoption("--sweep") != "full":
         items[:] = [item for item in items if item.get_closest_marker("full") is None]
-    if config.option.numprocesses:
+    if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _place(item.nodeid))
-        config.option.loadscopereorder = False
 
 
 def _place(nodeid: str) -> int:
@@ -93,6 +92,7 @@ class ByFolder(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    config.option.loadscopereorder = False  # the workers have put them in order, by what they take and wait for
     return ByFolder(config, log)
 
 

@@ -28,6 +28,13 @@ PEERS = """(() => {
 })()"""
 
 
+REFRESHES = """(() => {
+  const asked = window.requestAnimationFrame;
+  window.refreshes = 0;
+  window.requestAnimationFrame = (...all) => { window.refreshes += 1; return asked(...all); };
+})()"""
+
+
 def wait_for_peers(page, states: list[str]) -> None:
     """Until the connections that this page ever tried stand like this, in their order. One that was only made ready, as
     when the page draws the link anew under the pointer, is none yet.
@@ -46,6 +53,7 @@ def piece(mall, words: str) -> str:
 
 def test_a_visitor_watches_and_is_asked_to_sign_in_to_steer(person, mall):
     visitor, passes = person(), []
+    visitor.page.add_init_script(REFRESHES)
     visitor.page.on("request", lambda request: passes.append(request.url) if request.url.endswith("/pass") else None)
     visitor.go(f"/look/{piece(mall, '三月的湖')}?lang=en")
     expect(visitor.page.locator(LOOK)).to_have_attribute("data-state", "watching", timeout=20_000)
@@ -53,6 +61,14 @@ def test_a_visitor_watches_and_is_asked_to_sign_in_to_steer(person, mall):
     assert passes == [], "the first pass came with the shop's answer"
     expect(visitor.page.locator("[data-part=controls]")).to_be_hidden()
     expect(visitor.page.get_by_role("link", name="Sign in to steer and buy")).to_be_visible()
+    assert is_at_rest(visitor.page), "beside an animation each live picture waits for the screen's next refresh"
+
+
+def is_at_rest(page) -> bool:
+    """Whether the page asks for no refresh of the screen in a second, and nothing of it is animated."""
+    page.evaluate("window.refreshes = 0")
+    page.wait_for_timeout(1000)
+    return page.evaluate("window.refreshes === 0 && document.getAnimations().length === 0")
 
 
 def test_a_picture_of_any_shape_stands_within_the_stage(person, mall):

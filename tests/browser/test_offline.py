@@ -1,5 +1,7 @@
 """Without a network: what was seen stays readable, only one's own, and signing out leaves nothing behind."""
 
+import time
+
 import httpx
 import pytest
 from playwright.sync_api import expect
@@ -112,6 +114,10 @@ def test_it_can_be_installed_and_a_push_message_becomes_one_notice(person, mall)
     devtools.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
     devtools.send("ServiceWorker.enable")
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    until_s = time.monotonic() + 10
+    while not found:  # by an event, some time after it was asked for
+        assert time.monotonic() < until_s, "the browser tells of no service worker"
+        page.wait_for_timeout(50)
     for _ in range(2):
         message = '{"id": "not_1", "text": "It is your turn", "link": "/orders"}'
         values = {"origin": mall.url, "registrationId": found[0]["registrationId"], "data": message}

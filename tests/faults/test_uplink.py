@@ -21,8 +21,14 @@ def cut_s(request):
 
 
 async def piece_to_look_at(town):
-    listing = await town.shopper.call("GET", f"/api/listings/{town.listing_id}")
-    return next(one["piece_id"] for one in reversed(listing["pieces"]) if one["state"] == "free")
+    """Once it can be looked at: a camera of which a breathless box had no picture counts as away for some seconds."""
+
+    async def look():
+        listing = await town.shopper.call("GET", f"/api/listings/{town.listing_id}")
+        piece = next(one for one in reversed(listing["pieces"]) if one["state"] == "free")
+        return piece["piece_id"] if piece["viewing"]["state"] == "now" else None
+
+    return await until(look, 30, "a piece that can be looked at now")
 
 
 @pytest.mark.timeout(600)
