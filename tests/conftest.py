@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ hypothesis.settings.load_profile("vitrine")
 
 FIRST = (
     "tests/browser/test_bench_check", "tests/browser/", "tests/faults/", "tests/service/", "tests/fault_table/",
-    "tests/whole/", "tests/mutants/", "tests/bench/", "tests/drivers/", "tests/edge/",
+    "tests/whole/", "tests/mutants/", "tests/bench/",
 )  # fmt: skip
-"""What a run begins with. The browser's two malls and the faults are one worker's work each, minutes long. Beside the
-browser, which takes a whole processor, goes what mostly waits: faults, devices, the shop box. The bench check wants a
-bench on which no other test has left a parcel.
+"""What a run begins with. The browser's two malls and the faults are one worker's work each, minutes long, the others a
+minute or two. The bench check wants a bench on which no other test has left a parcel. The rest comes shuffled, always
+the same way: devices and shop boxes, which mostly wait, beside pages and databases, which compute.
 """
 IS_WHOLE_RUN = pytest.StashKey[bool]()
 
@@ -56,10 +57,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: _place(item.nodeid))
 
 
-def _place(nodeid: str) -> int:
-    if _is_small_shop(nodeid.partition("::")[0]):
-        return len(FIRST)
-    return next((place for place, begin in enumerate(FIRST) if nodeid.startswith(begin)), len(FIRST))
+def _place(nodeid: str) -> tuple[int, int]:
+    file = nodeid.partition("::")[0]
+    rank = next((place for place, begin in enumerate(FIRST) if file.startswith(begin)), len(FIRST))
+    return (len(FIRST), zlib.crc32(file.encode())) if rank == len(FIRST) or _is_small_shop(file) else (rank, 0)
 
 
 @functools.cache
