@@ -24,7 +24,15 @@ PIXELS = """() => {
 
 PEERS = """(() => {
   const Peer = window.RTCPeerConnection, peers = (window.peers = []);
-  window.RTCPeerConnection = class extends Peer { constructor(...all) { super(...all); peers.push(this); } };
+  window.offers = 0;
+  window.RTCPeerConnection = class extends Peer {
+    constructor(...all) { super(...all); peers.push(this); }
+    async createOffer(...all) {
+      const made = await super.createOffer(...all);
+      window.offers += 1;
+      return made;
+    }
+  };
 })()"""
 
 
@@ -43,6 +51,12 @@ def wait_for_peers(page, states: list[str]) -> None:
         "states => String(window.peers.map((one) => one.connectionState).filter((one) => one !== 'new')) === states",
         arg=",".join(states),
     )
+
+
+def wait_for_offer(page, count: int) -> None:
+    """Until the page has made so many offers: a hand is slower than that."""
+    page.wait_for_function("count => window.offers >= count", arg=count)
+    page.wait_for_timeout(100)
 
 
 def piece(mall, words: str) -> str:
@@ -151,8 +165,7 @@ def test_a_press_connects_before_its_release_and_one_let_go_elsewhere_hangs_up(p
     shopper.go(f"/l/{listing_id}?lang=en")
     link = page.locator("a[data-asks]").first
     link.hover()
-    page.wait_for_function("() => window.peers.length === 1")
-    page.wait_for_timeout(300)  # a hand is slower: the offer is made by then
+    wait_for_offer(page, 1)
     page.mouse.down()
     wait_for_peers(page, ["connected"])
     assert f"/l/{listing_id}" in page.url, "the button is still down"
@@ -160,8 +173,7 @@ def test_a_press_connects_before_its_release_and_one_let_go_elsewhere_hangs_up(p
     page.mouse.up()
     wait_for_peers(page, ["closed"])
     link.hover()
-    page.wait_for_function("() => window.peers.length >= 2")
-    page.wait_for_timeout(300)
+    wait_for_offer(page, 2)
     page.mouse.down()
     wait_for_peers(page, ["closed", "connected"])
     page.mouse.up()

@@ -24,6 +24,34 @@ def test_what_is_not_there_says_so_and_where_to_go(person, mall, eyes):
     eyes.look(visitor.page, "not-found-zh")
 
 
+def sign_in_early(page, mall) -> None:
+    """Fill the form in and press before any of the page's modules is there."""
+    page.goto(f"{mall.url}/sign-in?next=/orders&lang=en", wait_until="commit")
+    page.get_by_label("E-mail").fill(SHOPPER[0])
+    page.get_by_label("Password", exact=True).fill(SHOPPER[1])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def test_what_is_pressed_before_the_scripts_are_there_counts_when_they_come(person, mall):
+    page, held = person().page, []
+    page.route("**/page.js", lambda route: held.append(route))  # noqa: PLW0108  # Playwright marks what it is given
+    sign_in_early(page, mall)
+    page.wait_for_timeout(300)
+    assert page.url.endswith("/sign-in?next=/orders&lang=en"), "not what was typed"
+    held[0].continue_()
+    expect(page).to_have_url(f"{mall.url}/orders")
+
+
+def test_where_the_scripts_cannot_be_had_nothing_typed_goes_into_the_address(person, mall):
+    page = person().page
+    page.route("**/page.js", lambda route: route.abort())
+    sign_in_early(page, mall)
+    page.wait_for_load_state("load")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    assert page.url.endswith("/sign-in?next=/orders&lang=en")
+    expect(page.get_by_label("Password", exact=True)).to_have_value(SHOPPER[1])
+
+
 def test_private_pages_lead_to_signing_in_and_back(person, mall):
     visitor = person()
     visitor.page.goto(f"{mall.url}/orders?lang=en")

@@ -20,6 +20,9 @@ from tests.edge.bench.simulated import SimulatedWorld
 from wire.commands import PhotoAnswer
 from wire.reports import Health
 
+SCAN_AGAIN_S = 10.0
+"""Whoever hears no beep scans again."""
+
 
 class RealShop(Shop):
     """A shop whose devices are drivers on a simulated world's ports."""
@@ -70,10 +73,17 @@ class RealShop(Shop):
         await asyncio.to_thread(self.simulated.post, "/faults", {"device": device, "fault": fault, **words})
 
     async def fetch(self) -> None:
-        """Do what the task says: carry the piece to the bench and scan its tag there."""
+        """Do what the task says: carry the piece to the bench and scan its tag there, until the scan has been heard."""
         await self.task("fetch_piece")
         assert await self.hands("carry", piece=f"piece_{self.number}", to="bench") == 200
-        await self.hands("scan_piece", piece=f"piece_{self.number}")
+        while await self.stage() == "picking":
+            await self.hands("scan_piece", piece=f"piece_{self.number}")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SCAN_AGAIN_S):
+                    await self.wait_for(self._is_picked)
+
+    async def _is_picked(self) -> bool:
+        return await self.stage() != "picking"
 
     def labels(self):
         """Return the labels printed for this order."""
